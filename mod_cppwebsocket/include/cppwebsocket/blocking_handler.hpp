@@ -1,0 +1,35 @@
+// Include this instead of handler.hpp to write a blocking handler: the seed's style, word for
+// word. It may call anything that blocks; each open connection holds a thread.
+//
+//   #include <cppwebsocket/blocking_handler.hpp>
+//   using namespace cppwebsocket;
+//
+//   void web_socket_do_extra_handshake(BlockingRequest&) {}
+//
+//   void web_socket_transfer_data(BlockingRequest& request) {
+//     while (auto message = msgutil::receive_message(request))
+//       msgutil::send_message(request, std::move(*message));
+//   }
+#pragma once
+
+#include <cppwebsocket/blocking_msgutil.hpp>
+#include <cppwebsocket/handler_table.hpp>
+
+// As in handler.hpp; the last two run on the connection's blocking thread.
+void web_socket_do_extra_handshake(cppwebsocket::BlockingRequest& request);
+void web_socket_transfer_data(cppwebsocket::BlockingRequest& request);
+[[gnu::weak, gnu::visibility("hidden")]] cppwebsocket::Close web_socket_passive_closing_handshake(
+    cppwebsocket::BlockingRequest& request);
+
+extern "C" [[gnu::used, gnu::visibility("default")]] inline const cppwebsocket::HandlerTable
+    cppwebsocket_handler_table = {
+        cppwebsocket::handler_abi,
+        sizeof(cppwebsocket::HandlerTable),
+        cppwebsocket::handler_toolchain,
+        nullptr,
+        nullptr,
+        nullptr,
+        &web_socket_do_extra_handshake,
+        &web_socket_transfer_data,
+        &web_socket_passive_closing_handshake,
+};

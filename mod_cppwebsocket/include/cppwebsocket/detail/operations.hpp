@@ -1,0 +1,82 @@
+// What a handler's coroutine waits for. Each operation lives in the waiting coroutine's frame;
+// the server links it into the session's list until it is complete, then resumes the coroutine.
+// Part of the handler ABI; handlers use request.hpp and msgutil.hpp instead.
+// Thread: the connection's own.
+#pragma once
+
+#include <chrono>
+#include <coroutine>
+#include <cstddef>
+#include <exception>
+#include <optional>
+#include <type_traits>
+#include <utility>
+
+#include <cppwebsocket/close.hpp>
+#include <cppwebsocket/message.hpp>
+
+namespace cppwebsocket::detail {
+
+using TimePoint = std::chrono::steady_clock::time_point;
+
+// An entry of a reactor's timer heap.
+struct TimerNode {
+  static constexpr std::size_t unarmed = static_cast<std::size_t>(-1);
+
+  explicit TimerNode(void (*on_fire)(TimerNode&)) noexcept : fire(on_fire) {}
+  TimerNode(const TimerNode&) = delete;
+  TimerNode& operator=(const TimerNode&) = delete;
+  bool armed() const noexcept { return position != unarmed; }
+
+  TimePoint deadline{};
+  std::size_t position = unarmed;  // in the heap; kept by the heap
+  void (*fire)(TimerNode&);        // called by the loop once the node is out of the heap
+};
+
+enum class OperationKind : unsigned char { receive, send, close, sleep, pool };
+
+struct Operation {
+  explicit Operation(OperationKind kind) noexcept : timer(nullptr), kind(kind) {}
+  Operation(const Operation&) = delete;
+  Operation& operator=(const Operation&) = delete;
+
+  void rethrow_error() {
+    if (error) std::rethrow_exception(std::exchange(error, nullptr));
+  }
+
+  std::coroutine_handle<> waiting;
+  std::exception_ptr error;
+  Operation* previous = nullptr;  // the session's list of pending operations
+  Operation* next = nullptr;
+  void* session = nullptr;        // set by the server while the operation is pending
+  TimerNode timer;                // used by sleep, and by receive with a deadline
+  OperationKind kind;
+};
+
+struct ReceiveOperation : Operation {
+  ReceiveOperation() noexcept : Operation(OperationKind::receive) {}
+  std::optional<TimePoint> deadline;
+  std::optional<Message> message;
+};
+
+struct SendOperation : Operation {
+  SendOperation() noexcept : Operation(OperationKind::send) {}
+};
+
+struct CloseOperation : Operation {
+  CloseOperation() noexcept : Operation(OperationKind::close) {}
+};
+
+struct SleepOperation : Operation {
+  SleepOperation() noexcept : Operation(OperationKind::sleep) {}
+};
+
+// A function for the blocking pool. `call` runs there, stores its result or `error`, and never
+// throws.
+struct PoolOperation : Operation {
+  explicit PoolOperation(void (*function)(PoolOperation&) noexcept) noexcept
+      : Operation(OperationKind::pool), call(function) {}
+  void (*call)(PoolOperation&) noexcept;
+};
+
+}  // namespace cppwebsocket::detail

@@ -1,0 +1,44 @@
+// Include this to write a coroutine handler. The include is the registration: define the
+// functions below in the global namespace, build with cppwebsocket_add_handler(), and put
+// NAME_wsh.so under WebSocketHandlerRoot.
+//
+//   #include <cppwebsocket/handler.hpp>
+//   using namespace cppwebsocket;
+//
+//   void web_socket_do_extra_handshake(Request&) {}
+//
+//   Task<> web_socket_transfer_data(Request& request) {
+//     while (auto message = co_await msgutil::receive_message(request))
+//       co_await msgutil::send_message(request, std::move(*message));
+//   }
+#pragma once
+
+#include <cppwebsocket/handler_table.hpp>
+#include <cppwebsocket/msgutil.hpp>
+
+// Called once the opening handshake is valid, httpd has authorised the request and the origin is
+// allowed; nothing has been answered yet. Return: accept. Raise: refuse (exceptions.hpp says with
+// which status). Thread: an httpd worker; it may block.
+void web_socket_do_extra_handshake(cppwebsocket::Request& request);
+
+// Called when the connection is open. Return: close with 1000. Raise: close as exceptions.hpp
+// says. Thread: the connection's reactor; it must not block.
+cppwebsocket::Task<> web_socket_transfer_data(cppwebsocket::Request& request);
+
+// Optional. Called when the peer's Close is about to be answered; returns the answer's code and
+// reason, Close() for an empty body. Without it the peer's own code is echoed. Must not block.
+[[gnu::weak, gnu::visibility("hidden")]] cppwebsocket::Close web_socket_passive_closing_handshake(
+    cppwebsocket::Request& request);
+
+extern "C" [[gnu::used, gnu::visibility("default")]] inline const cppwebsocket::HandlerTable
+    cppwebsocket_handler_table = {
+        cppwebsocket::handler_abi,
+        sizeof(cppwebsocket::HandlerTable),
+        cppwebsocket::handler_toolchain,
+        &web_socket_do_extra_handshake,
+        &web_socket_transfer_data,
+        &web_socket_passive_closing_handshake,
+        nullptr,
+        nullptr,
+        nullptr,
+};

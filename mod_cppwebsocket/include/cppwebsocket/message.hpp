@@ -1,0 +1,53 @@
+// A WebSocket message: what one send gives and one receive gets.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace cppwebsocket {
+
+// Text (always UTF-8) or binary, owning its bytes. A plain value: copy it, move it, keep it.
+// The constructors do not validate; sending does.
+class Message {
+ public:
+  enum class Type : std::uint8_t { text, binary };
+
+  Message() = default;  // the empty text
+  Message(std::string text) noexcept : payload_(std::move(text)) {}
+  Message(std::string_view text) : payload_(text) {}
+  Message(const char* text) : payload_(text) {}
+  Message(std::u8string_view text)
+      : payload_(reinterpret_cast<const char*>(text.data()), text.size()) {}
+  Message(Type type, std::string payload) noexcept : payload_(std::move(payload)), type_(type) {}
+
+  static Message binary(std::string bytes) noexcept { return {Type::binary, std::move(bytes)}; }
+  static Message binary(std::span<const std::byte> bytes) {
+    return {Type::binary, std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size())};
+  }
+
+  Type type() const noexcept { return type_; }
+  bool is_text() const noexcept { return type_ == Type::text; }
+  bool is_binary() const noexcept { return type_ == Type::binary; }
+
+  // The bytes. Of a received text they are valid UTF-8.
+  const std::string& payload() const& noexcept { return payload_; }
+  std::string&& payload() && noexcept { return std::move(payload_); }
+  std::string_view text() const noexcept { return payload_; }
+  std::span<const std::byte> bytes() const noexcept {
+    return std::as_bytes(std::span(payload_.data(), payload_.size()));
+  }
+  std::size_t size() const noexcept { return payload_.size(); }
+  bool empty() const noexcept { return payload_.empty(); }
+
+  friend bool operator==(const Message&, const Message&) = default;
+
+ private:
+  std::string payload_;
+  Type type_ = Type::text;
+};
+
+}  // namespace cppwebsocket

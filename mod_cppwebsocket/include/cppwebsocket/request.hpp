@@ -1,0 +1,137 @@
+// Request: one WebSocket connection, as a coroutine handler sees it. Together with msgutil.hpp
+// this is the whole interface.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <stop_token>
+#include <type_traits>
+#include <variant>
+
+#include <cppwebsocket/detail/operations.hpp>
+#include <cppwebsocket/request_properties.hpp>
+#include <cppwebsocket/sender.hpp>
+#include <cppwebsocket/task.hpp>
+
+namespace cppwebsocket {
+
+namespace detail {
+class ReceiveAwaiter;
+class SendAwaiter;
+class CloseAwaiter;
+class SleepAwaiter;
+template <typename Function>
+class PoolAwaiter;
+}  // namespace detail
+
+// Thread: web_socket_do_extra_handshake runs on an httpd worker and may block; from then on
+// everything runs on the connection's reactor thread, which it shares with thousands of others:
+// no blocking calls there, use run_blocking. What may be used from other threads is sender(),
+// stop_token() once obtained, and the properties marked so.
+class Request : public RequestProperties {
+ public:
+  // Starts `task` beside web_socket_transfer_data, on the same thread. When the connection ends,
+  // or web_socket_transfer_data returns, whatever the task waits for raises
+  // ConnectionTerminatedException, and the server waits until the task has ended before the
+  // connection's objects go: a task cannot outlive its connection. An exception that escapes it
+  // ends the connection as one from web_socket_transfer_data would. The task's arguments are
+  // copied or referred to by the usual coroutine rules: references must outlive the task.
+  // Raises BadOperationException during the handshake, ConnectionTerminatedException at the end.
+  virtual void spawn(Task<> task) = 0;
+
+  // co_await sleep_for(d): goes on after `duration`, at once if it is not positive. Raises
+  // ConnectionTerminatedException if the connection ends first. Resolution: a millisecond.
+  detail::SleepAwaiter sleep_for(std::chrono::nanoseconds duration);
+
+  // co_await run_blocking(fn): runs `fn()` on the child's blocking pool (WebSocketBlockingThreads)
+  // while this coroutine waits, and gives back what it returns or raises. `fn` may use the
+  // coroutine's locals: they stay. It is not interrupted when the connection ends; long work
+  // should look at stop_token().
+  template <typename Function>
+  detail::PoolAwaiter<std::decay_t<Function>> run_blocking(Function&& fn);
+
+  // Becomes stop_requested when the connection begins to end for any reason.
+  virtual std::stop_token stop_token() = 0;
+
+  // A handle for other threads. See sender.hpp.
+  virtual Sender sender() = 0;
+
+  // The server's half of the operations; each returns true if it completed at once.
+  // Use msgutil.hpp instead.
+  virtual bool begin(detail::ReceiveOperation& operation) = 0;
+  virtual bool begin(detail::SendOperation& operation, Message&& message, bool end) = 0;
+  virtual bool begin_ping(detail::SendOperation& operation, std::string_view body) = 0;
+  virtual bool begin(detail::CloseOperation& operation, Close&& close) = 0;
+  virtual bool begin(detail::SleepOperation& operation, std::chrono::nanoseconds duration) = 0;
+  virtual void begin(detail::PoolOperation& operation) = 0;
+  virtual std::optional<Message> try_receive() = 0;
+
+ protected:
+  using RequestProperties::RequestProperties;
+  ~Request() = default;
+};
+
+namespace detail {
+
+class SleepAwaiter {
+ public:
+  SleepAwaiter(Request& request, std::chrono::nanoseconds duration) noexcept
+      : request_(request), duration_(duration) {}
+  bool await_ready() { return request_.begin(operation_, duration_); }
+  void await_suspend(std::coroutine_handle<> waiting) noexcept { operation_.waiting = waiting; }
+  void await_resume() { operation_.rethrow_error(); }
+
+ private:
+  Request& request_;
+  std::chrono::nanoseconds duration_;
+  SleepOperation operation_;
+};
+
+template <typename Function>
+class PoolAwaiter : PoolOperation {
+  using Result = std::invoke_result_t<Function&>;
+  static_assert(!std::is_reference_v<Result>, "return a value or a pointer from run_blocking");
+
+ public:
+  PoolAwaiter(Request& request, Function function)
+      : PoolOperation(&PoolAwaiter::run), request_(request), function_(std::move(function)) {}
+  bool await_ready() const noexcept { return false; }
+  void await_suspend(std::coroutine_handle<> waiting_coroutine) {
+    waiting = waiting_coroutine;
+    request_.begin(*this);
+  }
+  Result await_resume() {
+    rethrow_error();
+    if constexpr (!std::is_void_v<Result>) return std::move(*result_);
+  }
+
+ private:
+  static void run(PoolOperation& operation) noexcept {
+    auto& self = static_cast<PoolAwaiter&>(operation);
+    try {
+      if constexpr (std::is_void_v<Result>)
+        self.function_();
+      else
+        self.result_.emplace(self.function_());
+    } catch (...) {
+      self.error = std::current_exception();
+    }
+  }
+
+  Request& request_;
+  Function function_;
+  std::optional<std::conditional_t<std::is_void_v<Result>, std::monostate, Result>> result_;
+};
+
+}  // namespace detail
+
+inline detail::SleepAwaiter Request::sleep_for(std::chrono::nanoseconds duration) {
+  return {*this, duration};
+}
+
+template <typename Function>
+detail::PoolAwaiter<std::decay_t<Function>> Request::run_blocking(Function&& fn) {
+  return {*this, std::forward<Function>(fn)};
+}
+
+}  // namespace cppwebsocket

@@ -1,0 +1,89 @@
+// One connection's wire format after the handshake: bytes in, events and bytes out. It knows no
+// socket, thread, clock or log. Pull style: call receive() until it says none, and act on each
+// event before the next call; the object is consistent in between, so an answer may be sent, or
+// the connection closed, from anywhere in the reaction.
+// Thread: owner.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include <cppwebsocket/close.hpp>
+#include <cppwebsocket/message.hpp>
+
+#include "protocol/output.hpp"
+
+namespace cppwebsocket::protocol {
+
+enum class Event : std::uint8_t {
+  none,     // the input is used up; nothing is complete
+  message,  // take_message()
+  ping,     // control_payload()
+  pong,     // control_payload()
+  close,    // peer_close(); everything after it is discarded
+  failure,  // failure(); everything after it is discarded. RFC 6455 §7.1.7
+};
+
+// Why a connection has to be failed: the code to send and a text of at most 123 bytes that any
+// stranger may read.
+struct Failure {
+  CloseCode code = 0;
+  std::string_view text;  // a literal
+};
+
+class Protocol {
+ public:
+  virtual ~Protocol() = default;
+
+  // Consumes bytes from the front of `input` until one event is complete or the input is empty.
+  // May change the bytes that it consumes (unmasking in place) and keeps none of them.
+  virtual Event receive(std::span<char>& input) = 0;
+
+  Message take_message() noexcept { return std::move(message_); }             // once per message
+  std::string_view control_payload() const noexcept { return control_; }      // until receive()
+  const Close& peer_close() const noexcept { return peer_close_; }
+  const Failure& failure() const noexcept { return failure_; }
+
+  // True in the middle of a frame or of a fragmented message: then an end of the input is unclean
+  // and an idle connection is not idle.
+  virtual bool in_message() const noexcept = 0;
+
+  // Each appends the frame's bytes to `out`. The session checks what the user may ask for
+  // (state, UTF-8, sizes); these encode.
+  // `end` false: the first or a further fragment, all of the first one's type.
+  virtual void send_message(Message&& message, bool end, Output& out) = 0;
+  virtual void send_ping(std::string_view body, Output& out) = 0;  // body <= 125 bytes
+  virtual void send_pong(std::string_view body, Output& out) = 0;
+  virtual void send_close(const Close& close, Output& out) = 0;
+
+  // What the drafts lack. Without ping the session sends none and judges peers by traffic; without
+  // close codes a Close carries nothing; without binary a binary message is our caller's fault.
+  virtual bool has_ping() const noexcept { return true; }
+  virtual bool has_binary() const noexcept { return true; }
+  virtual bool has_closing_handshake() const noexcept { return true; }
+
+ protected:
+  Message message_;
+  std::string control_;
+  Close peer_close_;
+  Failure failure_;
+};
+
+class PerMessageDeflate;
+
+// RFC 6455. `max_message_size` (bytes, after inflating) is enforced while receiving: a frame that
+// announces too much fails with 1009 before its payload is read. `deflate` is null without
+// permessage-deflate.
+std::unique_ptr<Protocol> make_rfc6455(std::size_t max_message_size,
+                                       std::unique_ptr<PerMessageDeflate> deflate);
+
+// draft-hixie-thewebsocketprotocol-76 (closing handshake 0xFF 0x00) and -75 (none).
+std::unique_ptr<Protocol> make_draft76(std::size_t max_message_size);
+std::unique_ptr<Protocol> make_draft75(std::size_t max_message_size);
+
+}  // namespace cppwebsocket::protocol

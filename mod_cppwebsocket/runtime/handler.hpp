@@ -1,0 +1,36 @@
+// One loaded version of a handler file.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <utility>
+
+#include <cppwebsocket/handler_table.hpp>
+
+namespace cppwebsocket::runtime {
+
+// Keeps the shared object mapped; the last owner unmaps it. Every session holds one.
+// Thread: any; immutable.
+class Handler {
+ public:
+  // For a table that is linked in (tests).
+  Handler(std::string name, const HandlerTable& table) : name_(std::move(name)), table_(table) {}
+  // Takes over `object`, from dlopen, and `descriptor`, the private copy it was opened from.
+  Handler(std::string name, const HandlerTable& table, void* object, int descriptor)
+      : name_(std::move(name)), table_(table), object_(object), descriptor_(descriptor) {}
+  ~Handler();
+  Handler(const Handler&) = delete;
+  Handler& operator=(const Handler&) = delete;
+
+  const std::string& name() const noexcept { return name_; }  // "foo/bar_wsh.so"
+  const HandlerTable& table() const noexcept { return table_; }
+  bool is_blocking() const noexcept { return table_.blocking_transfer_data != nullptr; }
+
+ private:
+  std::string name_;
+  const HandlerTable& table_;
+  void* object_ = nullptr;
+  int descriptor_ = -1;
+};
+
+}  // namespace cppwebsocket::runtime

@@ -1,0 +1,56 @@
+// Finds, loads and keeps handler files. New, changed and removed files take effect at the next
+// look-up; connections of an older version keep it mapped until they end.
+// Thread: any.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "runtime/handler.hpp"
+
+namespace cppwebsocket::runtime {
+
+// Where handlers are and who may be one. From WebSocketHandlerRoot, WebSocketAlias and
+// WebSocketAllowHandlersOutsideRoot.
+struct HandlerRoot {
+  std::string directory;                      // absolute
+  std::map<std::string, std::string> aliases; // "/old/name" → "/foo/bar"
+  bool allow_outside = false;                 // symbolic links may lead out of `directory`
+};
+
+struct Lookup {
+  std::shared_ptr<const Handler> handler;  // null: there is none
+  std::string problem;                     // not empty: there is a file, and this is wrong with it
+  std::string file;                        // that file
+  bool newly_seen = false;                 // this version of the file was looked at just now
+};
+
+class HandlerLibrary {
+ public:
+  HandlerLibrary();
+  ~HandlerLibrary();
+
+  // The handler of `resource` ("/foo/bar", an alias, without query), loaded if need be.
+  Lookup find(const HandlerRoot& root, std::string_view resource);
+
+  // Looks at every *_wsh.so below the root: a Lookup for each, in order of their names.
+  std::vector<Lookup> scan(const HandlerRoot& root);
+
+ private:
+  struct Entry;
+  Lookup load(const HandlerRoot& root, const std::string& name);
+
+  std::mutex mutex_;
+  std::map<std::string, Entry> entries_;  // by absolute path; GUARDED_BY(mutex_)
+};
+
+// "/foo/bar" → "foo/bar_wsh.so"; empty for a resource that no file can have (empty, "..", "//",
+// NUL, trailing '/'). Aliases are resolved first.
+std::string handler_file_of(const HandlerRoot& root, std::string_view resource);
+
+}  // namespace cppwebsocket::runtime

@@ -1,0 +1,65 @@
+// Everything that runs in one httpd child: reactors, blocking pools, the handler library, and
+// the count of connections. Made in child_init, never before; stopped by the child's exit.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <string_view>
+#include <vector>
+
+#include "runtime/blocking_pool.hpp"
+#include "runtime/handler_library.hpp"
+#include "runtime/reactor.hpp"
+#include "runtime/session.hpp"
+
+namespace cppwebsocket::runtime {
+
+struct RuntimeOptions {
+  std::size_t reactor_threads = 1;
+  std::size_t blocking_threads = 64;    // blocking connections, and run_blocking calls, at once
+  std::size_t max_connections = 10'000;
+  std::chrono::milliseconds stop_timeout{3'000};  // for the closing handshakes at the child's exit
+};
+
+class Runtime {
+ public:
+  explicit Runtime(const RuntimeOptions& options);
+  ~Runtime();
+
+  // A session for a request that is about to be accepted, or null: WebSocketMaxConnections, or
+  // for a blocking handler WebSocketBlockingThreads, is reached, or the child is stopping.
+  // `why_not` then says which. Thread: any.
+  std::unique_ptr<Session> make_session(std::unique_ptr<detail::RequestRecord> record,
+                                        std::shared_ptr<const Handler> handler,
+                                        std::string_view& why_not);
+
+  // Gives an opened session to its reactor, which owns it from here on. Thread: any.
+  void hand_over(std::unique_ptr<Session> session);
+
+  HandlerLibrary& handlers() noexcept { return handlers_; }
+  std::size_t connections() const noexcept { return connections_.load(); }
+
+  // Tells every connection to close with 1001 and accepts no more. Only writes to eventfds:
+  // prefork calls it inside a signal handler. Thread: any.
+  void begin_stop() noexcept;
+
+  // Waits until every connection is gone or stop_timeout has passed; false if some are left.
+  // Only polls: prefork calls it inside a signal handler. Thread: the child's main thread.
+  bool wait_stopped() noexcept;
+
+ private:
+  const RuntimeOptions options_;
+  std::atomic<std::size_t> connections_{0};
+  std::atomic<std::size_t> next_reactor_{0};
+  std::atomic<std::uint64_t> next_id_{1};
+  std::atomic<bool> stopping_{false};
+  HandlerLibrary handlers_;
+  BlockingPool connection_pool_;  // one thread per blocking connection
+  BlockingPool call_pool_;        // run_blocking
+  std::vector<std::unique_ptr<Reactor>> reactors_;
+};
+
+}  // namespace cppwebsocket::runtime

@@ -1,0 +1,25 @@
+// A plain TCP (or Unix) socket that was taken over from httpd.
+#pragma once
+
+#include "runtime/transport.hpp"
+
+namespace cppwebsocket::runtime {
+
+class SocketTransport final : public Transport {
+ public:
+  // Owns `descriptor`, which must be non-blocking.
+  explicit SocketTransport(int descriptor) noexcept : descriptor_(descriptor) {}
+  ~SocketTransport() override;
+  SocketTransport(const SocketTransport&) = delete;
+  SocketTransport& operator=(const SocketTransport&) = delete;
+
+  int descriptor() const noexcept override { return descriptor_; }
+  IoResult read(std::span<char> buffer) noexcept override;
+  IoResult write(std::span<const std::string_view> pieces) noexcept override;
+  void shutdown_write() noexcept override;
+
+ private:
+  int descriptor_;
+};
+
+}  // namespace cppwebsocket::runtime

@@ -1,0 +1,32 @@
+// A byte stream under a session. Never blocks.
+// Thread: the session's reactor.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+namespace cppwebsocket::runtime {
+
+enum class IoStatus : std::uint8_t { ok, would_block, closed, error };
+
+struct IoResult {
+  IoStatus status = IoStatus::ok;
+  std::size_t bytes = 0;  // moved; 0 unless ok
+  int error = 0;          // errno, with IoStatus::error
+};
+
+class Transport {
+ public:
+  virtual ~Transport() = default;  // closes the connection if it is still open
+
+  virtual int descriptor() const noexcept = 0;  // to wait on
+  virtual IoResult read(std::span<char> buffer) noexcept = 0;
+  virtual IoResult write(std::span<const std::string_view> pieces) noexcept = 0;
+
+  // Says that no more will be written; reading goes on.
+  virtual void shutdown_write() noexcept = 0;
+};
+
+}  // namespace cppwebsocket::runtime
