@@ -23,20 +23,21 @@ using TimePoint = std::chrono::steady_clock::time_point;
 struct TimerNode {
   static constexpr std::size_t unarmed = static_cast<std::size_t>(-1);
 
-  explicit TimerNode(void (*on_fire)(TimerNode&)) noexcept : fire(on_fire) {}
+  TimerNode() = default;
   TimerNode(const TimerNode&) = delete;
   TimerNode& operator=(const TimerNode&) = delete;
   bool armed() const noexcept { return position != unarmed; }
 
   TimePoint deadline{};
-  std::size_t position = unarmed;  // in the heap; kept by the heap
-  void (*fire)(TimerNode&);        // called by the loop once the node is out of the heap
+  std::size_t position = unarmed;       // in the heap; kept by the heap
+  void (*fire)(void* owner) = nullptr;  // called by the loop once the node is out of the heap
+  void* owner = nullptr;
 };
 
 enum class OperationKind : unsigned char { receive, send, close, sleep, pool };
 
 struct Operation {
-  explicit Operation(OperationKind kind) noexcept : timer(nullptr), kind(kind) {}
+  explicit Operation(OperationKind kind) noexcept : kind(kind) {}
   Operation(const Operation&) = delete;
   Operation& operator=(const Operation&) = delete;
 
@@ -49,14 +50,14 @@ struct Operation {
   Operation* previous = nullptr;  // the session's list of pending operations
   Operation* next = nullptr;
   void* session = nullptr;        // set by the server while the operation is pending
-  TimerNode timer;                // used by sleep, and by receive with a deadline
   OperationKind kind;
 };
 
 struct ReceiveOperation : Operation {
   ReceiveOperation() noexcept : Operation(OperationKind::receive) {}
-  std::optional<TimePoint> deadline;
   std::optional<Message> message;
+  TimePoint deadline = TimePoint::max();
+  TimerNode timer;
 };
 
 struct SendOperation : Operation {
@@ -69,6 +70,7 @@ struct CloseOperation : Operation {
 
 struct SleepOperation : Operation {
   SleepOperation() noexcept : Operation(OperationKind::sleep) {}
+  TimerNode timer;
 };
 
 // A function for the blocking pool. `call` runs there, stores its result or `error`, and never

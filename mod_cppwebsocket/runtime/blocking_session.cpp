@@ -1,0 +1,263 @@
+#include "runtime/blocking_session.hpp"
+
+#include <utility>
+
+#include "runtime/blocking_pool.hpp"
+#include "runtime/session.hpp"
+
+namespace cppwebsocket::runtime {
+
+BlockingSession::BlockingSession(Session& session) noexcept
+    : BlockingRequest(session.record()), session_(session) {}
+
+template <typename Function>
+void BlockingSession::post_turn(Function function) {
+  session_.loop().post([this, function = std::move(function)]() mutable {
+    session_.turn([&] { function(); });
+  });
+}
+
+// --- Thread: the session's -----------------------------------------------------------------------
+
+void BlockingSession::start() {
+  sender_ = session_.sender();
+  session_.loop().connection_pool().run([this] { run_handler(); });
+}
+
+Task<> BlockingSession::serve() {
+  while (!session_.end_reason()) {
+    co_await asked_signal_;
+    if (session_.end_reason()) break;
+    std::optional<Message> message;
+    try {
+      message = co_await msgutil::receive_message(session_);
+    } catch (const WebSocketException&) {
+      break;  // session_ended() has told the handler
+    }
+    if (!message) break;
+    Lock lock(mutex_);
+    do {
+      ready_.push_back(std::move(*message));
+    } while ((message = session_.try_receive()));
+    asked_ = false;
+    changed_.notify_all();
+  }
+}
+
+void BlockingSession::session_ended() {
+  {
+    Lock lock(mutex_);
+    while (auto message = session_.try_receive()) ready_.push_back(std::move(*message));
+    ended_ = true;
+    clean_end_ = session_.ended_cleanly();
+    end_reason_ = session_.end_reason();
+    changed_.notify_all();
+  }
+  stop_source_.request_stop();
+  asked_signal_.set();
+}
+
+void BlockingSession::output_drained(std::size_t buffered) noexcept {
+  if (buffered > limits().send_buffer_size) return;
+  Lock lock(mutex_);
+  if (waiting_for_room_ != 0) changed_.notify_all();
+}
+
+bool BlockingSession::offer_close() {
+  Lock lock(mutex_);
+  if (!session_.handler().table().blocking_passive_closing_handshake || close_offered_) return false;
+  close_offered_ = close_to_choose_ = true;
+  changed_.notify_all();
+  return true;
+}
+
+std::optional<Close> BlockingSession::chosen_close() {
+  Lock lock(mutex_);
+  return chosen_close_;
+}
+
+// --- Thread: the handler's -----------------------------------------------------------------------
+
+void BlockingSession::run_handler() noexcept {
+  std::exception_ptr error;
+  try {
+    session_.handler().table().blocking_transfer_data(*this);
+  } catch (...) {
+    error = std::current_exception();
+  }
+  {
+    Lock lock(mutex_);
+    returned_ = true;
+    changed_.notify_all();
+  }
+  stop_source_.request_stop();
+  {
+    Lock lock(mutex_);
+    changed_.wait(lock, [&] { return spawned_ == 0; });
+  }
+  post_turn([this, error = std::move(error)] { session_.task_ended(error, true); });
+}
+
+void BlockingSession::spawn(std::function<void(std::stop_token)> function) {
+  if (ready_state() == ReadyState::connecting)
+    throw BadOperationException("spawn works only once the connection is open");
+  {
+    Lock lock(mutex_);
+    if (over()) raise_end();
+    ++spawned_;
+  }
+  const auto body = [this, function = std::move(function)]() noexcept {
+    try {
+      function(stop_source_.get_token());
+    } catch (...) {
+      post_turn([this, error = std::current_exception()] { session_.report(error); });
+    }
+    Lock lock(mutex_);
+    --spawned_;
+    changed_.notify_all();
+  };
+  try {
+    start_thread(body);
+  } catch (...) {
+    Lock lock(mutex_);
+    --spawned_;
+    throw;
+  }
+}
+
+void BlockingSession::raise_end() const {
+  if (ended_) std::rethrow_exception(end_reason_);
+  throw ConnectionTerminatedException("the handler has returned");
+}
+
+void BlockingSession::sleep_for(std::chrono::nanoseconds duration) {
+  Lock lock(mutex_);
+  if (changed_.wait_for(lock, duration, [&] { return over(); })) raise_end();
+}
+
+Sender BlockingSession::sender() {
+  if (ready_state() == ReadyState::connecting)
+    throw BadOperationException("sender works only once the connection is open");
+  return sender_;
+}
+
+void BlockingSession::ask_for_message() {
+  if (std::exchange(asked_, true)) return;
+  post_turn([this] { asked_signal_.set(); });
+}
+
+void BlockingSession::choose_close(Lock& lock) {
+  close_to_choose_ = false;
+  lock.unlock();
+  std::optional<Close> chosen;
+  try {
+    chosen = session_.handler().table().blocking_passive_closing_handshake(*this);
+    MessageRules::check_close(*chosen);
+  } catch (const std::exception& e) {
+    log(LogLevel::error,
+        std::string("web_socket_passive_closing_handshake raised an exception: ") + e.what());
+    chosen = Close(close_code::internal_error);
+  }
+  lock.lock();
+  chosen_close_ = std::move(chosen);
+  post_turn([this] {
+    if (!session_.end_reason()) session_.answer_peer_close();
+  });
+}
+
+std::optional<Message> BlockingSession::take(Lock&) {
+  Message message = std::move(ready_.front());
+  ready_.pop_front();
+  return message;
+}
+
+std::optional<Message> BlockingSession::receive(
+    std::optional<std::chrono::steady_clock::time_point> deadline) {
+  if (ready_state() == ReadyState::connecting)
+    throw BadOperationException("receive_message works only once the connection is open");
+  Lock lock(mutex_);
+  if (receiving_) throw BadOperationException("a receive is already waiting");
+  receiving_ = true;
+  struct Done {
+    bool& receiving;
+    ~Done() { receiving = false; }
+  } done{receiving_};
+  for (;;) {
+    if (!ready_.empty()) return take(lock);
+    if (ended_ && clean_end_) {
+      if (end_received_) throw BadOperationException("receive_message after the end was received");
+      end_received_ = true;
+      return std::nullopt;
+    }
+    if (over()) raise_end();
+    if (close_to_choose_) {
+      choose_close(lock);
+      continue;
+    }
+    ask_for_message();
+    const auto awake = [&] { return !ready_.empty() || over() || close_to_choose_; };
+    if (!deadline)
+      changed_.wait(lock, awake);
+    else if (!changed_.wait_until(lock, *deadline, awake))
+      throw TimeoutException("nothing received in time");
+  }
+}
+
+std::optional<Message> BlockingSession::try_receive() {
+  Lock lock(mutex_);
+  if (!ready_.empty()) return take(lock);
+  if (!over() && ready_state() != ReadyState::connecting) ask_for_message();
+  return std::nullopt;
+}
+
+void BlockingSession::require_sendable(const char* what) {
+  if (ready_state() == ReadyState::connecting)
+    throw BadOperationException(std::string(what) + " works only once the connection is open");
+  if (closed_) throw BadOperationException(std::string(what) + " after the connection was closed");
+  if (over()) raise_end();
+}
+
+void BlockingSession::send(Message message, bool end) {
+  Lock lock(mutex_);
+  require_sendable("send_message");
+  if (message.is_binary() && ws_version() != Version::rfc6455)
+    throw BadOperationException("this client's protocol version has no binary messages");
+  ++waiting_for_room_;
+  changed_.wait(lock, [&] {
+    return queued_ + buffered_amount() <= limits().send_buffer_size || over() || closed_;
+  });
+  --waiting_for_room_;
+  require_sendable("send_message");
+  rules_.check(message, end);
+  queued_ += message.size();
+  post_turn([this, message = std::move(message), end]() mutable {
+    {
+      Lock inner(mutex_);
+      queued_ -= message.size();
+    }
+    if (!session_.send_now(std::move(message), end))
+      log(LogLevel::info, "a message came too late: the connection has ended");
+  });
+}
+
+void BlockingSession::ping(std::string_view body) {
+  Lock lock(mutex_);
+  require_sendable("send_ping");
+  if (ws_version() != Version::rfc6455)
+    throw BadOperationException("this client's protocol version has no pings");
+  if (body.size() > 125) throw BadOperationException("a ping's body has at most 125 bytes");
+  post_turn([this, body = std::string(body)] { session_.ping_now(body); });
+}
+
+void BlockingSession::close(Close close) {
+  Lock lock(mutex_);
+  require_sendable("close_connection");
+  MessageRules::check_close(close);
+  closed_ = true;
+  const auto code = close.code();
+  post_turn([this, close = std::move(close)] { session_.close_now(close); });
+  if (code == close_code::going_away || code == close_code::protocol_error) return;
+  changed_.wait(lock, [&] { return over(); });
+}
+
+}  // namespace cppwebsocket::runtime

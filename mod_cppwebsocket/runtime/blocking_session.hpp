@@ -1,0 +1,106 @@
+// A session whose handler is written in the blocking style. The handler's function has a thread of
+// the blocking pool; the session stays with its loop. In between: a mutex, a condition, and
+// posts. On the loop's side it is an ordinary task that receives when the thread asks for a message.
+#pragma once
+
+#include <condition_variable>
+#include <coroutine>
+#include <deque>
+#include <exception>
+#include <mutex>
+#include <optional>
+
+#include <cppwebsocket/blocking_request.hpp>
+#include <cppwebsocket/task.hpp>
+
+#include "runtime/message_rules.hpp"
+
+namespace cppwebsocket::runtime {
+
+class Session;
+
+class BlockingSession final : public BlockingRequest {
+ public:
+  explicit BlockingSession(Session& session) noexcept;
+  ~BlockingSession() = default;
+
+  // --- Thread: the session's -----------------------------------------------------------------
+
+  void start();
+  Task<> serve();
+  void session_ended();
+  void output_drained(std::size_t buffered) noexcept;
+
+  // True the first time, if the handler has a web_socket_passive_closing_handshake: its thread
+  // runs that when it receives, and then has the Close answered.
+  bool offer_close();
+  std::optional<Close> chosen_close();
+
+  // --- Thread: the handler's -------------------------------------------------------------------
+
+  void spawn(std::function<void(std::stop_token)> function) override;
+  void sleep_for(std::chrono::nanoseconds duration) override;
+  std::stop_token stop_token() override { return stop_source_.get_token(); }
+  Sender sender() override;
+  std::optional<Message> receive(
+      std::optional<std::chrono::steady_clock::time_point> deadline) override;
+  std::optional<Message> try_receive() override;
+  void send(Message message, bool end) override;
+  void ping(std::string_view body) override;
+  void close(Close close) override;
+
+ private:
+  // Something that the serving task waits for. Thread: the session's.
+  class Signal {
+   public:
+    void set() {
+      set_ = true;
+      if (waiting_) std::exchange(waiting_, nullptr).resume();
+    }
+    bool await_ready() const noexcept { return set_; }
+    void await_suspend(std::coroutine_handle<> waiting) noexcept { waiting_ = waiting; }
+    void await_resume() noexcept { set_ = false; }
+
+   private:
+    std::coroutine_handle<> waiting_;
+    bool set_ = false;
+  };
+
+  using Lock = std::unique_lock<std::mutex>;
+
+  void run_handler() noexcept;
+  void ask_for_message();
+  void choose_close(Lock& lock);
+  std::optional<Message> take(Lock&);
+  void require_sendable(const char* what);
+  void raise_end() const;
+  bool over() const noexcept { return ended_ || returned_; }
+  template <typename Function>
+  void post_turn(Function function);
+
+  Session& session_;
+  Signal asked_signal_;
+  Sender sender_;
+  std::stop_source stop_source_;
+
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  MessageRules rules_;            // GUARDED_BY(mutex_), as all below
+  std::deque<Message> ready_;
+  std::exception_ptr end_reason_;
+  std::optional<Close> chosen_close_;
+  std::size_t queued_ = 0;        // bytes posted, not yet with the session
+  std::size_t spawned_ = 0;
+  std::size_t waiting_for_room_ = 0;
+  bool receiving_ = false;
+  bool asked_ = false;
+  bool close_offered_ = false;
+  bool close_to_choose_ = false;
+  bool closed_ = false;           // by the handler
+  bool returned_ = false;         // the handler's function has
+  bool ended_ = false;            // the session
+  bool clean_end_ = false;
+  bool end_received_ = false;
+};
+
+}  // namespace cppwebsocket::runtime

@@ -1,0 +1,58 @@
+// What a session needs of the thread that it lives on. The reactor is one; the tests have another
+// with a clock of their own.
+// Thread: owner, but for post() and pools.
+#pragma once
+
+#include <functional>
+#include <span>
+
+#include <cppwebsocket/detail/operations.hpp>
+
+#include "protocol/deflate.hpp"
+#include "protocol/output.hpp"
+
+namespace cppwebsocket::runtime {
+
+class BlockingPool;
+class Session;
+
+struct Interest {
+  bool readable = false;
+  bool writable = false;
+  friend bool operator==(const Interest&, const Interest&) = default;
+};
+
+class EventLoop {
+ public:
+  // Runs `function` on the loop's thread, soon, in the order of the calls. Thread: any.
+  virtual void post(std::function<void()> function) = 0;
+
+  // The time at which this turn of the loop began.
+  virtual detail::TimePoint now() const noexcept = 0;
+
+  // Fires `timer` once at `deadline`; arming an armed timer moves it.
+  virtual void arm(detail::TimerNode& timer, detail::TimePoint deadline) = 0;
+  virtual void disarm(detail::TimerNode& timer) noexcept = 0;
+
+  // What to watch the session's descriptor for. No interest at all: hang-ups are still told.
+  virtual void watch(Session& session, Interest interest) = 0;
+  // Called before the descriptor is closed.
+  virtual void unwatch(Session& session) noexcept = 0;
+
+  // The session is over: destroy it once nothing of it is on the stack.
+  virtual void finished(Session& session) noexcept = 0;
+
+  // Scratch memory that sessions share, because only one of them runs at a time: an idle
+  // connection has no buffers.
+  virtual std::span<char> receive_buffer() noexcept = 0;
+  virtual protocol::Output& spare_output() noexcept = 0;
+  virtual protocol::DeflateWorkspace& deflate_workspace() noexcept = 0;
+
+  virtual BlockingPool& call_pool() noexcept = 0;        // run_blocking
+  virtual BlockingPool& connection_pool() noexcept = 0;  // blocking handlers
+
+ protected:
+  ~EventLoop() = default;
+};
+
+}  // namespace cppwebsocket::runtime

@@ -1,0 +1,40 @@
+// One handler file on disk: may it be used, and what is in it.
+// Thread: any.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "runtime/handler.hpp"
+
+namespace cppwebsocket::runtime {
+
+// What tells one version of a file from another.
+struct FileVersion {
+  std::uint64_t device = 0;
+  std::uint64_t inode = 0;
+  std::int64_t size = -1;
+  std::int64_t modified_ns = 0;
+  friend bool operator==(const FileVersion&, const FileVersion&) = default;
+};
+
+struct FileCheck {
+  bool exists = false;
+  std::string real_path;  // without symbolic links
+  FileVersion version;
+  std::string problem;    // why it may not be used; empty if it may
+};
+
+// Looks at `directory`/`name`. Refuses what is no regular file, what group or others may write to
+// (the file, or a directory between root and file), and, unless `allow_outside`, what really lies
+// outside of `directory`.
+FileCheck check_handler_file(const std::string& directory, const std::string& name,
+                             bool allow_outside);
+
+// Loads a private copy of `path`, so that replacing or overwriting the file later harms nobody,
+// and checks its table. Null and a `problem` if that fails.
+std::shared_ptr<const Handler> load_handler(const std::string& name, const std::string& path,
+                                            std::string& problem);
+
+}  // namespace cppwebsocket::runtime

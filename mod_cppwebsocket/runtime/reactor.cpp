@@ -1,0 +1,166 @@
+#include "runtime/reactor.hpp"
+
+#include <array>
+#include <cassert>
+#include <cerrno>
+#include <cstdint>
+#include <system_error>
+
+#include <signal.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "runtime/blocking_pool.hpp"
+#include "runtime/session.hpp"
+
+namespace cppwebsocket::runtime {
+
+namespace {
+
+constexpr std::size_t receive_buffer_size = 64 << 10;  // bytes, one per reactor
+
+int checked(int descriptor, const char* what) {
+  if (descriptor < 0) throw std::system_error(errno, std::generic_category(), what);
+  return descriptor;
+}
+
+}  // namespace
+
+Reactor::Reactor(BlockingPool& connection_pool, BlockingPool& call_pool)
+    : connection_pool_(connection_pool),
+      call_pool_(call_pool),
+      epoll_(checked(::epoll_create1(EPOLL_CLOEXEC), "epoll_create1")),
+      wake_(checked(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), "eventfd")),
+      stopped_(checked(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), "eventfd")),
+      now_(std::chrono::steady_clock::now()),
+      receive_buffer_(receive_buffer_size) {
+  epoll_event event{};
+  event.events = EPOLLIN;
+  event.data.ptr = nullptr;  // no session: the wake-up
+  checked(::epoll_ctl(epoll_, EPOLL_CTL_ADD, wake_, &event), "epoll_ctl");
+  sigset_t all, before;  // httpd's signals are for httpd's threads
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  thread_ = std::thread([this] { run(); });
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+}
+
+Reactor::~Reactor() {
+  begin_stop();
+  thread_.join();
+  ::close(epoll_);
+  ::close(wake_);
+  ::close(stopped_);
+}
+
+// --- Thread: any ------------------------------------------------------------------------------
+
+void Reactor::adopt(std::unique_ptr<Session> session) {
+  // std::function wants to copy what it holds, so the pointer travels bare.
+  post([this, raw = session.release()] {
+    sessions_.insert(raw);
+    raw->start();
+    if (stopping_) raw->go_away();
+  });
+}
+
+void Reactor::post(std::function<void()> function) {
+  bool first;
+  {
+    std::lock_guard lock(mutex_);
+    first = posted_.empty();
+    posted_.push_back(std::move(function));
+  }
+  if (first) wake();
+}
+
+void Reactor::wake() noexcept {
+  const std::uint64_t one = 1;
+  [[maybe_unused]] const auto written = ::write(wake_, &one, sizeof one);
+}
+
+void Reactor::begin_stop() noexcept {
+  stop_asked_.store(true);
+  wake();
+}
+
+// --- Thread: the reactor's ---------------------------------------------------------------------
+
+void Reactor::run() {
+  while (!stopping_ || !sessions_.empty()) {
+    wait_for_events();
+    timers_.fire_due(now_);
+    run_posted();
+    if (stop_asked_ && !stopping_) stop_sessions();
+    for (std::size_t i = 0; i < over_.size(); ++i) delete over_[i];
+    over_.clear();
+  }
+  const std::uint64_t one = 1;
+  [[maybe_unused]] const auto written = ::write(stopped_, &one, sizeof one);
+}
+
+void Reactor::wait_for_events() {
+  std::array<epoll_event, 256> events;
+  const int count = ::epoll_wait(epoll_, events.data(), events.size(), timeout_ms());
+  now_ = std::chrono::steady_clock::now();
+  for (int i = 0; i < count; ++i) {
+    auto* session = static_cast<Session*>(events[i].data.ptr);
+    if (!session) {
+      std::uint64_t ignored;
+      [[maybe_unused]] const auto taken = ::read(wake_, &ignored, sizeof ignored);
+      continue;
+    }
+    // A session that ended earlier in this round is still there, in over_, and ignores this.
+    session->on_ready(events[i].events & EPOLLIN, events[i].events & EPOLLOUT,
+                      events[i].events & (EPOLLHUP | EPOLLERR));
+  }
+}
+
+void Reactor::run_posted() {
+  std::vector<std::function<void()>> posted;
+  {
+    std::lock_guard lock(mutex_);
+    posted.swap(posted_);
+  }
+  for (auto& function : posted) function();
+}
+
+void Reactor::stop_sessions() {
+  stopping_ = true;
+  const std::vector<Session*> all(sessions_.begin(), sessions_.end());
+  for (Session* session : all) session->go_away();
+}
+
+int Reactor::timeout_ms() const noexcept {
+  if (timers_.empty()) return -1;
+  const auto left = timers_.next_deadline() - std::chrono::steady_clock::now();
+  if (left.count() <= 0) return 0;
+  return static_cast<int>(
+      std::min<std::int64_t>(std::chrono::ceil<std::chrono::milliseconds>(left).count(), 60'000));
+}
+
+void Reactor::arm(detail::TimerNode& timer, detail::TimePoint deadline) {
+  timers_.arm(timer, deadline);
+}
+
+void Reactor::disarm(detail::TimerNode& timer) noexcept { timers_.disarm(timer); }
+
+void Reactor::watch(Session& session, Interest interest) {
+  epoll_event event{};
+  event.events = (interest.readable ? EPOLLIN : 0u) | (interest.writable ? EPOLLOUT : 0u);
+  event.data.ptr = &session;
+  if (::epoll_ctl(epoll_, EPOLL_CTL_MOD, session.descriptor(), &event) == 0) return;
+  checked(::epoll_ctl(epoll_, EPOLL_CTL_ADD, session.descriptor(), &event), "epoll_ctl");
+}
+
+void Reactor::unwatch(Session& session) noexcept {
+  epoll_event event{};
+  ::epoll_ctl(epoll_, EPOLL_CTL_DEL, session.descriptor(), &event);
+}
+
+void Reactor::finished(Session& session) noexcept {
+  if (sessions_.erase(&session) == 1) over_.push_back(&session);
+}
+
+}  // namespace cppwebsocket::runtime

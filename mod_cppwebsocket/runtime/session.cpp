@@ -1,0 +1,250 @@
+#include "runtime/session.hpp"
+
+#include <array>
+#include <cassert>
+#include <system_error>
+
+#include "runtime/blocking_session.hpp"
+#include "runtime/remote_control.hpp"
+#include "runtime/request_text.hpp"
+
+namespace cppwebsocket::runtime {
+
+namespace {
+// How often one turn may go round before other sessions get theirs.
+constexpr int max_rounds = 16;
+}  // namespace
+
+Session::Session(std::unique_ptr<detail::RequestRecord> record,
+                 std::shared_ptr<const Handler> handler, EventLoop& loop,
+                 std::function<void()> on_destroyed)
+    : Request(*record),
+      record_(std::move(record)),
+      handler_(std::move(handler)),
+      loop_(loop),
+      on_destroyed_(std::move(on_destroyed)) {
+  timer_.owner = this;
+  timer_.fire = [](void* session) {
+    auto& self = *static_cast<Session*>(session);
+    self.turn([&] { self.housekeep(); });
+  };
+  if (handler_->is_blocking()) blocking_ = std::make_unique<BlockingSession>(*this);
+}
+
+Session::~Session() {
+  if (remote_) remote_->detach();
+  blocking_.reset();
+  record_->user_data.reset();  // may run the handler's code, so before the handler goes
+  record_->hooks.reset();
+  end_reason_ = nullptr;
+  handler_.reset();
+  if (on_destroyed_) on_destroyed_();
+}
+
+void Session::do_extra_handshake() {
+  const HandlerTable& table = handler_->table();
+  if (blocking_)
+    table.blocking_do_extra_handshake(*blocking_);
+  else
+    table.do_extra_handshake(*this);
+}
+
+void Session::open(std::unique_ptr<Transport> transport,
+                   std::unique_ptr<protocol::Protocol> protocol, std::string already_read) {
+  own_text(*record_);
+  record_->handshake.reset();
+  transport_ = std::move(transport);
+  protocol_ = std::move(protocol);
+  if (!already_read.empty()) unread_ = std::make_unique<std::string>(std::move(already_read));
+}
+
+void Session::start() {
+  last_heard_ = last_message_ = loop_.now();
+  record_->state.store(ReadyState::open, std::memory_order_release);
+  turn([&] {
+    if (!blocking_) {
+      run_task(handler_->table().transfer_data(*this), true);
+      return;
+    }
+    ++tasks_;  // the function on the blocking thread; task_ended when that has returned
+    blocking_->start();
+    run_task(blocking_->serve(), false);
+  });
+}
+
+void Session::on_ready(bool readable, bool writable, bool hung_up) {
+  if (wire_ == Wire::gone) return;
+  turn([&] {
+    if (readable)
+      read_some();
+    else if (hung_up)
+      lose("the connection was reset");
+    (void)writable;  // the end of the turn writes
+  });
+}
+
+// --- turns ------------------------------------------------------------------------------------
+
+void Session::begin_turn() noexcept {
+  assert(!in_turn_);
+  in_turn_ = true;
+  if (output_.empty()) std::swap(output_, loop_.spare_output());
+}
+
+void Session::end_turn() noexcept {
+  bool more = true;
+  for (int round = 0; more && round < max_rounds; ++round) {
+    flush();
+    more = false;
+    if (senders_waiting_ != 0 && output_.size() <= record_->limits.send_buffer_size / 2) {
+      guarded([&] { wake_senders(); });
+      more = true;
+    }
+    if (unread_ && may_read()) {
+      const auto bytes = std::move(unread_);
+      guarded([&] { receive_bytes(*bytes); });
+      more = true;
+    }
+  }
+  if (wire_ == Wire::lingering && output_.empty() && !write_ended_) {
+    write_ended_ = true;
+    transport_->shutdown_write();
+  }
+  take_back_output();
+  if (wire_ != Wire::gone) {
+    // With work left over, ask for writability: the socket has it, so the next turn comes at once.
+    const Interest wanted{wire_ == Wire::lingering || (may_read() && !unread_),
+                          more || !output_.empty()};
+    if (wanted != interest_) loop_.watch(*this, interest_ = wanted);
+    rearm();
+  }
+  in_turn_ = false;
+  if (wire_ == Wire::gone && tasks_ == 0) loop_.finished(*this);
+}
+
+void Session::take_back_output() noexcept {
+  record_->buffered.store(output_.size(), std::memory_order_relaxed);
+  if (remote_) remote_->set_buffered(output_.size());
+  if (blocking_) blocking_->output_drained(output_.size());
+  if (output_.empty()) std::swap(output_, loop_.spare_output());
+}
+
+// --- input ------------------------------------------------------------------------------------
+
+bool Session::may_read() const noexcept {
+  return wire_ != Wire::gone && !peer_close_waiting_ && !above_high_water() &&
+         (wire_ != Wire::open || !inbox_.full());
+}
+
+void Session::read_some() {
+  const std::span<char> buffer = loop_.receive_buffer();
+  const IoResult result = transport_->read(buffer);
+  switch (result.status) {
+    case IoStatus::ok:
+      last_heard_ = loop_.now();
+      ping_sent_ = false;
+      if (wire_ != Wire::lingering) receive_bytes(buffer.first(result.bytes));
+      break;
+    case IoStatus::would_block:
+      break;
+    case IoStatus::closed:
+      if (wire_ == Wire::lingering)
+        drop_wire("the peer has closed TCP");
+      else if (!protocol_->has_closing_handshake() && !protocol_->in_message())
+        on_peer_close();  // draft-75 has no other way to close
+      else
+        lose("the peer closed TCP without a closing handshake");
+      break;
+    case IoStatus::error:
+      lose(std::generic_category().message(result.error));
+      break;
+  }
+}
+
+void Session::receive_bytes(std::span<char> input) {
+  while (!input.empty() && (wire_ == Wire::open || wire_ == Wire::closing)) {
+    if (above_high_water()) flush();
+    if (!may_read()) {
+      if (wire_ != Wire::gone && !peer_close_waiting_)
+        unread_ = std::make_unique<std::string>(input.begin(), input.end());
+      return;
+    }
+    const protocol::Event event = protocol_->receive(input);
+    if (event == protocol::Event::none) return;
+    handle_event(event);
+  }
+}
+
+void Session::handle_event(protocol::Event event) {
+  using protocol::Event;
+  switch (event) {
+    case Event::none:
+      break;
+    case Event::message:
+      deliver(protocol_->take_message());
+      break;
+    case Event::ping:
+      // RFC 6455 §5.5.2: a pong in response, unless a Close was received already.
+      if (!record_->server_terminated) protocol_->send_pong(protocol_->control_payload(), output_);
+      if (record_->hooks && record_->hooks->on_ping)
+        record_->hooks->on_ping(protocol_->control_payload());
+      break;
+    case Event::pong:
+      if (record_->hooks && record_->hooks->on_pong)
+        record_->hooks->on_pong(protocol_->control_payload());
+      break;
+    case Event::close:
+      on_peer_close();
+      break;
+    case Event::failure:
+      fail(protocol_->failure().code, protocol_->failure().text);
+      break;
+  }
+}
+
+void Session::deliver(Message&& message) {
+  if (ended_ || wire_ != Wire::open) return;  // RFC 6455 §7.1.6: our Close was sent, no one waits
+  last_message_ = loop_.now();
+  if (!receiver_) {
+    inbox_.push(std::move(message));
+    return;
+  }
+  receiver_->message.emplace(std::move(message));
+  complete(*receiver_);
+}
+
+// --- output -----------------------------------------------------------------------------------
+
+bool Session::above_high_water() const noexcept {
+  return output_.size() > record_->limits.send_buffer_size;
+}
+
+void Session::flush() noexcept {
+  while (transport_ && !output_.empty()) {
+    std::array<std::string_view, 64> pieces;
+    const std::size_t count = output_.pieces(pieces.data(), pieces.size());
+    std::size_t offered = 0;
+    for (std::size_t i = 0; i < count; ++i) offered += pieces[i].size();
+    const IoResult result = transport_->write(std::span(pieces.data(), count));
+    if (result.status == IoStatus::would_block) return;
+    if (result.status != IoStatus::ok) {
+      lose(std::generic_category().message(result.error));
+      return;
+    }
+    output_.consume(result.bytes);
+    last_heard_ = loop_.now();  // the peer's TCP took it: not dead
+    if (result.bytes < offered) return;
+  }
+}
+
+void Session::wake_senders() {
+  // Only those that wait now; one that fills the buffer again comes behind them.
+  for (std::uint32_t left = senders_waiting_; left > 0 && senders_waiting_ > 0; --left) {
+    detail::Operation* operation = pending_.front();
+    while (operation && operation->kind != detail::OperationKind::send) operation = operation->next;
+    if (!operation) return;
+    complete(*operation);
+  }
+}
+
+}  // namespace cppwebsocket::runtime

@@ -1,0 +1,187 @@
+// Session: one connection in motion. It joins a transport (bytes), a protocol (frames) and a
+// handler's coroutines, and owns the connection's life from the handshake to the last byte.
+//
+// Everything happens in turns: the loop calls an entry point, the session parses, resumes the
+// coroutines that can go on, and at the end of the turn writes what has gathered with one system
+// call. Two things go on side by side and end independently: the handler's tasks, and the wire.
+//
+//   wire:     open ──we sent Close──▶ closing ──peer's Close, or deadline──▶ lingering ──▶ gone
+//   handler:  running ──end(): every wait raises, stop requested──▶ ended ──tasks return──▶ done
+//
+// When the wire is gone and all tasks have returned, the loop destroys the session.
+// Thread: construction, do_extra_handshake and open: an httpd worker. From start() on: the loop.
+#pragma once
+
+#include <cstdint>
+#include <exception>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <cppwebsocket/msgutil.hpp>
+
+#include "protocol/protocol.hpp"
+#include "runtime/event_loop.hpp"
+#include "runtime/handler.hpp"
+#include "runtime/inbox.hpp"
+#include "runtime/message_rules.hpp"
+#include "runtime/operation_list.hpp"
+#include "runtime/transport.hpp"
+
+namespace cppwebsocket::runtime {
+
+class BlockingSession;
+class RemoteControl;
+
+class Session final : public Request {
+ public:
+  // `on_destroyed` is called last of all, from whichever thread destroys the session.
+  Session(std::unique_ptr<detail::RequestRecord> record, std::shared_ptr<const Handler> handler,
+          EventLoop& loop, std::function<void()> on_destroyed = {});
+  ~Session();
+
+  // --- on the httpd worker, before the hand-over -------------------------------------------
+
+  // Runs the handler's web_socket_do_extra_handshake; raises what that raises.
+  void do_extra_handshake();
+
+  // The handshake is answered. `already_read` is what came behind it. Copies the record's text
+  // out of httpd's memory and ends the handshake phase of the record.
+  void open(std::unique_ptr<Transport> transport, std::unique_ptr<protocol::Protocol> protocol,
+            std::string already_read);
+
+  detail::RequestRecord& record() noexcept { return *record_; }
+  EventLoop& loop() noexcept { return loop_; }
+
+  // --- called by the loop ----------------------------------------------------------------------
+
+  void start();
+  void on_ready(bool readable, bool writable, bool hung_up);
+  void go_away();  // the child stops: Close 1001
+
+  int descriptor() const noexcept { return transport_ ? transport_->descriptor() : -1; }
+
+  // --- for RemoteControl and BlockingSession, on the loop's thread ----------------------------
+
+  // Runs `body` as a turn of this session.
+  template <typename Body>
+  void turn(Body&& body) {
+    begin_turn();
+    guarded(body);
+    end_turn();
+  }
+  // Sends a checked message without waiting; false if the wire does not take any more.
+  bool send_now(Message&& message, bool end);
+  bool send_whole(Message&& message);  // the same for a whole message, never between fragments
+  void ping_now(std::string_view body);
+  void close_now(const Close& close);    // starts the closing handshake, unless it has begun
+  bool above_high_water() const noexcept;
+  void answer_peer_close();
+  void task_ended(std::exception_ptr error, bool is_main);
+  void report(const std::exception_ptr& error) noexcept;
+  const std::exception_ptr& end_reason() const noexcept { return end_reason_; }
+  bool ended_cleanly() const noexcept { return clean_end_; }
+  const Handler& handler() const noexcept { return *handler_; }
+
+  // --- Request ---------------------------------------------------------------------------------
+
+  void spawn(Task<> task) override;
+  std::stop_token stop_token() override;
+  Sender sender() override;
+  bool begin(detail::ReceiveOperation& operation) override;
+  bool begin(detail::SendOperation& operation, Message&& message, bool end) override;
+  bool begin_ping(detail::SendOperation& operation, std::string_view body) override;
+  bool begin(detail::CloseOperation& operation, Close&& close) override;
+  bool begin(detail::SleepOperation& operation, std::chrono::nanoseconds duration) override;
+  void begin(detail::PoolOperation& operation) override;
+  std::optional<Message> try_receive() override;
+
+ private:
+  enum class Wire : std::uint8_t { open, closing, lingering, gone };
+  class Root;
+
+  // session.cpp: turns, input, output
+  void begin_turn() noexcept;
+  void end_turn() noexcept;
+  template <typename Body>
+  void guarded(Body&& body) noexcept {
+    try {
+      body();
+    } catch (...) {
+      report(std::current_exception());
+    }
+  }
+  void read_some();
+  void receive_bytes(std::span<char> input);
+  void handle_event(protocol::Event event);
+  void deliver(Message&& message);
+  void flush() noexcept;
+  bool may_read() const noexcept;
+  void wake_senders();
+  void take_back_output() noexcept;
+
+  // session_operations.cpp
+  void require_started(const char* what) const;
+  void require_sendable(const char* what) const;
+  void wait(detail::Operation& operation) noexcept;
+  void complete(detail::Operation& operation) noexcept;
+
+  // session_tasks.cpp: the handler's coroutines, and what their exceptions become
+  void run_task(Task<> task, bool is_main);
+  void close_for_error(CloseCode code, std::string_view what);
+
+  // session_end.cpp: closing, failing, timing out
+  void on_peer_close();
+  Close passive_close();
+  void send_close(const Close& close);
+  void start_closing(const Close& close, std::string_view cause);
+  void fail(CloseCode code, std::string_view text);
+  void lose(std::string_view why) noexcept;
+  void end(std::exception_ptr reason);
+  void set_wire(Wire wire, std::string_view cause);
+  void drop_wire(std::string_view cause);
+  void record_close(CloseCode code, std::string_view reason);
+  void housekeep();
+  void rearm();
+  detail::TimePoint next_housekeeping() const noexcept;
+
+  std::unique_ptr<detail::RequestRecord> record_;
+  std::shared_ptr<const Handler> handler_;
+  EventLoop& loop_;
+  std::function<void()> on_destroyed_;
+  std::unique_ptr<Transport> transport_;
+  std::unique_ptr<protocol::Protocol> protocol_;
+  std::unique_ptr<BlockingSession> blocking_;
+  std::unique_ptr<std::string> unread_;  // bytes that could not be parsed yet: the inbox was full
+  std::shared_ptr<RemoteControl> remote_;
+  std::unique_ptr<std::vector<Message>> held_back_;  // whole messages behind a fragmented one
+  std::stop_source stop_source_{std::nostopstate};
+  std::exception_ptr end_reason_;        // what every wait raises once ended_
+  protocol::Output output_;
+  Inbox inbox_;
+  OperationList pending_;
+  detail::ReceiveOperation* receiver_ = nullptr;
+  detail::TimerNode timer_;
+  detail::TimePoint last_heard_{};       // a byte arrived, or the peer's kernel took some
+  detail::TimePoint last_message_{};     // either way
+  detail::TimePoint deadline_{};         // of the closing handshake or the linger
+  MessageRules rules_;
+  std::uint32_t tasks_ = 0;
+  std::uint32_t senders_waiting_ = 0;
+  Wire wire_ = Wire::open;
+  Interest interest_;
+  bool in_turn_ = false;
+  bool ended_ = false;               // the handler's waits raise end_reason_
+  bool clean_end_ = false;           // but receive reports the peer's Close, once
+  bool end_received_ = false;        // it has
+  bool has_received_ = false;        // the handler is one that receives
+  bool closed_by_handler_ = false;
+  bool peer_close_waiting_ = false;  // the Close is behind messages that the handler has not taken
+  bool sending_fragments_ = false;
+  bool ping_sent_ = false;
+  bool write_ended_ = false;
+};
+
+}  // namespace cppwebsocket::runtime

@@ -1,0 +1,218 @@
+// How a connection ends: the closing handshake, failures, time limits.
+#include <algorithm>
+#include <utility>
+
+#include "runtime/blocking_session.hpp"
+#include "runtime/remote_control.hpp"
+#include "runtime/session.hpp"
+
+namespace cppwebsocket::runtime {
+
+namespace {
+
+using std::chrono::milliseconds;
+
+// How long to read on after our last byte, so that the kernel does not answer the peer's last
+// ones with a reset that destroys our Close on its way.
+constexpr milliseconds max_linger{2'000};
+
+std::exception_ptr terminated(std::string_view why) {
+  return std::make_exception_ptr(ConnectionTerminatedException(std::string(why)));
+}
+
+}  // namespace
+
+// --- the closing handshake (RFC 6455 §7.1) --------------------------------------------------------
+
+void Session::on_peer_close() {
+  const Close& close = protocol_->peer_close();
+  record_->client_terminated = true;
+  record_close(close.code().value_or(close_code::no_status_received), close.reason());
+  if (wire_ == Wire::closing) {
+    clean_end_ = true;
+    set_wire(Wire::lingering, "the peer has answered our Close");
+    end(terminated("the connection was closed"));
+    return;
+  }
+  record_->state.store(ReadyState::closing, std::memory_order_release);
+  if ((receiver_ && inbox_.empty()) || !has_received_) {
+    answer_peer_close();
+    return;
+  }
+  // The handler may still owe answers to messages before the Close: receive comes to it in turn.
+  peer_close_waiting_ = true;
+  deadline_ = loop_.now() + record_->limits.close_timeout;
+}
+
+void Session::answer_peer_close() {
+  if (blocking_ && blocking_->offer_close()) {  // its thread chooses, and calls again
+    peer_close_waiting_ = true;
+    deadline_ = loop_.now() + record_->limits.close_timeout;
+    return;
+  }
+  peer_close_waiting_ = false;
+  clean_end_ = true;
+  send_close(passive_close());
+  set_wire(Wire::lingering, "the peer's Close is answered");
+  end(terminated("the peer has closed the connection"));
+}
+
+// What to answer: the handler's choice, else the peer's own code.
+Close Session::passive_close() {
+  const Close& close = protocol_->peer_close();
+  const HandlerTable& table = handler_->table();
+  try {
+    if (!blocking_ && table.passive_closing_handshake) {
+      Close chosen = table.passive_closing_handshake(*this);
+      MessageRules::check_close(chosen);
+      return chosen;
+    }
+    if (blocking_)
+      if (auto chosen = blocking_->chosen_close()) return *chosen;
+  } catch (const std::exception& e) {
+    log(LogLevel::error,
+        std::string("web_socket_passive_closing_handshake raised an exception: ") + e.what());
+    return Close(close_code::internal_error);
+  }
+  return close.code() ? Close(*close.code()) : Close();
+}
+
+void Session::send_close(const Close& close) {
+  protocol_->send_close(close, output_);
+  record_->server_terminated = true;
+}
+
+// Our Close goes first; then the peer has until the deadline to answer.
+void Session::start_closing(const Close& close, std::string_view cause) {
+  send_close(close);
+  if (peer_close_waiting_ || !protocol_->has_closing_handshake()) {
+    clean_end_ = peer_close_waiting_;
+    peer_close_waiting_ = false;
+    set_wire(Wire::lingering, cause);
+  } else {
+    set_wire(Wire::closing, cause);
+  }
+}
+
+void Session::go_away() {
+  turn([&] {
+    if (wire_ == Wire::open) {
+      start_closing(Close(close_code::going_away), "the server is stopping");
+      record_close(close_code::going_away, {});
+    }
+    end(terminated("the server is stopping"));
+  });
+}
+
+// --- abnormal ends -----------------------------------------------------------------------------
+
+// RFC 6455 §7.1.7: the peer broke the protocol. It is told, and not listened to any more.
+void Session::fail(CloseCode code, std::string_view text) {
+  log(LogLevel::info,
+                       "failing the connection with " + std::to_string(code) + ": " +
+                           std::string(text));
+  record_close(close_code::abnormal_closure, {});
+  if (!record_->server_terminated) send_close(Close(code, std::string(text)));
+  set_wire(Wire::lingering, text);
+  if (code == close_code::protocol_error)
+    end(std::make_exception_ptr(InvalidFrameException(std::string(text))));
+  else if (code == close_code::invalid_payload)
+    end(std::make_exception_ptr(InvalidUTF8Exception(std::string(text))));
+  else
+    end(terminated(text));
+}
+
+void Session::lose(std::string_view why) noexcept {
+  record_close(close_code::abnormal_closure, {});
+  drop_wire(why);
+  end(terminated(why));
+}
+
+// Every wait of the handler ends now, each once; the tasks then have nothing left to wait for.
+void Session::end(std::exception_ptr reason) {
+  if (ended_) return;
+  ended_ = true;
+  end_reason_ = std::move(reason);
+  if (remote_) remote_->close_door();
+  if (blocking_) blocking_->session_ended();
+  stop_source_.request_stop();
+  while (detail::Operation* operation = pending_.front()) {
+    const bool told = operation->kind == detail::OperationKind::close ||
+                      (operation->kind == detail::OperationKind::receive && clean_end_);
+    if (!told) operation->error = end_reason_;
+    if (operation->kind == detail::OperationKind::receive) end_received_ = clean_end_;
+    complete(*operation);
+  }
+}
+
+void Session::drop_wire(std::string_view cause) {
+  if (wire_ == Wire::gone) return;
+  if (!output_.empty())
+    log(LogLevel::info,
+                         std::to_string(output_.size()) + " bytes could not be delivered");
+  output_.clear();
+  unread_.reset();
+  set_wire(Wire::gone, cause);
+  loop_.disarm(timer_);
+  loop_.unwatch(*this);
+  transport_.reset();
+}
+
+void Session::set_wire(Wire wire, std::string_view cause) {
+  static constexpr const char* names[] = {"OPEN", "CLOSING", "LINGERING", "GONE"};
+  log(LogLevel::debug,
+                       std::string(names[static_cast<int>(wire_)]) + " -> " +
+                           names[static_cast<int>(wire)] + " (" + std::string(cause) + ")");
+  wire_ = wire;
+  record_->state.store(wire == Wire::closing ? ReadyState::closing : ReadyState::closed,
+                       std::memory_order_release);
+  const milliseconds limit = record_->limits.close_timeout;
+  deadline_ = loop_.now() + (wire == Wire::lingering ? std::min(limit, max_linger) : limit);
+}
+
+void Session::record_close(CloseCode code, std::string_view reason) {
+  if (record_->close_code != 0) return;
+  record_->close_reason = reason;
+  record_->close_code.store(code, std::memory_order_release);
+}
+
+// --- time -------------------------------------------------------------------------------------
+
+detail::TimePoint Session::next_housekeeping() const noexcept {
+  if (wire_ != Wire::open || peer_close_waiting_) return deadline_;
+  const ConnectionLimits& limits = record_->limits;
+  detail::TimePoint next = detail::TimePoint::max();
+  if (limits.ping_interval.count() > 0 && protocol_->has_ping())
+    next = last_heard_ + limits.ping_interval * (ping_sent_ ? 2 : 1);
+  if (limits.idle_timeout.count() > 0) next = std::min(next, last_message_ + limits.idle_timeout);
+  return next;
+}
+
+// The timer is only ever moved forward in time when it fires, so that traffic costs nothing.
+void Session::rearm() {
+  const detail::TimePoint next = next_housekeeping();
+  if (next == detail::TimePoint::max()) return;
+  if (!timer_.armed() || next < timer_.deadline) loop_.arm(timer_, next);
+}
+
+void Session::housekeep() {
+  // While we do not read for the handler's sake, the peer's silence means nothing.
+  if (wire_ == Wire::open && !interest_.readable && output_.empty()) last_heard_ = loop_.now();
+  if (loop_.now() < next_housekeeping()) return;
+  if (wire_ == Wire::closing) return lose("the peer did not answer our Close in time");
+  if (wire_ == Wire::lingering) return drop_wire("the peer did not close TCP in time");
+  if (peer_close_waiting_) return answer_peer_close();
+
+  const ConnectionLimits& limits = record_->limits;
+  if (limits.idle_timeout.count() > 0 && loop_.now() >= last_message_ + limits.idle_timeout) {
+    start_closing(Close(close_code::going_away, "idle"), "no message for too long");
+    end(terminated("no message for too long"));
+  } else if (ping_sent_) {
+    lose("the peer did not answer our ping in time");
+  } else {
+    ping_sent_ = true;
+    protocol_->send_ping({}, output_);
+  }
+}
+
+}  // namespace cppwebsocket::runtime

@@ -1,0 +1,205 @@
+// The handler's requests: receive, send, ping, close, sleep, blocking calls.
+#include <utility>
+
+#include "runtime/blocking_pool.hpp"
+#include "runtime/remote_control.hpp"
+#include "runtime/session.hpp"
+
+namespace cppwebsocket::runtime {
+
+using detail::Operation;
+using detail::OperationKind;
+
+void Session::require_started(const char* what) const {
+  if (record_->state == ReadyState::connecting)
+    throw BadOperationException(std::string(what) + " works only once the connection is open");
+}
+
+void Session::require_sendable(const char* what) const {
+  require_started(what);
+  if (wire_ == Wire::open && !record_->server_terminated) return;
+  if (closed_by_handler_)
+    throw BadOperationException(std::string(what) + " after the connection was closed");
+  std::rethrow_exception(end_reason_);
+}
+
+void Session::wait(Operation& operation) noexcept {
+  operation.session = this;
+  pending_.push_back(operation);
+  if (operation.kind == OperationKind::send) ++senders_waiting_;
+}
+
+void Session::complete(Operation& operation) noexcept {
+  pending_.remove(operation);
+  switch (operation.kind) {
+    case OperationKind::receive:
+      receiver_ = nullptr;
+      loop_.disarm(static_cast<detail::ReceiveOperation&>(operation).timer);
+      break;
+    case OperationKind::sleep:
+      loop_.disarm(static_cast<detail::SleepOperation&>(operation).timer);
+      break;
+    case OperationKind::send:
+      --senders_waiting_;
+      break;
+    case OperationKind::close:
+    case OperationKind::pool:
+      break;
+  }
+  operation.waiting.resume();
+}
+
+// --- receive ----------------------------------------------------------------------------------
+
+std::optional<Message> Session::try_receive() {
+  require_started("try_receive");
+  if (inbox_.empty()) return std::nullopt;
+  has_received_ = true;
+  return inbox_.pop();
+}
+
+bool Session::begin(detail::ReceiveOperation& operation) {
+  require_started("receive_message");
+  if (receiver_) throw BadOperationException("a receive is already waiting");
+  if (!inbox_.empty()) {
+    has_received_ = true;
+    operation.message.emplace(inbox_.pop());
+    return true;
+  }
+  has_received_ = true;
+  if (peer_close_waiting_) answer_peer_close();
+  if (ended_) {
+    if (!clean_end_) std::rethrow_exception(end_reason_);
+    if (end_received_) throw BadOperationException("receive_message after the end was received");
+    end_received_ = true;
+    return true;
+  }
+  receiver_ = &operation;
+  wait(operation);
+  if (operation.deadline != detail::TimePoint::max()) {
+    operation.timer.owner = &operation;
+    operation.timer.fire = [](void* owner) {
+      auto& late = *static_cast<detail::ReceiveOperation*>(owner);
+      auto& self = *static_cast<Session*>(late.session);
+      self.turn([&] {
+        late.error = std::make_exception_ptr(TimeoutException("nothing received in time"));
+        self.complete(late);
+      });
+    };
+    loop_.arm(operation.timer, operation.deadline);
+  }
+  return false;
+}
+
+// --- send -------------------------------------------------------------------------------------
+
+bool Session::begin(detail::SendOperation& operation, Message&& message, bool end) {
+  require_sendable("send_message");
+  if (message.is_binary() && !protocol_->has_binary())
+    throw BadOperationException("this client's protocol version has no binary messages");
+  rules_.check(message, end);
+  send_now(std::move(message), end);
+  if (!above_high_water()) return true;
+  wait(operation);
+  return false;
+}
+
+bool Session::begin_ping(detail::SendOperation& operation, std::string_view body) {
+  require_sendable("send_ping");
+  if (!protocol_->has_ping())
+    throw BadOperationException("this client's protocol version has no pings");
+  if (body.size() > 125) throw BadOperationException("a ping's body has at most 125 bytes");
+  protocol_->send_ping(body, output_);  // RFC 6455 §5.5: control frames may go between fragments
+  if (!above_high_water()) return true;
+  wait(operation);
+  return false;
+}
+
+bool Session::send_now(Message&& message, bool end) {
+  if (wire_ != Wire::open) return false;
+  last_message_ = loop_.now();
+  protocol_->send_message(std::move(message), end, output_);
+  sending_fragments_ = !end;
+  if (end && held_back_) {
+    const auto held_back = std::move(held_back_);
+    for (Message& each : *held_back) protocol_->send_message(std::move(each), true, output_);
+  }
+  return true;
+}
+
+bool Session::send_whole(Message&& message) {
+  if (!sending_fragments_ || wire_ != Wire::open) return send_now(std::move(message), true);
+  // RFC 6455 §5.4: fragments of one message must not be interleaved with another message.
+  if (!held_back_) held_back_ = std::make_unique<std::vector<Message>>();
+  held_back_->push_back(std::move(message));
+  return true;
+}
+
+void Session::ping_now(std::string_view body) {
+  if (wire_ == Wire::open) protocol_->send_ping(body, output_);
+}
+
+// --- close, sleep, blocking calls, threads ------------------------------------------------------
+
+bool Session::begin(detail::CloseOperation& operation, Close&& close) {
+  require_sendable("close_connection");
+  MessageRules::check_close(close);
+  closed_by_handler_ = true;
+  const bool wait_for_peer = !peer_close_waiting_ && protocol_->has_closing_handshake() &&
+                             close.code() != close_code::going_away &&
+                             close.code() != close_code::protocol_error;
+  start_closing(close, "closed by the handler");
+  if (wait_for_peer) {
+    wait(operation);
+    return false;
+  }
+  end(std::make_exception_ptr(ConnectionTerminatedException("the handler has closed")));
+  return true;
+}
+
+void Session::close_now(const Close& close) {
+  if (wire_ != Wire::open) return;
+  closed_by_handler_ = true;
+  start_closing(close, "closed by the handler");
+}
+
+bool Session::begin(detail::SleepOperation& operation, std::chrono::nanoseconds duration) {
+  require_started("sleep_for");
+  if (ended_) std::rethrow_exception(end_reason_);
+  if (duration.count() <= 0) return true;
+  wait(operation);
+  operation.timer.owner = &operation;
+  operation.timer.fire = [](void* owner) {
+    auto& over = *static_cast<detail::SleepOperation*>(owner);
+    auto& self = *static_cast<Session*>(over.session);
+    self.turn([&] { self.complete(over); });
+  };
+  loop_.arm(operation.timer,
+            loop_.now() + std::chrono::ceil<std::chrono::milliseconds>(duration));
+  return false;
+}
+
+void Session::begin(detail::PoolOperation& operation) {
+  require_started("run_blocking");
+  // Not in pending_: the function cannot be interrupted. The waiting task keeps the session alive.
+  loop_.call_pool().run([this, &operation]() noexcept {
+    operation.call(operation);
+    loop_.post([this, &operation] { turn([&] { operation.waiting.resume(); }); });
+  });
+}
+
+std::stop_token Session::stop_token() {
+  if (!stop_source_.stop_possible()) {
+    stop_source_ = std::stop_source();
+    if (ended_) stop_source_.request_stop();
+  }
+  return stop_source_.get_token();
+}
+
+Sender Session::sender() {
+  require_started("sender");
+  if (!remote_) remote_ = std::make_shared<RemoteControl>(*this);
+  return Sender(remote_);
+}
+
+}  // namespace cppwebsocket::runtime
