@@ -1,0 +1,125 @@
+"""Options and fixtures: which httpd a test talks to, and that its log stays clean."""
+from types import SimpleNamespace
+from urllib.parse import urlsplit
+
+import pytest
+
+from harness import build
+from harness.httpd import Httpd
+from harness.raw import Connection
+
+
+def pytest_addoption(parser):
+    parser.addoption("--mpm", choices=["event", "worker", "prefork"], default="event",
+                     help="httpd's multi-processing module")
+    parser.addoption("--url", help="ws:// URL of an echo server: run only the conformance tests, "
+                                   "against it")
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "soak: thousands of connections; for the sanitizer presets")
+
+
+def pytest_collection_modifyitems(config, items):
+    soak_wanted = "soak" in (config.option.markexpr or "")
+    for item in items:
+        if config.option.url and "target" not in item.fixturenames:
+            item.add_marker(pytest.mark.skip(reason="needs httpd, but --url was given"))
+        elif item.get_closest_marker("soak") and not soak_wanted:
+            item.add_marker(pytest.mark.skip(reason="runs with -m soak"))
+
+
+@pytest.fixture(scope="session")
+def mpm(request):
+    return request.config.option.mpm
+
+
+@pytest.fixture(scope="session")
+def handlers():
+    """Every handler there is: the shipped ones and the tests' own, {"echo": path}."""
+    assert build.MODULE.exists(), f"{build.MODULE} is missing: build it, or set CPPWEBSOCKET_MODULE"
+    found = {str(path.relative_to(build.HANDLERS)).removesuffix("_wsh.so"): path
+             for path in build.HANDLERS.rglob("*_wsh.so")}
+    sources = sorted((build.TESTS / "handlers").glob("*_wsh.cpp"))
+    for source, built in zip(sources, build.compile_all(sources)):
+        found[source.name.removesuffix("_wsh.cpp")] = built
+    return found
+
+
+@pytest.fixture(scope="session")
+def running():
+    """The servers that run now. Each test's end looks at all of their logs."""
+    servers = []
+    yield servers
+    assert not servers
+
+
+def stop(server, running):
+    running.remove(server)
+    problems = server.close()
+    assert not problems, "after the stop:\n" + "\n".join(problems)
+
+
+@pytest.fixture(scope="session")
+def shared_httpd(mpm, handlers, running):
+    server = Httpd(mpm, handlers, "WebSocketMaxMessageSize 33554432\n")
+    running.append(server)
+    server.start()
+    yield server
+    stop(server, running)
+
+
+@pytest.fixture(scope="class")
+def httpd(request, mpm, handlers, running):
+    """The httpd of a test class: with its CONFIG and OPTIONS if it has such, else the shared one."""
+    config = getattr(request.cls, "CONFIG", None)
+    options = getattr(request.cls, "OPTIONS", None)
+    if config is None and options is None:
+        yield request.getfixturevalue("shared_httpd")
+        return
+    server = Httpd(mpm, handlers, config or "", **(options or {}))
+    running.append(server)
+    server.start()
+    yield server
+    stop(server, running)
+
+
+@pytest.fixture
+def make_httpd(mpm, handlers, running):
+    """Starts an httpd for one test: make_httpd(config, **options)."""
+    made = []
+
+    def make(config="", *, start=True, **options):
+        server = Httpd(mpm, handlers, config, **options)
+        running.append(server)
+        made.append(server)
+        return server.start() if start else server
+
+    yield make
+    for server in made:
+        stop(server, running)
+
+
+@pytest.fixture
+def target(request):
+    """What the conformance tests talk to: an echo, httpd's or that of --url."""
+    url = request.config.option.url
+    if url:
+        parts = urlsplit(url)
+        address, path = (parts.hostname, parts.port or 80), parts.path or "/"
+    else:
+        address, path = request.getfixturevalue("shared_httpd").address, "/echo"
+
+    def connect(timeout=10.0, **options):
+        host = f"{address[0]}:{address[1]}"
+        return Connection(address, timeout).upgrade(path, host=host, **options)
+
+    return SimpleNamespace(open=connect, address=address, path=path)
+
+
+@pytest.fixture(autouse=True)
+def clean_log(request, running):
+    yield
+    problems = [problem for server in running for problem in server.problems()]
+    if problems:
+        pytest.fail("unexpected in the logs:\n" + "\n".join(problems), pytrace=False)

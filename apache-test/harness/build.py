@@ -1,0 +1,69 @@
+"""Where the module and the handlers are, and the compiling of the tests' own handlers."""
+import hashlib
+import os
+import shutil
+import subprocess
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+TESTS = Path(__file__).resolve().parent.parent
+SOURCE = Path(os.environ.get("CPPWEBSOCKET_SOURCE", TESTS.parent)).resolve()
+MODULE = Path(os.environ.get("CPPWEBSOCKET_MODULE",
+                             SOURCE / "build/release/mod_cppwebsocket.so")).resolve()
+HANDLERS = Path(os.environ.get("CPPWEBSOCKET_HANDLERS", MODULE.parent / "handlers")).resolve()
+SANITIZER = os.environ.get("CPPWEBSOCKET_SANITIZER", "")  # "", "address" or "thread"
+INCLUDE = SOURCE / "mod_cppwebsocket/include"
+CXX = os.environ.get("CXX", "g++")
+
+FLAGS = ["-std=c++20", "-O1", "-g", "-fPIC", "-shared", "-fvisibility=hidden", "-fno-gnu-unique",
+         "-Wall", "-Wextra", "-Wpedantic", f"-I{INCLUDE}"]
+STRICT = ["-Wl,-z,defs"]
+SANITIZE = {"": [], "address": ["-fsanitize=address,undefined", "-fno-sanitize=vptr",
+                                "-fno-sanitize-recover=all"],
+            "thread": ["-fsanitize=thread"]}[SANITIZER]
+
+
+def compiler_file(name):
+    return subprocess.run([CXX, f"-print-file-name={name}"], check=True, text=True,
+                          stdout=subprocess.PIPE).stdout.strip()
+
+
+def headers_digest():
+    digest = hashlib.sha256()
+    for header in sorted(INCLUDE.rglob("*.hpp")):
+        digest.update(header.read_bytes())
+    return digest.hexdigest()
+
+
+def compile_handler(source, *, defines=(), strict=True):
+    """Builds one handler and returns the .so, from the cache if nothing has changed."""
+    # A sanitizer's runtime is httpd's, so its symbols are undefined here.
+    flags = FLAGS + SANITIZE + [f"-D{define}" for define in defines]
+    flags += STRICT if strict and not SANITIZER else []
+    key = hashlib.sha256()
+    for part in (CXX, *flags, headers_digest(), source.read_text()):
+        key.update(part.encode() + b"\0")
+    for header in sorted(source.parent.glob("*.hpp")):
+        key.update(header.read_bytes())
+    cache = MODULE.parent / "apache-test"
+    cache.mkdir(parents=True, exist_ok=True)
+    built = cache / f"{source.stem}-{key.hexdigest()[:16]}.so"
+    if not built.exists():
+        part = built.with_suffix(f".{os.getpid()}.part")
+        subprocess.run([CXX, *flags, str(source), "-o", str(part)], check=True)
+        part.rename(built)
+    return built
+
+
+def compile_all(sources):
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        return list(pool.map(compile_handler, sources))
+
+
+def install(built, target):
+    """Puts a handler where httpd finds it, in one step, readable for httpd's user."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    part = target.with_suffix(".part")
+    shutil.copyfile(built, part)
+    part.chmod(0o644)
+    part.rename(target)
