@@ -14,6 +14,7 @@
 
 #include <cppwebsocket/blocking_msgutil.hpp>
 #include <cppwebsocket/handler_table.hpp>
+#include <cppwebsocket/message_threads.hpp>
 
 // As in handler.hpp; the last two run on the connection's blocking thread.
 void web_socket_do_extra_handshake(cppwebsocket::BlockingRequest& request);

@@ -1,0 +1,116 @@
+// MessageReceiver and MessageSender of mod_pywebsocket's msgutil, for blocking handlers: a thread that
+// receives in the background, and sending that does not wait. New code is simpler with
+// request.spawn() and request.sender().
+#pragma once
+
+#include <condition_variable>
+#include <deque>
+#include <exception>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <utility>
+
+#include <cppwebsocket/blocking_msgutil.hpp>
+
+namespace cppwebsocket::msgutil {
+
+// Receives messages on a thread of its own, which the request joins at its end. While one exists,
+// receive through it and not from the request.
+class MessageReceiver {
+ public:
+  // With `on_message`, that is called with each message on the receiver's thread, and receive()
+  // only waits for the end. `on_message` must stay valid until the request ends.
+  explicit MessageReceiver(BlockingRequest& request,
+                           std::function<void(Message)> on_message = {}) {
+    request.spawn([&request, state = state_, on_message = std::move(on_message)](std::stop_token) {
+      std::exception_ptr error;
+      try {
+        while (auto message = receive_message(request))
+          if (!state->take(std::move(*message), on_message)) return;
+      } catch (...) {
+        error = std::current_exception();
+      }
+      state->finish(std::move(error));
+    });
+  }
+  MessageReceiver(const MessageReceiver&) = delete;
+  MessageReceiver& operator=(const MessageReceiver&) = delete;
+  ~MessageReceiver() { stop(); }
+
+  // The next message; empty when the peer closed cleanly or stop() was called. Raises what
+  // receive_message raised. Thread: any.
+  std::optional<Message> receive() {
+    std::unique_lock lock(state_->mutex);
+    state_->changed.wait(lock, [&] { return !state_->messages.empty() || state_->over; });
+    if (!state_->messages.empty()) return state_->pop();
+    if (state_->error) std::rethrow_exception(state_->error);
+    return std::nullopt;
+  }
+
+  // A message that is already here, or nothing. Thread: any.
+  std::optional<Message> receive_nowait() {
+    std::lock_guard lock(state_->mutex);
+    return state_->messages.empty() ? std::nullopt : std::optional(state_->pop());
+  }
+
+  // Ends the receiving: receive() returns at once. The thread itself ends with the next message,
+  // which is lost, or with the request. Thread: any.
+  void stop() {
+    std::lock_guard lock(state_->mutex);
+    state_->over = true;
+    state_->changed.notify_all();
+  }
+
+ private:
+  struct State {
+    bool take(Message message, const std::function<void(Message)>& on_message) {
+      {
+        std::lock_guard lock(mutex);
+        if (over) return false;
+        if (!on_message) messages.push_back(std::move(message));
+        changed.notify_all();
+      }
+      if (on_message) on_message(std::move(message));
+      return true;
+    }
+    void finish(std::exception_ptr why) {
+      std::lock_guard lock(mutex);
+      error = std::move(why);
+      over = true;
+      changed.notify_all();
+    }
+    Message pop() {
+      Message message = std::move(messages.front());
+      messages.pop_front();
+      return message;
+    }
+
+    std::mutex mutex;
+    std::condition_variable changed;
+    std::deque<Message> messages;
+    std::exception_ptr error;
+    bool over = false;
+  };
+
+  std::shared_ptr<State> state_ = std::make_shared<State>();
+};
+
+// Sends from any thread of the handler.
+class MessageSender {
+ public:
+  explicit MessageSender(BlockingRequest& request) : request_(request), sender_(request.sender()) {}
+
+  // Waits while the connection's send buffer is full, as send_message does.
+  void send(Message message) { send_message(request_, std::move(message)); }
+
+  // Never waits; `full` or `closed` if nothing was sent.
+  SendResult send_nowait(Message message) { return sender_.send(std::move(message)); }
+
+ private:
+  BlockingRequest& request_;
+  Sender sender_;
+};
+
+}  // namespace cppwebsocket::msgutil
