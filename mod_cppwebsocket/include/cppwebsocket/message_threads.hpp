@@ -10,6 +10,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <stop_token>
 #include <utility>
 
 #include <cppwebsocket/blocking_msgutil.hpp>
@@ -24,11 +25,11 @@ class MessageReceiver {
   // only waits for the end. `on_message` must stay valid until the request ends.
   explicit MessageReceiver(BlockingRequest& request,
                            std::function<void(Message)> on_message = {}) {
-    request.spawn([&request, state = state_, on_message = std::move(on_message)](std::stop_token) {
+    request.spawn([&request, state = state_, on_message = std::move(on_message)](std::stop_token stop) {
       std::exception_ptr error;
       try {
         while (auto message = receive_message(request))
-          if (!state->take(std::move(*message), on_message)) return;
+          if (!state->take(std::move(*message), on_message, stop)) return;
       } catch (...) {
         error = std::current_exception();
       }
@@ -65,10 +66,12 @@ class MessageReceiver {
 
  private:
   struct State {
-    bool take(Message message, const std::function<void(Message)>& on_message) {
+    bool take(Message message, const std::function<void(Message)>& on_message,
+              std::stop_token stop) {
       {
-        std::lock_guard lock(mutex);
-        if (over) return false;
+        std::unique_lock lock(mutex);
+        changed.wait(lock, stop, [&] { return messages.size() < max_messages || over; });
+        if (over || stop.stop_requested()) return false;
         if (!on_message) messages.push_back(std::move(message));
         changed.notify_all();
       }
@@ -84,11 +87,14 @@ class MessageReceiver {
     Message pop() {
       Message message = std::move(messages.front());
       messages.pop_front();
+      changed.notify_all();
       return message;
     }
 
+    static constexpr std::size_t max_messages = 256;  // then it waits, and TCP slows the peer
+
     std::mutex mutex;
-    std::condition_variable changed;
+    std::condition_variable_any changed;
     std::deque<Message> messages;
     std::exception_ptr error;
     bool over = false;
