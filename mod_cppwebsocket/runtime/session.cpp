@@ -88,7 +88,8 @@ void Session::on_ready(bool readable, bool writable, bool hung_up) {
 void Session::begin_turn() noexcept {
   assert(!in_turn_);
   in_turn_ = true;
-  if (output_.empty()) std::swap(output_, loop_.spare_output());
+  borrowed_output_ = output_.empty();
+  if (borrowed_output_) std::swap(output_, loop_.spare_output());
 }
 
 void Session::end_turn() noexcept {
@@ -126,7 +127,11 @@ void Session::take_back_output() noexcept {
   record_->buffered.store(output_.size(), std::memory_order_relaxed);
   if (remote_) remote_->set_buffered(output_.size());
   if (blocking_) blocking_->output_drained(output_.size());
-  if (output_.empty()) std::swap(output_, loop_.spare_output());
+  if (!output_.empty()) return;
+  if (borrowed_output_)
+    std::swap(output_, loop_.spare_output());
+  else
+    output_ = protocol::Output();
 }
 
 // --- input ------------------------------------------------------------------------------------
@@ -232,8 +237,10 @@ void Session::flush() noexcept {
       return;
     }
     output_.consume(result.bytes);
-    last_heard_ = loop_.now();  // the peer's TCP took it: not dead
-    if (result.bytes < offered) return;
+    if (wire_ != Wire::open) restart_deadline();  // it counts from our last byte
+    if (result.bytes == offered) continue;
+    last_heard_ = loop_.now();  // a slow peer that takes bytes is not a dead one
+    return;
   }
 }
 

@@ -141,6 +141,7 @@ class Session final : public Request {
   void lose(std::string_view why) noexcept;
   void end(std::exception_ptr reason);
   void set_wire(Wire wire, std::string_view cause);
+  void restart_deadline() noexcept;
   void drop_wire(std::string_view cause);
   void record_close(CloseCode code, std::string_view reason);
   void housekeep();
@@ -164,7 +165,7 @@ class Session final : public Request {
   OperationList pending_;
   detail::ReceiveOperation* receiver_ = nullptr;
   detail::TimerNode timer_;
-  detail::TimePoint last_heard_{};       // a byte arrived, or the peer's kernel took some
+  detail::TimePoint last_heard_{};       // a byte arrived, or a slow peer took some
   detail::TimePoint last_message_{};     // either way
   detail::TimePoint deadline_{};         // of the closing handshake or the linger
   MessageRules rules_;
@@ -173,6 +174,7 @@ class Session final : public Request {
   Wire wire_ = Wire::open;
   Interest interest_;
   bool in_turn_ = false;
+  bool borrowed_output_ = false;     // output_ is the loop's, for this turn
   bool ended_ = false;               // the handler's waits raise end_reason_
   bool clean_end_ = false;           // but receive reports the peer's Close, once
   bool end_received_ = false;        // it has

@@ -166,8 +166,12 @@ void Session::set_wire(Wire wire, std::string_view cause) {
   wire_ = wire;
   record_->state.store(wire == Wire::closing ? ReadyState::closing : ReadyState::closed,
                        std::memory_order_release);
+  restart_deadline();
+}
+
+void Session::restart_deadline() noexcept {
   const milliseconds limit = record_->limits.close_timeout;
-  deadline_ = loop_.now() + (wire == Wire::lingering ? std::min(limit, max_linger) : limit);
+  deadline_ = loop_.now() + (wire_ == Wire::lingering ? std::min(limit, max_linger) : limit);
 }
 
 void Session::record_close(CloseCode code, std::string_view reason) {
