@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <span>
 #include <string>
@@ -31,9 +32,10 @@ struct OpeningRequest {
 struct Opening {
   Version version = Version::rfc6455;
   std::string_view key;                            // RFC 6455: Sec-WebSocket-Key
-  std::string_view host;                           // Host as sent
+  std::string_view host;                           // Host, or an absolute target's authority
   std::optional<std::string_view> origin;          // Origin as sent
-  std::vector<std::string_view> protocols;         // offered subprotocols, in order
+  std::vector<std::string_view> protocols;         // offered subprotocols, in order; a draft's
+                                                   // only one, which may contain spaces
   std::vector<ExtensionOffer> extensions;          // offered extensions, in order
   std::string location;                            // ws[s]://host/target
   std::uint32_t key_number_1 = 0;                  // draft-76: from Sec-WebSocket-Key1 and 2
@@ -52,8 +54,10 @@ struct Refusal {
 // any version. Anything else is none of our business.
 bool wants_websocket(const OpeningRequest& request) noexcept;
 
-// Checks every rule of the version that the request speaks. `legacy`: draft-76 and draft-75 are
-// allowed; without it they are refused as an unknown version.
+// Checks every rule of the version that the request speaks: with Sec-WebSocket-Version or
+// Sec-WebSocket-Key RFC 6455, with Sec-WebSocket-Key1 or -Key2 draft-76, else draft-75. `legacy`:
+// the drafts are allowed; without it they are refused as an unknown version. Nothing in an Opening
+// contains a control character; no refusal repeats what the request said.
 std::variant<Opening, Refusal> parse_opening(const OpeningRequest& request, bool legacy);
 
 // The origin rule of the default policy: the origin's scheme, host and port are the request's own
@@ -62,6 +66,7 @@ std::variant<Opening, Refusal> parse_opening(const OpeningRequest& request, bool
 bool is_same_origin(std::string_view origin, std::string_view host, bool secure) noexcept;
 
 // Exact comparison of two serialized origins: scheme and host without case, default port = absent.
+// "null" equals only an `expected` that is "null", too: whoever lists it means any opaque origin.
 bool is_origin(std::string_view origin, std::string_view expected) noexcept;
 
 // The 16 bytes that draft-76 hashes: number 1, number 2 (big-endian), key 3. §5.2.
@@ -82,7 +87,8 @@ OpeningResponse complete_opening(const Opening& opening, std::string_view protoc
 // Elements of a comma-separated header (RFC 9110 §5.6.1), trimmed, empty ones left out.
 std::vector<std::string_view> split_list(std::string_view value);
 
-// Sec-WebSocket-Extensions' grammar (RFC 6455 §9.1); none if it does not match.
+// Sec-WebSocket-Extensions' grammar (RFC 6455 §9.1); none if it does not match or lists nothing. A
+// quoted value that contains escapes keeps them: no extension defines a value that needs any.
 std::optional<std::vector<ExtensionOffer>> parse_extensions(std::string_view value);
 
 }  // namespace cppwebsocket::protocol
