@@ -1,0 +1,167 @@
+// bench_load: measures a WebSocket server from the outside. This file: the phases of a run.
+#include "load_generator.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+
+#include "client_handshake.hpp"
+
+namespace bench {
+namespace {
+
+constexpr std::size_t opening_at_once = 64;          // connections
+constexpr auto patience = std::chrono::seconds(10);  // without any progress; then we give up
+constexpr std::uint64_t stdin_token = UINT64_MAX;
+
+}  // namespace
+
+LoadGenerator::LoadGenerator(const Options& options)
+    : options_(options),
+      address_(ipv4_address(options.host, options.port)),
+      messages_(options.size, options.text),
+      // A burst that is larger than a read is cut anyway; it need not be in one piece.
+      to_send_(messages_, true, std::min(options.in_flight, 1 + receive_size / (options.size + 1))),
+      expected_(messages_, false, 0),
+      request_(make_request(options.host, options.port, options.path)),
+      close_frame_(make_frame(close, std::string_view("\x03\xe8", 2), true)),
+      epoll_(require(epoll_create1(EPOLL_CLOEXEC), "epoll_create1")),
+      buffer_(receive_size),
+      connections_(options.connections) {}
+
+int LoadGenerator::run() {
+  if (options_.mode != Mode::setup) open_all();
+  if (options_.wait_for_go || options_.mode == Mode::idle) say_ready();
+  const auto begin = Clock::now();
+  stop_at_ = begin + std::chrono::duration_cast<Clock::duration>(options_.duration);
+  if (options_.mode == Mode::idle) {
+    hold();
+  } else {
+    completed_ = 0;  // without the warm-up's
+    latency_.clear();
+    measure();
+  }
+  report(std::chrono::duration<double>(Clock::now() - begin).count());
+  if (options_.wait_for_go) wait_for_line();  // the caller may look at the server meanwhile
+  close_all();
+  return errors_ == 0 ? 0 : 1;
+}
+
+void LoadGenerator::open_all() {
+  std::size_t started = 0;
+  warming_up_ = true;
+  loop_until([&] {
+    while (started < connections_.size() && opening_ < opening_at_once) start(started++);
+    return started == connections_.size() && opening_ == 0 && in_air_ == 0;
+  });
+  warming_up_ = false;
+}
+
+void LoadGenerator::measure() {
+  running_ = true;
+  if (options_.mode == Mode::setup) {
+    for (std::size_t i = 0; i < connections_.size(); ++i) start(i);
+    loop_until([&] { return opening_ == 0 && closing_ == 0; });
+    return;
+  }
+  for (auto& connection : connections_) {
+    if (connection.state == State::open) queue(connection, options_.in_flight, Clock::now());
+  }
+  for (auto& connection : connections_) {
+    if (connection.state == State::open) flush(connection);
+  }
+  loop_until([&] { return in_air_ == 0; });
+}
+
+void LoadGenerator::hold() {
+  epoll_event event{EPOLLIN, {.u64 = stdin_token}};
+  // A file cannot be waited for: then there is nobody who would close it later.
+  if (epoll_ctl(epoll_, EPOLL_CTL_ADD, STDIN_FILENO, &event) != 0) return;
+  while (!stdin_ended_) turn(-1);
+  epoll_ctl(epoll_, EPOLL_CTL_DEL, STDIN_FILENO, nullptr);
+}
+
+void LoadGenerator::close_all() {
+  running_ = false;
+  for (auto& connection : connections_) {
+    if (connection.state == State::open) start_closing(connection);
+  }
+  loop_until([&] { return closing_ == 0; });
+}
+
+void LoadGenerator::say_ready() {
+  std::puts("ready");
+  std::fflush(stdout);
+  if (options_.wait_for_go) wait_for_line();
+}
+
+void LoadGenerator::wait_for_line() {
+  char c = 0;
+  while (read(STDIN_FILENO, &c, 1) == 1 && c != '\n') {
+  }
+}
+
+void LoadGenerator::report(double seconds) {
+  std::printf(
+      "{\"messages\": %llu, \"seconds\": %.6f, \"messages_per_second\": %.1f, "
+      "\"p50_us\": %.1f, \"p99_us\": %.1f, \"errors\": %zu}\n",
+      static_cast<unsigned long long>(completed_), seconds,
+      static_cast<double>(completed_) / seconds, latency_.percentile_us(0.50),
+      latency_.percentile_us(0.99), errors_);
+  std::fflush(stdout);
+}
+
+template <typename Done>
+void LoadGenerator::loop_until(Done done) {
+  last_progress_ = Clock::now();
+  while (!done()) {
+    turn(1000);
+    if (Clock::now() - last_progress_ < patience) continue;
+    std::fprintf(stderr,
+                 "bench_load: no progress for 10 s; %zu echoes, %zu openings, %zu closings "
+                 "are missing\n",
+                 in_air_, opening_, closing_);
+    errors_ += in_air_ + opening_ + closing_;
+    in_air_ = opening_ = closing_ = 0;
+    for (auto& connection : connections_) discard(connection);
+    return;
+  }
+}
+
+void LoadGenerator::turn(int timeout_ms) {
+  epoll_event events[256];
+  const int count = epoll_wait(epoll_, events, 256, timeout_ms);
+  if (count < 0 && errno != EINTR) require(count, "epoll_wait");
+  for (int i = 0; i < count; ++i) {
+    if (events[i].data.u64 == stdin_token) {
+      char ignored[256];
+      stdin_ended_ = read(STDIN_FILENO, ignored, sizeof ignored) <= 0;
+      continue;
+    }
+    Connection& connection = connections_[events[i].data.u64];
+    if (connection.state == State::unused) continue;
+    if (connection.state == State::connecting) {
+      send_request(connection);
+    } else {
+      if (events[i].events & EPOLLOUT) flush(connection);
+      if (events[i].events & ~EPOLLOUT) read_some(connection);
+    }
+  }
+  if (count > 0) last_progress_ = Clock::now();
+}
+
+}  // namespace bench
+
+int main(int argc, char** argv) {
+  try {
+    const bench::Options options = bench::parse_options(argc, argv);
+    return bench::LoadGenerator(options).run();
+  } catch (const std::invalid_argument& error) {
+    std::fprintf(stderr, "bench_load: %s\n%s", error.what(), bench::usage);
+    return 2;
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "bench_load: %s\n", error.what());
+    return 1;
+  }
+}
