@@ -8,6 +8,13 @@ from harness import build
 from harness.httpd import Httpd
 from harness.raw import Connection
 
+# Of the server that most tests share.
+SHARED_CONFIG = """
+WebSocketMaxMessageSize 32M
+WebSocketCompression On context-takeover=on
+SetEnv PROBE_ENV "from httpd"
+"""
+
 
 def pytest_addoption(parser):
     parser.addoption("--mpm", choices=["event", "worker", "prefork"], default="event",
@@ -62,7 +69,7 @@ def stop(server, running):
 
 @pytest.fixture(scope="session")
 def shared_httpd(mpm, handlers, running):
-    server = Httpd(mpm, handlers, "WebSocketMaxMessageSize 33554432\n")
+    server = Httpd(mpm, handlers, SHARED_CONFIG)
     running.append(server)
     server.start()
     yield server

@@ -93,8 +93,9 @@ def free_port():
 
 class Httpd:
     def __init__(self, mpm, handlers, config="", *, one_child=False, mpm_config=None,
-                 module=build.MODULE):
-        """`handlers`: {"echo": path of the .so}. `config` may use {root} and {port}."""
+                 module=build.MODULE, files=None, directories=()):
+        """`handlers`: {"echo": path of the .so}. `config` may use {root} and {port}.
+        `mpm_config`: the lines for each MPM. `files`: {"name": text} and `directories`, made in the root."""
         self.mpm = mpm
         self.module = module
         self.root = Path(tempfile.mkdtemp(prefix="cppwebsocket-test-"))
@@ -104,11 +105,15 @@ class Httpd:
         (self.root / "reports").chmod(0o777)  # sanitizers' reports, written by the children
         (self.root / "htdocs/index.html").write_text("<p>It works</p>\n")
         (self.root / "mime.types").write_text("text/html html\ntext/plain txt\n")
+        for name, content in (files or {}).items():
+            (self.root / name).write_text(content)
+        for name in directories:
+            (self.root / name).mkdir()
         self.handler_root = self.root / "handlers"
         for name, built in handlers.items():
             build.install(built, self.handler_root / f"{name}_wsh.so")
         self.config = config
-        self.mpm_config = mpm_config or (ONE_CHILD if one_child else MPM)[mpm]
+        self.mpm_config = (mpm_config or (ONE_CHILD if one_child else MPM))[mpm]
         self.error_log = Log(self.root / "logs/error.log")
         self.access_log = Log(self.root / "logs/access.log")
         self.console = Log(self.root / "logs/console.log")

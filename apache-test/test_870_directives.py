@@ -1,0 +1,152 @@
+"""Directives: wrong ones are caught by `httpd -t`, with the line and what would be right."""
+import pytest
+
+from harness.httpd import CONFIG
+
+# Each line, and what the message must contain (the accepted values, above all).
+BAD = [
+    ("WebSocketHandlerRoot", ["WebSocketHandlerRoot", "takes one argument"]),
+    ("WebSocketHandlerRoot /nowhere/at/all", ["WebSocketHandlerRoot", "/nowhere/at/all"]),
+    ('WebSocketHandlerRoot ""', ["WebSocketHandlerRoot"]),
+    ("WebSocketAlias /only", ["WebSocketAlias", "takes two arguments"]),
+    ("WebSocketAlias no/slash /echo", ["WebSocketAlias", "no/slash"]),
+    ("WebSocketAlias /a echo", ["WebSocketAlias", "echo"]),
+    ("WebSocketAllowHandlersOutsideRoot maybe", ["WebSocketAllowHandlersOutsideRoot", "On or Off"]),
+    ("WebSocketOrigin", ["WebSocketOrigin"]),
+    ("WebSocketOrigin example.com", ["WebSocketOrigin", "example.com", "https://"]),
+    ("WebSocketOrigin https://example.com/path", ["WebSocketOrigin", "https://example.com/path"]),
+    ("WebSocketOrigin https://*.example.com", ["WebSocketOrigin", "*.example.com"]),
+    ("WebSocketOrigin Any Same", ["WebSocketOrigin", "Any"]),
+    ("WebSocketLegacyProtocols yes", ["WebSocketLegacyProtocols", "On or Off"]),
+    ("WebSocketMaxMessageSize many", ["WebSocketMaxMessageSize", "many"]),
+    ("WebSocketMaxMessageSize -1", ["WebSocketMaxMessageSize", "-1"]),
+    ("WebSocketMaxMessageSize 0", ["WebSocketMaxMessageSize"]),
+    ("WebSocketMaxMessageSize 1T", ["WebSocketMaxMessageSize", "K, M"]),
+    ("WebSocketMaxMessageSize 99999999999999999999", ["WebSocketMaxMessageSize"]),
+    ("WebSocketCompression", ["WebSocketCompression"]),
+    ("WebSocketCompression Maybe", ["WebSocketCompression", "On", "Off"]),
+    ("WebSocketCompression On level=0", ["WebSocketCompression", "level", "1", "9"]),
+    ("WebSocketCompression On level=10", ["WebSocketCompression", "level"]),
+    ("WebSocketCompression On window-bits=8", ["WebSocketCompression", "window-bits", "9", "15"]),
+    ("WebSocketCompression On window-bits=16", ["WebSocketCompression", "window-bits"]),
+    ("WebSocketCompression On context-takeover=sure", ["WebSocketCompression", "context-takeover"]),
+    ("WebSocketCompression On min-size=-1", ["WebSocketCompression", "min-size"]),
+    ("WebSocketCompression On colour=blue", ["WebSocketCompression", "colour", "level"]),
+    ("WebSocketPingInterval soon", ["WebSocketPingInterval", "soon"]),
+    ("WebSocketPingInterval -1", ["WebSocketPingInterval"]),
+    ("WebSocketPingInterval 0", ["WebSocketPingInterval", "Off"]),
+    ("WebSocketPingInterval 10parsecs", ["WebSocketPingInterval", "10parsecs", "ms"]),
+    ("WebSocketIdleTimeout never", ["WebSocketIdleTimeout", "never"]),
+    ("WebSocketIdleTimeout 0", ["WebSocketIdleTimeout", "Off"]),
+    ("WebSocketCloseTimeout Off", ["WebSocketCloseTimeout"]),
+    ("WebSocketCloseTimeout 0", ["WebSocketCloseTimeout"]),
+    ("WebSocketSendBufferSize big", ["WebSocketSendBufferSize", "big"]),
+    ("WebSocketSendBufferSize 0", ["WebSocketSendBufferSize"]),
+    ("WebSocketThreads 0", ["WebSocketThreads", "1"]),
+    ("WebSocketThreads four", ["WebSocketThreads", "four"]),
+    ("WebSocketThreads 100000", ["WebSocketThreads"]),
+    ("WebSocketBlockingThreads -5", ["WebSocketBlockingThreads"]),
+    ("WebSocketBlockingThreads x", ["WebSocketBlockingThreads"]),
+    ("WebSocketMaxConnections 0", ["WebSocketMaxConnections", "1"]),
+    ("WebSocketMaxConnections lots", ["WebSocketMaxConnections", "lots", "Auto"]),
+]
+# Directives where they cannot be.
+MISPLACED = [("Location /x", "WebSocketThreads 1"), ("Location /x", "WebSocketMaxConnections 5"),
+             ("Location /x", "WebSocketBlockingThreads 5"),
+             ("VirtualHost *", "WebSocketThreads 1"), ("VirtualHost *", "WebSocketMaxConnections 5"),
+             ("Location /x", "WebSocketHandlerRoot {root}/handlers"),
+             ("Location /x", "WebSocketAlias /a /b"),
+             ("Location /x", "WebSocketAllowHandlersOutsideRoot On")]
+GOOD = """
+WebSocketAlias /a /echo
+WebSocketAlias /b /echo
+WebSocketAllowHandlersOutsideRoot Off
+WebSocketOrigin Same https://app.example.com http://localhost:8080
+WebSocketLegacyProtocols off
+WebSocketMaxMessageSize 1024
+WebSocketMaxMessageSize 64K
+WebSocketMaxMessageSize 1M
+WebSocketMaxMessageSize 1G
+WebSocketCompression Off
+WebSocketCompression On
+WebSocketCompression On context-takeover=off level=1 window-bits=9 min-size=256
+WebSocketPingInterval Off
+WebSocketPingInterval 30
+WebSocketPingInterval 500ms
+WebSocketPingInterval 30s
+WebSocketIdleTimeout Off
+WebSocketIdleTimeout 5min
+WebSocketIdleTimeout 1h
+WebSocketCloseTimeout 5s
+WebSocketSendBufferSize 64K
+WebSocketThreads 2
+WebSocketBlockingThreads 10
+WebSocketMaxConnections 100
+WebSocketMaxConnections Auto
+""".strip().split("\n")
+# Directives that may stand in a <Location> and a <VirtualHost>.
+EVERYWHERE = ["WebSocketOrigin Any", "WebSocketLegacyProtocols On", "WebSocketMaxMessageSize 1K",
+              "WebSocketCompression On", "WebSocketPingInterval 1s", "WebSocketIdleTimeout 1s",
+              "WebSocketCloseTimeout 1s", "WebSocketSendBufferSize 1K"]
+
+
+@pytest.fixture(scope="class")
+def config(mpm, running):
+    """Checks a configuration without starting it."""
+    import shutil
+    from harness.httpd import Httpd
+    server = Httpd(mpm, {})
+
+    def check(text):
+        server.config = text
+        return server.check_config()
+
+    check.line = CONFIG[:CONFIG.index("{config}")].count("\n")
+    yield check
+    shutil.rmtree(server.root)
+
+
+class TestDirectives:
+    @pytest.mark.parametrize("line, words", BAD, ids=[line for line, _ in BAD])
+    def test_cws_870_bad_lines(self, config, line, words):
+        code, said = config(f"\n\n{line}\n")
+        assert code != 0, said
+        for word in words:
+            assert word in said
+        number = int(said.split("on line ")[1].split(" ")[0])
+        written = said.split(" of ")[1].split(":")[0]
+        assert written.endswith("httpd.conf")
+        from pathlib import Path
+        assert Path(written).read_text().split("\n")[number - 1] == line
+
+    @pytest.mark.parametrize("section, line", MISPLACED)
+    def test_cws_871_misplaced_lines(self, config, section, line):
+        code, said = config(f"<{section}>\n{line}\n</{section.split()[0]}>\n")
+        assert code != 0 and line.split()[0] in said
+
+    @pytest.mark.parametrize("line", GOOD)
+    def test_cws_872_good_lines(self, config, line):
+        code, said = config(line + "\n")
+        assert code == 0, said
+
+    @pytest.mark.parametrize("line", EVERYWHERE)
+    def test_cws_873_allowed_in_sections(self, config, line):
+        code, said = config(f"<Location /x>\n{line}\n</Location>\n"
+                            f"<VirtualHost *>\n{line}\n</VirtualHost>\n")
+        assert code == 0, said
+
+    def test_cws_874_help_texts(self, config):
+        # `httpd -L` lists each directive with its help.
+        import subprocess
+        from harness.httpd import APACHE
+        import re
+        config("")
+        from harness import build
+        done = subprocess.run([APACHE, "-C", f"LoadModule cppwebsocket_module {build.MODULE}", "-L"],
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        said = done.stdout
+        names = re.findall(r"^(WebSocket\w+) \(mod_cppwebsocket", said, re.M)
+        assert set(names) >= {line.split()[0] for line in GOOD}
+        for name in names:
+            helped = said[said.index(name):].split("\n")[1].strip()
+            assert len(helped) > 15, name
