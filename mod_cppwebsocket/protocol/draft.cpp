@@ -143,8 +143,7 @@ class DraftProtocol final : public Protocol {
     if (byte & high_bit) return Event::none;
     if (closing_handshake_ && type_ == close_type && size_ == 0) {
       expect_ = Expect::nothing;
-      peer_close_ = Close();
-      return Event::close;
+      return closed_by_peer(Close());
     }
     expect_ = size_ == 0 ? Expect::type : Expect::discarded_bytes;
     return Event::none;
@@ -164,8 +163,7 @@ class DraftProtocol final : public Protocol {
   Event fail(CloseCode code, std::string_view text) {
     expect_ = Expect::nothing;
     text_ = std::string();
-    failure_ = {code, text};
-    return Event::failure;
+    return failed(code, text);
   }
 
   const std::size_t max_message_size_;

@@ -62,9 +62,9 @@ MaybeRefusal check_body(const HeaderFields& fields, Version version) {
 }
 
 // What becomes part of the location must be harmless there: no space, control character, fragment.
-bool is_target(std::string_view target) noexcept {
-  return !target.empty() && target.front() == '/' && !has_control_character(target) &&
-         target.find_first_of(" #") == target.npos;
+bool is_path(std::string_view path) noexcept {
+  return !path.empty() && path.front() == '/' && !has_control_character(path) &&
+         path.find_first_of(" #") == path.npos;
 }
 
 // Takes "http://host" off a target in absolute form and returns the host; RFC 9112 §3.2.2 lets it
@@ -88,15 +88,16 @@ MaybeRefusal read_location(const OpeningRequest& request, const HeaderFields& fi
         "The Host header must be there once and be a host with an optional port "
         "(RFC 6455, 4.2.1).");
   std::string_view target = request.target;
-  opening.host = take_authority(target).value_or(*host);
-  const std::string_view root = target.empty() || target.front() == '?' ? "/" : "";
-  opening.location = request.secure ? "wss://" : "ws://";
-  opening.location.append(opening.host).append(root);
-  if (!parse_authority(opening.host) || !is_target(std::string(root).append(target)))
+  const auto authority = take_authority(target);
+  opening.host = authority.value_or(*host);
+  std::string path(target);
+  if (authority && !target.starts_with('/')) path.insert(0, "/");
+  if (!parse_authority(opening.host) || !is_path(path))
     return bad_request(
         "The request target must be a path or an http URI, without a fragment "
         "(RFC 6455, 4.2.1).");
-  opening.location.append(target);
+  opening.location = request.secure ? "wss://" : "ws://";
+  opening.location.append(opening.host).append(path);
   return std::nullopt;
 }
 
