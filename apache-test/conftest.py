@@ -44,13 +44,7 @@ def mpm(request):
 @pytest.fixture(scope="session")
 def handlers():
     """Every handler there is: the shipped ones and the tests' own, {"echo": path}."""
-    assert build.MODULE.exists(), f"{build.MODULE} is missing: build it, or set CPPWEBSOCKET_MODULE"
-    found = {str(path.relative_to(build.HANDLERS)).removesuffix("_wsh.so"): path
-             for path in build.HANDLERS.rglob("*_wsh.so")}
-    sources = sorted((build.TESTS / "handlers").glob("*_wsh.cpp"))
-    for source, built in zip(sources, build.compile_all(sources)):
-        found[source.name.removesuffix("_wsh.cpp")] = built
-    return found
+    return build.all_handlers()
 
 
 @pytest.fixture(scope="session")

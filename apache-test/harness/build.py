@@ -60,6 +60,17 @@ def compile_all(sources):
         return list(pool.map(compile_handler, sources))
 
 
+def all_handlers():
+    """Every handler there is: the shipped ones and the tests' own, {"echo": path}."""
+    assert MODULE.exists(), f"{MODULE} is missing: build it, or set CPPWEBSOCKET_MODULE"
+    found = {str(path.relative_to(HANDLERS)).removesuffix("_wsh.so"): path
+             for path in HANDLERS.rglob("*_wsh.so")}
+    sources = sorted((TESTS / "handlers").glob("*_wsh.cpp"))
+    for source, built in zip(sources, compile_all(sources)):
+        found[source.name.removesuffix("_wsh.cpp")] = built
+    return found
+
+
 def install(built, target):
     """Puts a handler where httpd finds it, in one step, readable for httpd's user."""
     target.parent.mkdir(parents=True, exist_ok=True)
