@@ -22,6 +22,11 @@ class Inbox {
   }
 
   void push(Message&& message) {
+    // An inbox that never empties must not grow by what was taken; by halves, to stay linear.
+    if (first_ > 16 && first_ * 2 > messages_.size()) {
+      messages_.erase(messages_.begin(), messages_.begin() + static_cast<std::ptrdiff_t>(first_));
+      first_ = 0;
+    }
     bytes_ += message.size();
     messages_.push_back(std::move(message));
   }
@@ -32,6 +37,8 @@ class Inbox {
     if (empty()) clear();
     return message;
   }
+
+  std::size_t capacity() const noexcept { return messages_.capacity(); }  // in messages
 
   void clear() noexcept {
     std::vector<Message>().swap(messages_);

@@ -216,6 +216,7 @@ void Session::housekeep() {
   } else {
     ping_sent_ = true;
     protocol_->send_ping({}, output_);
+    protocol_->release_idle_memory();
   }
 }
 
