@@ -83,7 +83,7 @@ class TestRewrite:
       RequestHeader set X-Probe "by mod_headers"
       Alias /aliased {root}/htdocs"""
 
-    def test_cws_810_rewritten_to_a_handler(self, httpd):
+    def test_cws_806_rewritten_to_a_handler(self, httpd):
         with httpd.open("/rooms/kitchen?seat=2") as ws:
             said = json.loads(ws.ask_text("properties"))
             assert said["resource"] == "/probe"
@@ -91,18 +91,18 @@ class TestRewrite:
             assert said["unparsed_uri"] == "/rooms/kitchen?seat=2"
             ws.close()
 
-    def test_cws_811_redirected_and_forbidden(self, httpd):
+    def test_cws_807_redirected_and_forbidden(self, httpd):
         answer = httpd.ask("/moved")
         assert answer.status == 302 and answer.get("location").endswith("/echo")
         assert httpd.ask("/forbidden").status == 403
 
-    def test_cws_812_one_path_two_worlds(self, httpd):
+    def test_cws_808_one_path_two_worlds(self, httpd):
         (httpd.root / "htdocs/both").write_text("a page\n")
         assert httpd.get("/both").body == b"a page\n"
         with httpd.open("/both") as ws:
             assert ws.ask_text("a socket") == "a socket"
 
-    def test_cws_813_mod_headers(self, httpd):
+    def test_cws_809_mod_headers(self, httpd):
         with httpd.open("/probe") as ws:
             assert json.loads(ws.ask_text("properties"))["x_probe"] == "by mod_headers"
         assert httpd.ask("/probe").get("x-really-always") == "yes"
@@ -138,7 +138,7 @@ class TestVirtualHosts:
             if not target.exists():
                 build.install(echo, target)
 
-    def test_cws_820_each_has_its_root(self, httpd):
+    def test_cws_810_each_has_its_root(self, httpd):
         for host, there, missing in (("one.example", "/only_one", "/only_two"),
                                      ("two.example", "/only_two", "/only_one"),
                                      ("three.example", "/echo", "/only_one")):
@@ -151,13 +151,13 @@ class TestVirtualHosts:
     @pytest.mark.parametrize("host, path, limit", [
         ("one.example", "/shared", 2048), ("two.example", "/shared", 1024),
         ("two.example", "/only_two", 4096), ("three.example", "/echo", 2048)])
-    def test_cws_821_settings_are_inherited_and_overridden(self, httpd, host, path, limit):
+    def test_cws_811_settings_are_inherited_and_overridden(self, httpd, host, path, limit):
         with httpd.open(path, host=host) as ws:
             assert len(ws.ask_text("x" * limit)) == limit
             ws.send(frame(TEXT, "x" * (limit + 1)))
             ws.expect_closed(1009)
 
-    def test_cws_822_the_hosts_own_error_log(self, httpd):
+    def test_cws_812_the_hosts_own_error_log(self, httpd):
         broken = httpd.root / "one/broken_wsh.so"
         broken.write_text("no handler")
         broken.chmod(0o644)
@@ -170,21 +170,21 @@ class TestVirtualHosts:
 class TestLogs:
     CONFIG = 'LogLevel cppwebsocket:debug'
 
-    def test_cws_825_access_log_has_101(self, httpd):
+    def test_cws_813_access_log_has_101(self, httpd):
         httpd.open("/echo?logged").close()
         line, = httpd.access_log.wait_for(r'"GET /echo\?logged HTTP/1.1" 101 ')
         assert line.startswith("127.0.0.1 - - [")
         time.sleep(0.1)
         assert len(httpd.access_log.find(r"/echo\?logged")) == 1
 
-    def test_cws_826_refusals_are_logged_with_their_status(self, httpd):
+    def test_cws_814_refusals_are_logged_with_their_status(self, httpd):
         httpd.allow_log("probe refuses")
         httpd.ask("/probe?refuse=451&logged")
         httpd.access_log.wait_for(r'refuse=451&logged HTTP/1.1" 451 ')
         httpd.ask("/echo?bad", headers={"Sec-WebSocket-Key": "x"})
         httpd.access_log.wait_for(r'/echo\?bad HTTP/1.1" 400 ')
 
-    def test_cws_827_open_and_close_are_in_the_error_log_at_debug(self, httpd):
+    def test_cws_815_open_and_close_are_in_the_error_log_at_debug(self, httpd):
         mark = httpd.error_log.mark()
         httpd.open("/echo").close(4000, "bye")
         httpd.error_log.wait_for(r"cppwebsocket.*echo_wsh\.so.*4000", mark)
@@ -199,7 +199,7 @@ class TestTimeLimits:
       RequestReadTimeout handshake=1 header=1-2,minrate=5000 body=1-2,minrate=5000
       WebSocketPingInterval Off"""
 
-    def test_cws_830_silence_longer_than_every_limit(self, httpd):
+    def test_cws_816_silence_longer_than_every_limit(self, httpd):
         mark = httpd.error_log.mark()
         silent, blocking, spoken_to = (httpd.open(path) for path in
                                        ("/echo", "/echo_blocking", "/heartbeat?200"))
@@ -222,7 +222,7 @@ class TestTimeLimits:
         assert not httpd.error_log.find("reqtimeout", mark)
 
     @pytest.mark.parametrize("path", ["/echo", "/echo_blocking"])
-    def test_cws_831_tcp_ends_promptly_with_keep_alive_on(self, httpd, path):
+    def test_cws_817_tcp_ends_promptly_with_keep_alive_on(self, httpd, path):
         for _ in range(5):
             with httpd.open(path) as ws:
                 assert ws.close() < 0.3
@@ -232,14 +232,14 @@ class TestTimeLimits:
                 ws.send(close_frame(1000))
                 assert ws.expect_eof() < 0.3
 
-    def test_cws_832_large_message_slower_than_the_limits(self, httpd):
+    def test_cws_818_large_message_slower_than_the_limits(self, httpd):
         payload = b"x" * 300
         with httpd.open() as ws:
             data = frame(TEXT, payload)
             ws.send(data, chop=len(data) // 6, pause=0.5)
             ws.expect(Frame(TEXT, payload))
 
-    def test_cws_833_slow_reader_outlives_timeout(self, httpd):
+    def test_cws_819_slow_reader_outlives_timeout(self, httpd):
         with httpd.open("/probe", receive_buffer=4096) as ws:
             ws.text("flood 3000 1000")
             time.sleep(2.5)
@@ -252,7 +252,7 @@ class TestPingInterval:
     CONFIG = "WebSocketPingInterval 300ms"
 
     @pytest.mark.parametrize("path", ["/echo", "/echo_blocking"])
-    def test_cws_835_a_dead_peer_is_closed(self, httpd, path):
+    def test_cws_820_a_dead_peer_is_closed(self, httpd, path):
         with httpd.open(path) as ws:
             begin = time.monotonic()
             assert ws.read_frame().opcode == PING
@@ -261,7 +261,7 @@ class TestPingInterval:
                 pass
             assert 0.4 < time.monotonic() - begin < 2
 
-    def test_cws_836_a_peer_that_answers_lives(self, httpd):
+    def test_cws_821_a_peer_that_answers_lives(self, httpd):
         with httpd.open() as ws:
             for _ in range(5):
                 ping = ws.read_frame()
@@ -270,14 +270,14 @@ class TestPingInterval:
             assert ws.ask_text("alive") == "alive"
             ws.close()
 
-    def test_cws_837_traffic_needs_no_pings(self, httpd):
+    def test_cws_822_traffic_needs_no_pings(self, httpd):
         with httpd.open() as ws:
             for _ in range(20):
                 assert ws.ask_text("busy") == "busy"
                 time.sleep(0.05)
             ws.close()
 
-    def test_cws_838_any_pong_or_frame_counts(self, httpd):
+    def test_cws_823_any_pong_or_frame_counts(self, httpd):
         with httpd.open() as ws:
             end, pings = time.monotonic() + 1.5, 0
             while time.monotonic() < end:
@@ -301,7 +301,7 @@ class TestOtherTimes:
       </Location>"""
 
     @pytest.mark.parametrize("path", ["/echo", "/echo_blocking"])
-    def test_cws_840_idle_timeout(self, httpd, path):
+    def test_cws_824_idle_timeout(self, httpd, path):
         with httpd.open(path) as ws:
             begin = time.monotonic()
             while (got := ws.read_frame()).opcode == PING:  # pongs are no messages
@@ -309,7 +309,7 @@ class TestOtherTimes:
             assert got.opcode == 8 and got.payload[:2] == b"\x03\xe9"
             assert 0.5 < time.monotonic() - begin < 2
 
-    def test_cws_841_messages_of_the_server_keep_it_open(self, httpd):
+    def test_cws_825_messages_of_the_server_keep_it_open(self, httpd):
         with httpd.open("/heartbeat?300") as ws:
             ticks = 0
             while ticks < 5:
@@ -321,7 +321,7 @@ class TestOtherTimes:
                     assert got == Frame(TEXT, f"tick {ticks}".encode())
 
     @pytest.mark.parametrize("path", ["/probe", "/probe_blocking"])
-    def test_cws_842_close_timeout(self, httpd, path):
+    def test_cws_826_close_timeout(self, httpd, path):
         with httpd.open(path) as ws:
             ws.text("close 4000 answer me")
             assert ws.read_close() == (4000, "answer me")
@@ -329,7 +329,7 @@ class TestOtherTimes:
             ws.expect_eof()
             assert 0.3 < time.monotonic() - begin < 2
 
-    def test_cws_843_handler_that_does_not_receive_the_close(self, httpd):
+    def test_cws_827_handler_that_does_not_receive_the_close(self, httpd):
         # The Close waits behind a message that the handler does not take.
         with httpd.open("/probe") as ws:
             begin = time.monotonic()
@@ -345,7 +345,7 @@ class TestMaxConnections:
     CONFIG = "WebSocketMaxConnections 3\nWebSocketBlockingThreads 2\nWebSocketPingInterval Off"
     OPTIONS = {"one_child": True}
 
-    def test_cws_845_503_above_the_limit(self, httpd):
+    def test_cws_828_503_above_the_limit(self, httpd):
         httpd.allow_log("WebSocketMaxConnections")
         sockets = [httpd.open() for _ in range(3)]
         answer = httpd.ask()
@@ -358,7 +358,7 @@ class TestMaxConnections:
         for ws in sockets[1:]:
             ws.close()
 
-    def test_cws_846_503_without_a_blocking_thread(self, httpd):
+    def test_cws_829_503_without_a_blocking_thread(self, httpd):
         httpd.allow_log("WebSocketBlockingThreads")
         sockets = [self.until_open(httpd, "/echo_blocking") for _ in range(2)]
         assert httpd.ask("/echo_blocking").status == 503
@@ -391,7 +391,7 @@ class TestFewWorkers:
     OPTIONS = {"mpm_config": {"event": THREADS, "worker": THREADS, "prefork": PROCESSES}}
 
     @pytest.mark.parametrize("path", ["/echo", "/echo_blocking"])
-    def test_cws_850_twenty_sockets_on_two_workers(self, httpd, path):
+    def test_cws_830_twenty_sockets_on_two_workers(self, httpd, path):
         httpd.allow_log("MaxRequestWorkers")
         sockets = [httpd.open(path) for _ in range(20)]
         for _ in range(5):
@@ -415,31 +415,31 @@ class TestCompressionDirective:
       </Location>"""
     OFFER = {"headers": {"Sec-WebSocket-Extensions": "permessage-deflate; client_max_window_bits"}}
 
-    def test_cws_855_no_context_takeover_unless_asked_for(self, httpd):
+    def test_cws_831_no_context_takeover_unless_asked_for(self, httpd):
         with httpd.open(**self.OFFER) as ws:
             answer = ws.response.get("sec-websocket-extensions")
             assert "server_no_context_takeover" in answer
             assert "client_no_context_takeover" in answer
             ws.close()
 
-    def test_cws_856_off(self, httpd):
+    def test_cws_832_off(self, httpd):
         with httpd.open("/echo_blocking", **self.OFFER) as ws:
             assert ws.response.get("sec-websocket-extensions") is None
 
-    def test_cws_857_window_bits_and_takeover(self, httpd):
+    def test_cws_833_window_bits_and_takeover(self, httpd):
         with httpd.open("/probe", **self.OFFER) as ws:
             answer = ws.response.get("sec-websocket-extensions")
             assert "server_max_window_bits=10" in answer and "client_max_window_bits=10" in answer
             assert "no_context_takeover" not in answer
 
-    def test_cws_858_min_size(self, httpd):
+    def test_cws_834_min_size(self, httpd):
         with httpd.open("/probe", **self.OFFER) as ws:
             ws.text("binary 999")
             assert ws.read_frame().rsv == 0
             ws.text("binary 1000")
             assert ws.read_frame().rsv == 4
 
-    def test_cws_859_client_window_is_not_limited_unless_it_can(self, httpd):
+    def test_cws_835_client_window_is_not_limited_unless_it_can(self, httpd):
         offer = {"Sec-WebSocket-Extensions": "permessage-deflate"}
         with httpd.open("/probe", headers=offer) as ws:
             answer = ws.response.get("sec-websocket-extensions")
@@ -449,12 +449,47 @@ class TestCompressionDirective:
 class TestOffByDefault:
     CONFIG = ""
 
-    def test_cws_860_compression_is_off_by_default(self, httpd):
+    def test_cws_836_compression_is_off_by_default(self, httpd):
         with httpd.open(headers={"Sec-WebSocket-Extensions": "permessage-deflate"}) as ws:
             assert ws.response.get("sec-websocket-extensions") is None
 
-    def test_cws_861_a_megabyte_is_the_default_limit(self, httpd):
+    def test_cws_837_a_megabyte_is_the_default_limit(self, httpd):
         with httpd.open() as ws:
             assert len(ws.ask_text("x" * (1 << 20))) == 1 << 20
             ws.send(frame(TEXT, length=(1 << 20) + 1))
             ws.expect_closed(1009)
+
+
+class TestHtaccess:
+    OPTIONS = {"directories": ["htdocs/strict"]}
+    CONFIG = """
+      <Directory {root}/htdocs>
+        AllowOverride AuthConfig
+      </Directory>
+      AllowEncodedSlashes Off"""
+
+    def test_cws_838_htaccess_may_set_limits(self, httpd):
+        build.install(build.HANDLERS / "echo_wsh.so", httpd.handler_root / "strict/echo_wsh.so")
+        (httpd.root / "htdocs/strict/.htaccess").write_text("WebSocketMaxMessageSize 100\n")
+        with httpd.open("/strict/echo") as ws:
+            ws.send(frame(TEXT, "x" * 101))
+            ws.expect_closed(1009)
+        with httpd.open("/echo") as ws:
+            assert ws.ask_text("x" * 101) == "x" * 101
+
+    def test_cws_839_mistakes_there_are_a_500(self, httpd):
+        (httpd.root / "htdocs/strict/.htaccess").write_text("WebSocketThreads 5\n")
+        assert httpd.ask("/strict/echo").status == 500
+        httpd.expect_log("WebSocketThreads not allowed here")
+
+
+class TestForeignFilter:
+    """Where another module wants to see every byte, the connection cannot be taken away."""
+    OPTIONS = {"modules": ["dumpio"]}
+    CONFIG = "DumpIOInput On"
+
+    def test_cws_840_other_modules_filters_are_501(self, httpd):
+        answer = httpd.ask()
+        assert answer.status == 501 and b"dumpio" in answer.body.lower()
+        httpd.allow_log("(?i)dumpio")
+        assert httpd.get("/index.html").status == 200

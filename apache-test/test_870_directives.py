@@ -13,7 +13,7 @@ BAD = [
     ("WebSocketAlias /a echo", ["WebSocketAlias", "echo"]),
     ("WebSocketAllowHandlersOutsideRoot maybe", ["WebSocketAllowHandlersOutsideRoot", "On or Off"]),
     ("WebSocketOrigin", ["WebSocketOrigin"]),
-    ("WebSocketOrigin example.com", ["WebSocketOrigin", "example.com", "https://"]),
+    ("WebSocketOrigin example.com", ["WebSocketOrigin", "example.com", "scheme://"]),
     ("WebSocketOrigin https://example.com/path", ["WebSocketOrigin", "https://example.com/path"]),
     ("WebSocketOrigin https://*.example.com", ["WebSocketOrigin", "*.example.com"]),
     ("WebSocketOrigin Any Same", ["WebSocketOrigin", "Any"]),

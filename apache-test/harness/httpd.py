@@ -93,11 +93,12 @@ def free_port():
 
 class Httpd:
     def __init__(self, mpm, handlers, config="", *, one_child=False, mpm_config=None,
-                 module=build.MODULE, files=None, directories=()):
+                 modules=(), files=None, directories=()):
         """`handlers`: {"echo": path of the .so}. `config` may use {root} and {port}.
-        `mpm_config`: the lines for each MPM. `files`: {"name": text} and `directories`, made in the root."""
+        `mpm_config`: the lines for each MPM. `modules`: httpd's, besides the usual ones.
+        `files`: {"name": text} and `directories` are made in the root."""
         self.mpm = mpm
-        self.module = module
+        self.modules = (f"mpm_{mpm}", *MODULES, *modules)
         self.root = Path(tempfile.mkdtemp(prefix="cppwebsocket-test-"))
         self.root.chmod(0o755)
         for name in ("run", "logs", "htdocs", "handlers", "reports"):
@@ -132,8 +133,8 @@ class Httpd:
 
     def write_config(self):
         modules = [f'LoadModule {name}_module "{APACHE_MODULES}/mod_{name}.so"'
-                   for name in (f"mpm_{self.mpm}", *MODULES)]
-        modules.append(f'LoadModule cppwebsocket_module "{self.module}"')
+                   for name in self.modules]
+        modules.append(f'LoadModule cppwebsocket_module "{build.MODULE}"')
         config = self.config.replace("{root}", str(self.root)).replace("{port}", str(self.port))
         self.config_file.write_text(CONFIG.format(
             root=self.root, port=self.port, modules="\n".join(modules), mpm=self.mpm_config,
