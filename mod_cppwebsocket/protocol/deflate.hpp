@@ -1,6 +1,7 @@
 // permessage-deflate (RFC 7692): negotiation, and one connection's compressor and decompressor.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -16,11 +17,11 @@ namespace cppwebsocket::protocol {
 // What the administrator wants. From WebSocketCompression.
 struct DeflatePolicy {
   bool enabled = false;
-  bool context_takeover = false;   // false: both directions reset after each message
-  int level = 6;                   // 1–9
-  int server_max_window_bits = 15; // 9–15
-  int client_max_window_bits = 15; // 9–15; below 15 only if the client can
-  std::size_t min_size = 64;       // bytes; shorter messages go uncompressed
+  bool context_takeover = false;    // false: both directions reset after each message
+  int level = 6;                    // 1–9
+  int server_max_window_bits = 15;  // 9–15
+  int client_max_window_bits = 15;  // 9–15; below 15 only if the client can
+  std::size_t min_size = 64;        // bytes; shorter messages go uncompressed
 };
 
 // What both sides agreed on (RFC 7692 §7.1).
@@ -43,24 +44,37 @@ struct DeflateAgreement {
 std::optional<DeflateAgreement> negotiate_deflate(std::span<const ExtensionOffer> offers,
                                                   const DeflatePolicy& policy);
 
-// zlib streams that connections without context takeover share, one set per reactor thread, made
-// when first needed. Thread: its reactor's.
+class Compressor;
+class Decompressor;
+
+// zlib streams that connections without context takeover share, one set per reactor thread, each
+// made when first needed: at most one decompressor (40 KiB) and one compressor for each window
+// size (12 to 264 KiB, 0.7 MiB together). Thread: its reactor's.
 class DeflateWorkspace {
  public:
-  DeflateWorkspace();
+  DeflateWorkspace() noexcept;
   ~DeflateWorkspace();
   DeflateWorkspace(const DeflateWorkspace&) = delete;
   DeflateWorkspace& operator=(const DeflateWorkspace&) = delete;
 
  private:
   friend class PerMessageDeflate;
-  struct Streams;
-  std::unique_ptr<Streams> streams_;
+  static constexpr int min_window_bits = 9;  // zlib's
+  static constexpr int max_window_bits = 15;
+
+  Compressor& compressor(int window_bits, int level);
+  Decompressor& decompressor();
+
+  std::array<std::unique_ptr<Compressor>, max_window_bits - min_window_bits + 1> compressors_;
+  std::unique_ptr<Decompressor> decompressor_;
 };
 
 enum class InflateResult : std::uint8_t { ok, corrupt, too_big };
 
-// One connection's half of the extension. With no context takeover it owns no zlib memory.
+// One connection's half of the extension. Without context takeover it owns no zlib memory. With
+// it, each direction owns a stream from its first compressed message on: the compressor 12 KiB if
+// server_max_window_bits is 9, about twice that for each bit more, 264 KiB at 15; the decompressor
+// its window (1 << client_max_window_bits bytes) and 8 KiB.
 // `workspace` must outlive it. Thread: that of the workspace; construction and destruction: any.
 class PerMessageDeflate {
  public:
@@ -71,18 +85,24 @@ class PerMessageDeflate {
   bool wants(std::size_t size) const noexcept { return size >= parameters_.min_size; }
 
   // Appends the compressed form of `bytes` to `out`. With `end` the final 00 00 FF FF is removed
-  // (RFC 7692 §7.2.1); fragments without it are flushed so that the peer sees them.
+  // (RFC 7692 §7.2.1); fragments without it are flushed so that the peer sees them. Raises
+  // std::bad_alloc.
   void compress(std::string_view bytes, bool end, std::string& out);
 
   // Inflates a whole message's payload, appending to `out`, of which it makes at most
-  // `max_size` bytes. BFINAL blocks are allowed (§7.2.3.3–§7.2.3.5). RFC 7692 §7.2.2.
+  // `max_size` bytes. BFINAL blocks are allowed (§7.2.3.4, §7.2.3.5). Raises std::bad_alloc.
+  // RFC 7692 §7.2.2.
   InflateResult inflate(std::string_view bytes, std::size_t max_size, std::string& out);
 
+  // Frees the compressor's memory, if it owns one. What is sent next cannot refer to earlier
+  // messages, and compresses a little worse.
+  void release_compressor() noexcept;
+
  private:
-  struct OwnStreams;
   DeflateParameters parameters_;
   DeflateWorkspace& workspace_;
-  std::unique_ptr<OwnStreams> own_;  // with context takeover, once used
+  std::unique_ptr<Compressor> compressor_;      // with context takeover, once used
+  std::unique_ptr<Decompressor> decompressor_;  // with context takeover, once used
 };
 
 }  // namespace cppwebsocket::protocol

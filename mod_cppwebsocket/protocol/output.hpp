@@ -1,5 +1,7 @@
 // Bytes on their way out. Small pieces are gathered into one string, so that one turn leaves in
 // one system call; large payloads are moved in whole and never copied.
+// Cheap to move and swap: a reactor lends one to each connection for its turn. Moved from, it may
+// only be assigned to or destroyed; swap to empty it.
 // Thread: owner.
 #pragma once
 
@@ -13,6 +15,8 @@ namespace cppwebsocket::protocol {
 class Output {
  public:
   static constexpr std::size_t move_threshold = 16 << 10;  // bytes; from here on payloads are moved
+  // Bytes that small pieces share a string. More would be copied again and again as it grows.
+  static constexpr std::size_t gathered_size = 64 << 10;
 
   bool empty() const noexcept { return size_ == 0; }
   std::size_t size() const noexcept { return size_; }  // bytes not yet consumed
@@ -23,17 +27,26 @@ class Output {
   // The unsent bytes, in order, as at most `max` pieces; returns how many were written to `pieces`.
   std::size_t pieces(std::string_view* pieces, std::size_t max) const noexcept;
 
-  // Drops the first `count` bytes, which were sent. When all are, one string's capacity is kept.
+  // Drops the first `count` bytes, which were sent. When all are, one gathering string's capacity
+  // is kept, unless it is more than twice gathered_size.
   void consume(std::size_t count) noexcept;
 
   void clear() noexcept;
 
  private:
-  std::vector<std::string> segments_;
-  std::size_t first_ = 0;   // index of the first segment with unsent bytes
-  std::size_t offset_ = 0;  // bytes of it already sent
+  struct Segment {
+    std::string bytes;
+    bool gathers;  // small pieces; not a payload that was moved in
+
+    bool worth_keeping() const noexcept { return gathers && bytes.capacity() <= 2 * gathered_size; }
+  };
+
+  std::string& gathering(std::size_t size);
+
+  std::vector<Segment> segments_;  // none is empty, but for the first one of an empty Output
+  std::size_t first_ = 0;          // index of the first segment with unsent bytes
+  std::size_t offset_ = 0;         // bytes of it already sent
   std::size_t size_ = 0;
-  bool open_ = false;       // the last segment may take small appends
 };
 
 }  // namespace cppwebsocket::protocol

@@ -16,6 +16,7 @@
 #include <cppwebsocket/close.hpp>
 #include <cppwebsocket/message.hpp>
 
+#include "protocol/deflate.hpp"
 #include "protocol/output.hpp"
 
 namespace cppwebsocket::protocol {
@@ -44,10 +45,13 @@ class Protocol {
   // May change the bytes that it consumes (unmasking in place) and keeps none of them.
   virtual Event receive(std::span<char>& input) = 0;
 
-  Message take_message() noexcept { return std::move(message_); }             // once per message
-  std::string_view control_payload() const noexcept { return control_; }      // until receive()
-  const Close& peer_close() const noexcept { return peer_close_; }
-  const Failure& failure() const noexcept { return failure_; }
+  Message take_message() noexcept { return std::move(message_); }  // once per message
+
+  // May refer to the input: valid until the next receive() or until the input's bytes go.
+  std::string_view control_payload() const noexcept { return control_; }
+
+  const Close& peer_close() const noexcept;  // before Event::close: an empty one
+  const Failure& failure() const noexcept;   // before Event::failure: code 0
 
   // True in the middle of a frame or of a fragmented message: then an end of the input is unclean
   // and an idle connection is not idle.
@@ -61,6 +65,10 @@ class Protocol {
   virtual void send_pong(std::string_view body, Output& out) = 0;
   virtual void send_close(const Close& close, Output& out) = 0;
 
+  // Gives back memory that is only there to make messages cheaper or smaller. To be called when
+  // the connection has been idle for a while; messages may go on at any time.
+  virtual void release_idle_memory() noexcept {}
+
   // What the drafts lack. Without ping the session sends none and judges peers by traffic; without
   // close codes a Close carries nothing; without binary a binary message is our caller's fault.
   virtual bool has_ping() const noexcept { return true; }
@@ -68,13 +76,21 @@ class Protocol {
   virtual bool has_closing_handshake() const noexcept { return true; }
 
  protected:
-  Message message_;
-  std::string control_;
-  Close peer_close_;
-  Failure failure_;
-};
+  // What most connections meet once, at their end, or never: it costs them nothing before.
+  struct Seldom {
+    std::string control;  // a control frame's payload that arrives in pieces
+    Close peer_close;
+    Failure failure;
+  };
 
-class PerMessageDeflate;
+  Seldom& seldom();
+  Event closed_by_peer(Close&& close);                     // Event::close
+  Event failed(CloseCode code, std::string_view literal);  // Event::failure
+
+  Message message_;
+  std::string_view control_;
+  std::unique_ptr<Seldom> seldom_;
+};
 
 // RFC 6455. `max_message_size` (bytes, after inflating) is enforced while receiving: a frame that
 // announces too much fails with 1009 before its payload is read. `deflate` is null without

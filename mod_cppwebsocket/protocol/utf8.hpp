@@ -1,4 +1,5 @@
-// UTF-8 validation (RFC 3629), whole or in pieces, at memory speed.
+// UTF-8 validation (RFC 3629), whole or in pieces, at memory speed: ASCII by vectors (SSE2), all
+// else by a small automaton, and both by AVX2 where the CPU has it, chosen at run time.
 #pragma once
 
 #include <cstdint>
@@ -11,12 +12,12 @@ namespace cppwebsocket::protocol {
 // at its place (RFC 6455 §8.1; fail-fast as Autobahn 6.4 wants).
 class Utf8Validator {
  public:
-  bool feed(std::string_view piece) noexcept;  // false: invalid, and stays so
+  bool feed(std::string_view piece) noexcept;             // false: invalid, and stays so
   bool complete() const noexcept { return state_ == 0; }  // not inside a character
   void reset() noexcept { state_ = 0; }
 
  private:
-  std::uint8_t state_ = 0;
+  std::uint8_t state_ = 0;  // of the automaton in utf8_automaton.hpp
 };
 
 // True if `text` is valid as a whole.

@@ -1,0 +1,217 @@
+#include "protocol/deflate.hpp"
+
+#include <zlib.h>
+
+#include <algorithm>
+#include <bit>
+#include <cassert>
+#include <limits>
+#include <new>
+
+namespace cppwebsocket::protocol {
+
+namespace {
+
+// RFC 7692 §7.2.1: what a flush ends with, and a message on the wire lacks.
+constexpr std::string_view flush_tail("\x00\x00\xff\xff", 4);
+
+// zlib counts in 32 bits.
+constexpr std::size_t max_step = std::numeric_limits<uInt>::max() / 2;
+
+// Bytes of output per call of zlib, on the stack. zlib wants more than six to flush once only.
+constexpr std::size_t output_step = 16 << 10;
+
+Bytef* bytes_for_zlib(const char* bytes) noexcept {
+  return reinterpret_cast<Bytef*>(const_cast<char*>(bytes));  // it only reads them
+}
+
+// The hash and symbol memory that goes with a window: as many symbols as the window has bytes, so
+// that a message that fits in the window is one block, and never more than zlib's default.
+int memory_level(int window_bits) noexcept { return std::min(window_bits - 6, 8); }
+
+}  // namespace
+
+// --- Compressor -------------------------------------------------------------------------------
+
+class Compressor {
+ public:
+  Compressor(int window_bits, int level) : level_(level) {
+    if (deflateInit2(&stream_, level, Z_DEFLATED, -window_bits, memory_level(window_bits),
+                     Z_DEFAULT_STRATEGY) != Z_OK)
+      throw std::bad_alloc();
+  }
+  ~Compressor() { deflateEnd(&stream_); }
+  Compressor(const Compressor&) = delete;
+  Compressor& operator=(const Compressor&) = delete;
+
+  // Forgets all that it has seen.
+  void restart(int level) noexcept {
+    deflateReset(&stream_);
+    if (level == level_) return;
+    deflateParams(&stream_, level, Z_DEFAULT_STRATEGY);
+    level_ = level;
+  }
+
+  // Ends on a byte border, with flush_tail. `bytes` is not empty: zlib refuses to flush twice.
+  void compress(std::string_view bytes, std::string& out) {
+    while (!bytes.empty()) {
+      const std::size_t count = std::min(bytes.size(), max_step);
+      stream_.next_in = bytes_for_zlib(bytes.data());
+      stream_.avail_in = static_cast<uInt>(count);
+      bytes.remove_prefix(count);
+      run(bytes.empty() ? Z_SYNC_FLUSH : Z_NO_FLUSH, out);
+    }
+    assert(out.ends_with(flush_tail));
+  }
+
+ private:
+  void run(int flush, std::string& out) {
+    std::array<char, output_step> buffer;
+    do {
+      stream_.next_out = bytes_for_zlib(buffer.data());
+      stream_.avail_out = buffer.size();
+      deflate(&stream_, flush);  // its only failure here, nothing left to do, is none
+      out.append(buffer.data(), buffer.size() - stream_.avail_out);
+    } while (stream_.avail_out == 0);
+  }
+
+  z_stream stream_{};
+  int level_;
+};
+
+// --- Decompressor -----------------------------------------------------------------------------
+
+class Decompressor {
+ public:
+  explicit Decompressor(int window_bits) {
+    if (inflateInit2(&stream_, -window_bits) != Z_OK) throw std::bad_alloc();
+  }
+  ~Decompressor() { inflateEnd(&stream_); }
+  Decompressor(const Decompressor&) = delete;
+  Decompressor& operator=(const Decompressor&) = delete;
+
+  void restart() noexcept { inflateReset(&stream_); }
+
+  // Goes on with `bytes`, appending to `out` and taking what it appends off `room`.
+  InflateResult inflate(std::string_view bytes, std::size_t& room, std::string& out) {
+    while (!bytes.empty()) {
+      const std::size_t count = std::min(bytes.size(), max_step);
+      stream_.next_in = bytes_for_zlib(bytes.data());
+      stream_.avail_in = static_cast<uInt>(count);
+      bytes.remove_prefix(count);
+      if (const auto result = run(room, out); result != InflateResult::ok) return result;
+    }
+    return InflateResult::ok;
+  }
+
+  // True on a byte border between two blocks.
+  bool between_blocks() const noexcept {
+    constexpr int unused_bits = 0x3f;  // in data_type, as zlib.h describes it
+    constexpr int block_ended = 0x80;
+    return ended_ || (stream_.data_type & (unused_bits | block_ended)) == block_ended;
+  }
+  // True if the last byte was that of a block with BFINAL set.
+  bool ended() const noexcept { return ended_; }
+
+ private:
+  InflateResult run(std::size_t& room, std::string& out) {
+    std::array<char, output_step> buffer;
+    do {
+      // One byte more than there is room for tells a message that fits from one that does not.
+      const std::size_t step = room < buffer.size() ? room + 1 : buffer.size();
+      stream_.next_out = bytes_for_zlib(buffer.data());
+      stream_.avail_out = static_cast<uInt>(step);
+      const int status = ::inflate(&stream_, Z_SYNC_FLUSH);
+      if (status == Z_MEM_ERROR) throw std::bad_alloc();
+      if (status != Z_OK && status != Z_STREAM_END && status != Z_BUF_ERROR)
+        return InflateResult::corrupt;
+      const std::size_t made = step - stream_.avail_out;
+      if (made > room) return InflateResult::too_big;
+      room -= made;
+      out.append(buffer.data(), made);
+      ended_ = status == Z_STREAM_END;
+      // RFC 7692 §7.2.3.4, §7.2.3.5: more blocks may follow one with BFINAL set.
+      if (ended_) inflateReset(&stream_);
+    } while (stream_.avail_in != 0 || (stream_.avail_out == 0 && !ended_));
+    return InflateResult::ok;
+  }
+
+  z_stream stream_{};
+  bool ended_ = false;
+};
+
+// --- DeflateWorkspace -------------------------------------------------------------------------
+
+DeflateWorkspace::DeflateWorkspace() noexcept = default;
+DeflateWorkspace::~DeflateWorkspace() = default;
+
+Compressor& DeflateWorkspace::compressor(int window_bits, int level) {
+  auto& compressor = compressors_[static_cast<std::size_t>(window_bits - min_window_bits)];
+  if (compressor)
+    compressor->restart(level);
+  else
+    compressor = std::make_unique<Compressor>(window_bits, level);
+  return *compressor;
+}
+
+Decompressor& DeflateWorkspace::decompressor() {
+  if (decompressor_)
+    decompressor_->restart();
+  else
+    decompressor_ = std::make_unique<Decompressor>(max_window_bits);  // reads smaller ones too
+  return *decompressor_;
+}
+
+// --- PerMessageDeflate ------------------------------------------------------------------------
+
+PerMessageDeflate::PerMessageDeflate(const DeflateParameters& parameters,
+                                     DeflateWorkspace& workspace) noexcept
+    : parameters_(parameters), workspace_(workspace) {}
+
+PerMessageDeflate::~PerMessageDeflate() = default;
+
+void PerMessageDeflate::compress(std::string_view bytes, bool end, std::string& out) {
+  // An empty block's header, whose rest the receiver adds (RFC 7692 §7.2.3.6). What was sent
+  // before ends on a byte border, so it may stand anywhere.
+  if (bytes.empty()) {
+    if (end) out.push_back('\0');
+    return;
+  }
+  if (parameters_.server_no_context_takeover) {
+    // Restarted for every call, since another connection may come between two fragments. A
+    // window larger than the message is of no use, and the smaller, the quicker to restart.
+    constexpr std::size_t never_reached = 262;  // bytes of the window: zlib's MIN_LOOKAHEAD
+    const int needed = std::bit_width(bytes.size() + never_reached - 1);
+    const int window_bits =
+        std::clamp(needed, DeflateWorkspace::min_window_bits, parameters_.server_max_window_bits);
+    workspace_.compressor(window_bits, parameters_.level).compress(bytes, out);
+  } else {
+    if (!compressor_)
+      compressor_ =
+          std::make_unique<Compressor>(parameters_.server_max_window_bits, parameters_.level);
+    compressor_->compress(bytes, out);
+  }
+  if (end) out.resize(out.size() - flush_tail.size());
+}
+
+InflateResult PerMessageDeflate::inflate(std::string_view bytes, std::size_t max_size,
+                                         std::string& out) {
+  // Not what §7.2.3.6 asks for, but what zlib gives clients that flush twice; its meaning is plain.
+  if (bytes.empty()) return InflateResult::ok;
+  const bool shared = parameters_.client_no_context_takeover;
+  if (!shared && !decompressor_)
+    decompressor_ = std::make_unique<Decompressor>(
+        std::max(parameters_.client_max_window_bits, DeflateWorkspace::min_window_bits));
+  Decompressor& decompressor = shared ? workspace_.decompressor() : *decompressor_;
+  std::size_t room = max_size;
+  InflateResult result = decompressor.inflate(bytes, room, out);
+  // A message may end with a BFINAL block and nothing behind it; then nothing is missing.
+  if (result == InflateResult::ok && !decompressor.ended())
+    result = decompressor.inflate(flush_tail, room, out);
+  if (result == InflateResult::ok && !decompressor.between_blocks()) return InflateResult::corrupt;
+  return result;
+}
+
+void PerMessageDeflate::release_compressor() noexcept { compressor_.reset(); }
+
+}  // namespace cppwebsocket::protocol

@@ -1,0 +1,69 @@
+#include "protocol/mask.hpp"
+
+#include <string>
+
+#include <gtest/gtest.h>
+
+namespace cppwebsocket::protocol {
+namespace {
+
+constexpr MaskingKey key{0x12, 0xab, 0x00, 0xff};
+
+std::string some_bytes(std::size_t size) {
+  std::string bytes(size, '\0');
+  for (std::size_t i = 0; i < size; ++i) bytes[i] = static_cast<char>(i * 7 + i / 256);
+  return bytes;
+}
+
+// RFC 6455 §5.7: a single-frame masked text message.
+TEST(Mask, UnmasksTheExampleOfTheRfc) {
+  std::string bytes = "\x7f\x9f\x4d\x51\x58";
+  apply_mask(bytes, {0x37, 0xfa, 0x21, 0x3d});
+  EXPECT_EQ(bytes, "Hello");
+}
+
+TEST(Mask, EqualsThePlainVersionForEverySizeOffsetAndAlignment) {
+  for (std::size_t size = 0; size < 600; ++size)
+    for (std::size_t offset = 0; offset < 5; ++offset)
+      for (const std::size_t start : {0, 1, 2, 3, 8, 15, 31}) {
+        std::string fast = some_bytes(start + size + 1);
+        std::string slow = fast;
+        apply_mask({fast.data() + start, size}, key, offset);
+        plain::apply_mask({slow.data() + start, size}, key, offset);
+        ASSERT_EQ(fast, slow) << size << " bytes, offset " << offset << ", start " << start;
+      }
+}
+
+TEST(Mask, EqualsThePlainVersionForLargeSizes) {
+  for (const std::size_t size : {4095, 4096, 4097, 65536, 1 << 20}) {
+    std::string fast = some_bytes(size);
+    std::string slow = fast;
+    apply_mask(fast, key, 3);
+    plain::apply_mask(slow, key, 3);
+    EXPECT_TRUE(fast == slow) << size;
+  }
+}
+
+TEST(Mask, InPiecesEqualsInOne) {
+  std::string whole = some_bytes(1000);
+  std::string pieces = whole;
+  apply_mask(whole, key);
+  std::size_t at = 0;
+  for (std::size_t size = 1; at < pieces.size(); size = size * 3 % 71 + 1) {
+    const std::size_t count = std::min(size, pieces.size() - at);
+    apply_mask({pieces.data() + at, count}, key, at);
+    at += count;
+  }
+  EXPECT_EQ(pieces, whole);
+}
+
+TEST(Mask, TwiceIsNothing) {
+  std::string bytes = some_bytes(333);
+  apply_mask(bytes, key, 1);
+  EXPECT_NE(bytes, some_bytes(333));
+  apply_mask(bytes, key, 1);
+  EXPECT_EQ(bytes, some_bytes(333));
+}
+
+}  // namespace
+}  // namespace cppwebsocket::protocol

@@ -1,0 +1,106 @@
+// Writes what a client sends, and writes down what a Protocol makes of it.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "protocol/frame.hpp"
+#include "protocol/mask.hpp"
+#include "protocol/protocol.hpp"
+
+namespace cppwebsocket::protocol::test {
+
+using namespace std::string_literals;
+
+inline constexpr MaskingKey some_key{0x37, 0xfa, 0x21, 0x3d};  // of RFC 6455 §5.7
+
+inline std::string big_endian(std::uint64_t value, int bytes) {
+  std::string result;
+  for (int i = bytes - 1; i >= 0; --i) result.push_back(static_cast<char>(value >> (8 * i) & 0xff));
+  return result;
+}
+
+// A masked frame by its first byte (FIN, RSV, opcode), its length in the shortest form.
+inline std::string client_frame(unsigned first, std::string payload, MaskingKey key = some_key) {
+  std::string frame(1, static_cast<char>(first));
+  const std::size_t size = payload.size();
+  if (size < 126)
+    frame += static_cast<char>(0x80 | size);
+  else if (size < 0x10000)
+    frame += static_cast<char>(0x80 | 126) + big_endian(size, 2);
+  else
+    frame += static_cast<char>(0x80 | 127) + big_endian(size, 8);
+  plain::apply_mask(payload, key);
+  return frame.append(key.begin(), key.end()) + payload;
+}
+
+inline std::string text_frame(std::string payload) { return client_frame(0x81, payload); }
+inline std::string binary_frame(std::string payload) { return client_frame(0x82, payload); }
+
+// A header alone: first byte, length byte without the mask's bit, further bytes of the length.
+inline std::string client_header(unsigned first, unsigned length, std::string more = {}) {
+  std::string header{static_cast<char>(first), static_cast<char>(0x80 | length)};
+  return (header + more).append(some_key.begin(), some_key.end());
+}
+
+inline std::string close_frame(unsigned code, std::string reason = {}) {
+  return client_frame(0x88, big_endian(code, 2) + reason);
+}
+
+// One event as text, like "text Hello", "close 1000 bye", "failure 1002".
+inline std::string describe(Protocol& protocol, Event event) {
+  switch (event) {
+    case Event::none:
+      return "none";
+    case Event::message: {
+      const Message message = protocol.take_message();
+      return (message.is_text() ? "text " : "binary ") + message.payload();
+    }
+    case Event::ping:
+      return "ping " + std::string(protocol.control_payload());
+    case Event::pong:
+      return "pong " + std::string(protocol.control_payload());
+    case Event::close: {
+      const Close& close = protocol.peer_close();
+      return close.code() ? "close " + std::to_string(*close.code()) + " " + close.reason()
+                          : "close";
+    }
+    case Event::failure:
+      return "failure " + std::to_string(protocol.failure().code);
+  }
+  return "?";
+}
+
+// Feeds one piece, as a session does, and adds what comes of it to `events`. The piece is copied
+// to memory of its own size, so that a sanitizer sees what reads beyond it.
+inline void feed(Protocol& protocol, std::string_view piece, std::vector<std::string>& events) {
+  std::vector<char> bytes(piece.begin(), piece.end());
+  std::span<char> input(bytes);
+  while (true) {
+    const Event event = protocol.receive(input);
+    if (event == Event::none) break;
+    events.push_back(describe(protocol, event));
+  }
+  if (!input.empty()) events.push_back("bytes left over");
+}
+
+inline std::vector<std::string> feed(Protocol& protocol, std::string_view piece) {
+  std::vector<std::string> events;
+  feed(protocol, piece, events);
+  return events;
+}
+
+// All that is to be sent, in one string.
+inline std::string sent(const Output& output) {
+  std::vector<std::string_view> pieces(output.size() + 1);
+  pieces.resize(output.pieces(pieces.data(), pieces.size()));
+  std::string bytes;
+  for (const std::string_view piece : pieces) bytes += piece;
+  return bytes;
+}
+
+}  // namespace cppwebsocket::protocol::test
