@@ -1,0 +1,46 @@
+// One httpd child's WebSockets: made in child_init, told to stop by child_stopping, waited for when
+// the child's pool goes.
+#pragma once
+
+#include "runtime/runtime.hpp"
+
+#include <httpd.h>
+
+#include <atomic>
+
+namespace cppwebsocket::httpd {
+
+class Child {
+ public:
+  // Of this process; null outside of a child, and if it could not start. Thread: any.
+  static Child* current() noexcept;
+
+  explicit Child(const runtime::RuntimeOptions& options);
+  Child(const Child&) = delete;
+  Child& operator=(const Child&) = delete;
+
+  runtime::Runtime& runtime() noexcept { return runtime_; }
+
+  // An unconnected socket, to be put in the place of one that was taken from httpd.
+  int dummy_socket() const noexcept { return dummy_socket_; }
+
+  // True for the first who asks. "No room" is a warning once; a crowd must not fill the log.
+  bool first_overload() noexcept { return !overloaded_.exchange(true); }
+
+  bool has_ended() const noexcept { return ended_.load(std::memory_order_relaxed); }
+
+ private:
+  friend void child_stopping(apr_pool_t* pool, int graceful) noexcept;
+  friend apr_status_t wait_for_connections(void*) noexcept;
+
+  runtime::Runtime runtime_;
+  int dummy_socket_;
+  std::atomic<bool> overloaded_{false};
+  std::atomic<bool> ended_{false};
+};
+
+// Hooks.
+void child_init(apr_pool_t* pool, server_rec* main_server) noexcept;
+void child_stopping(apr_pool_t* pool, int graceful) noexcept;
+
+}  // namespace cppwebsocket::httpd

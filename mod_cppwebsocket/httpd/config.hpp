@@ -1,0 +1,87 @@
+// What the directives say: per server and per directory, how they are inherited, and the defaults.
+// Lives in httpd's configuration pools. Immutable once requests are served.
+#pragma once
+
+#include "protocol/deflate.hpp"
+#include "runtime/handler_library.hpp"
+
+#include <apr_tables.h>
+#include <httpd.h>
+
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <optional>
+#include <span>
+
+namespace cppwebsocket::httpd {
+
+// Which web pages may connect. From WebSocketOrigin.
+struct OriginPolicy {
+  bool any = false;
+  bool same = true;
+  std::span<const char* const> listed;  // serialized origins; in a pool
+};
+
+// Unset values are inherited from the enclosing section. httpd merges one of these per request,
+// so it owns no memory.
+struct DirectoryConfig {
+  std::optional<OriginPolicy> origin;
+  std::optional<bool> legacy_protocols;
+  std::optional<std::size_t> max_message_size;  // bytes
+  std::optional<std::size_t> send_buffer_size;  // bytes
+  std::optional<protocol::DeflatePolicy> compression;
+  std::optional<std::chrono::milliseconds> ping_interval;  // 0: off
+  std::optional<std::chrono::milliseconds> idle_timeout;   // 0: off
+  std::optional<std::chrono::milliseconds> close_timeout;
+};
+
+// A request's settings, with defaults.
+struct Settings {
+  OriginPolicy origin;
+  bool legacy_protocols;
+  ConnectionLimits limits;
+  protocol::DeflatePolicy compression;
+};
+Settings settings_of(const DirectoryConfig& config) noexcept;
+
+struct Alias {
+  const char* path;
+  const char* resource;
+};
+
+// From the directives that are global; only the main server's count.
+struct ChildConfig {
+  std::optional<std::size_t> threads;
+  std::optional<std::size_t> blocking_threads;
+  std::optional<std::size_t> max_connections;  // unset: Auto
+};
+inline constexpr std::size_t default_blocking_threads = 64;
+std::size_t default_threads() noexcept;  // of the MPM and machine; call it in the child
+
+class VirtualHost;
+
+struct ServerConfig {
+  const char* handler_root = nullptr;     // absolute
+  apr_array_header_t* aliases = nullptr;  // of Alias; later ones win
+  std::optional<bool> allow_handlers_outside_root;
+  ChildConfig child;
+
+  // Made of the above once all is read (start_up.cpp).
+  const runtime::HandlerRoot* root = nullptr;  // null: no handlers in this host
+  VirtualHost* host = nullptr;
+  // Main server only: in memory that all children of this generation share. The child that sets
+  // it says what need not be said by every child.
+  std::atomic<bool>* first_child_claimed = nullptr;
+};
+
+ServerConfig& config_of(server_rec* server) noexcept;
+const DirectoryConfig& directory_config_of(const request_rec* r) noexcept;
+
+// For the module record.
+void* create_server_config(apr_pool_t* pool, server_rec* server) noexcept;
+void* merge_server_config(apr_pool_t* pool, void* outer, void* inner) noexcept;
+void* create_directory_config(apr_pool_t* pool, char* directory) noexcept;
+void* merge_directory_config(apr_pool_t* pool, void* outer, void* inner) noexcept;
+
+}  // namespace cppwebsocket::httpd

@@ -1,0 +1,284 @@
+// Each directive checks its arguments completely, so that `httpd -t` finds every mistake, and an
+// error names what is accepted.
+#include "httpd/directives.hpp"
+
+#include "httpd/config.hpp"
+#include "httpd/directive_values.hpp"
+#include "httpd/module.hpp"
+#include "httpd/pool.hpp"
+#include "protocol/handshake.hpp"
+
+#include <apr_file_info.h>
+#include <apr_strings.h>
+
+#include <cstdint>
+#include <string>
+
+namespace cppwebsocket::httpd {
+
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr std::uint64_t most_bytes = 1ULL << 30;
+constexpr milliseconds longest_time = std::chrono::hours(1000);
+
+ServerConfig& server_config(cmd_parms* command) { return config_of(command->server); }
+DirectoryConfig& directory_config(void* config) { return *static_cast<DirectoryConfig*>(config); }
+
+// "WebSocketX takes <accepted>, not "<given>""
+const char* wrong(cmd_parms* command, const char* accepted, const char* given) {
+  return apr_pstrcat(command->pool, command->cmd->name, " takes ", accepted, ", not \"", given,
+                     "\"", nullptr);
+}
+
+// What httpd calls: no exception passes.
+template <auto function, typename... Arguments>
+const char* guarded(cmd_parms* command, void* config, Arguments... arguments) noexcept {
+  try {
+    return function(command, config, arguments...);
+  } catch (const std::exception& error) {
+    return apr_pstrcat(command->pool, command->cmd->name, ": ", error.what(), nullptr);
+  }
+}
+
+// --- where handlers are ------------------------------------------------------------------------
+
+const char* handler_root(cmd_parms* command, void*, const char* argument) {
+  const char* path = ap_server_root_relative(command->pool, argument);
+  apr_finfo_t info;
+  if (!path || apr_stat(&info, path, APR_FINFO_TYPE, command->temp_pool) != APR_SUCCESS ||
+      info.filetype != APR_DIR)
+    return wrong(command, "a directory that exists (relative to ServerRoot)", argument);
+  server_config(command).handler_root = path;
+  return nullptr;
+}
+
+const char* alias(cmd_parms* command, void*, const char* path, const char* resource) {
+  if (path[0] != '/')
+    return wrong(command, "a path that begins with '/', then the resource that answers it", path);
+  if (runtime::handler_file_of({}, resource).empty())
+    return wrong(command, "as its second argument a resource such as /echo or /foo/bar", resource);
+  auto& added = *static_cast<Alias*>(apr_array_push(server_config(command).aliases));
+  added = {apr_pstrdup(command->pool, path), apr_pstrdup(command->pool, resource)};
+  return nullptr;
+}
+
+const char* allow_outside(cmd_parms* command, void*, const char* argument) {
+  const auto on = parse_switch(argument);
+  if (!on) return wrong(command, "On or Off", argument);
+  server_config(command).allow_handlers_outside_root = *on;
+  return nullptr;
+}
+
+// --- per directory -----------------------------------------------------------------------------
+
+const char* origin(cmd_parms* command, void* config, int count, char* const arguments[]) {
+  constexpr const char* accepted =
+      "Same, Any, or a list of Same and serialized origins: scheme://host or scheme://host:port "
+      "without a path, or null";
+  if (count == 0) return wrong(command, accepted, "");
+  OriginPolicy policy;
+  policy.same = false;
+  auto** listed = static_cast<const char**>(
+      apr_palloc(command->pool, sizeof(char*) * static_cast<std::size_t>(count)));
+  std::size_t size = 0;
+  for (int i = 0; i < count; ++i) {
+    const char* argument = arguments[i];
+    if (equal_ignoring_case(argument, "same"))
+      policy.same = true;
+    else if (equal_ignoring_case(argument, "any") && count == 1)
+      policy.any = true;
+    else if (protocol::is_origin(argument, argument))  // it is one if it equals itself
+      listed[size++] = apr_pstrdup(command->pool, argument);
+    else
+      return wrong(command, accepted, argument);
+  }
+  policy.listed = {listed, size};
+  directory_config(config).origin = policy;
+  return nullptr;
+}
+
+const char* legacy_protocols(cmd_parms* command, void* config, const char* argument) {
+  const auto on = parse_switch(argument);
+  if (!on) return wrong(command, "On or Off", argument);
+  directory_config(config).legacy_protocols = *on;
+  return nullptr;
+}
+
+template <std::optional<std::size_t> DirectoryConfig::*member>
+const char* bytes(cmd_parms* command, void* config, const char* argument) {
+  const auto number = parse_bytes(argument);
+  if (!number || *number < 1 || *number > most_bytes)
+    return wrong(command, "a number of bytes from 1 to 1G, with an optional suffix K, M or G",
+                 argument);
+  directory_config(config).*member = *number;
+  return nullptr;
+}
+
+template <std::optional<milliseconds> DirectoryConfig::*member, bool may_be_off>
+const char* time(cmd_parms* command, void* config, const char* argument) {
+  auto& value = directory_config(config).*member;
+  if (may_be_off && equal_ignoring_case(argument, "off")) {
+    value = milliseconds(0);
+    return nullptr;
+  }
+  const auto given = parse_time(argument);
+  if (!given || given->count() < 1 || *given > longest_time)
+    return wrong(command,
+                 may_be_off ? "a time from 1ms to 1000h (units ms, s, min, h; seconds without), "
+                              "or Off"
+                            : "a time from 1ms to 1000h (units ms, s, min, h; seconds without)",
+                 argument);
+  value = *given;
+  return nullptr;
+}
+
+// Takes one NAME=VALUE of WebSocketCompression; false if it is none.
+bool set_compression_option(std::string_view option, protocol::DeflatePolicy& policy) {
+  const std::size_t equals = option.find('=');
+  if (equals == option.npos) return false;
+  const std::string_view name = option.substr(0, equals);
+  const std::string_view value = option.substr(equals + 1);
+  if (equal_ignoring_case(name, "context-takeover")) {
+    const auto on = parse_switch(value);
+    policy.context_takeover = on.value_or(false);
+    return on.has_value();
+  }
+  const auto number =
+      equal_ignoring_case(name, "min-size") ? parse_bytes(value) : parse_number(value);
+  if (!number) return false;
+  if (equal_ignoring_case(name, "level")) {
+    policy.level = static_cast<int>(*number);
+    return *number >= 1 && *number <= 9;
+  }
+  if (equal_ignoring_case(name, "window-bits")) {
+    policy.server_max_window_bits = policy.client_max_window_bits = static_cast<int>(*number);
+    return *number >= 9 && *number <= 15;  // 8 is in RFC 7692, but zlib cannot
+  }
+  policy.min_size = *number;
+  return equal_ignoring_case(name, "min-size") && *number <= most_bytes;
+}
+
+const char* compression(cmd_parms* command, void* config, int count, char* const arguments[]) {
+  constexpr const char* accepted =
+      "Off, or On with any of context-takeover=on|off, level=1-9, window-bits=9-15, "
+      "min-size=BYTES (at most 1G)";
+  const auto on = count == 0 ? std::nullopt : parse_switch(arguments[0]);
+  if (!on) return wrong(command, accepted, count == 0 ? "" : arguments[0]);
+  protocol::DeflatePolicy policy;
+  policy.enabled = *on;
+  for (int i = 1; i < count; ++i)
+    if (!*on || !set_compression_option(arguments[i], policy))
+      return wrong(command, accepted, arguments[i]);
+  directory_config(config).compression = policy;
+  return nullptr;
+}
+
+// --- global ------------------------------------------------------------------------------------
+
+const char* set_count(cmd_parms* command, const char* argument, std::uint64_t most,
+                      const char* accepted, std::optional<std::size_t>& value) {
+  if (const char* error = ap_check_cmd_context(command, GLOBAL_ONLY)) return error;
+  const auto number = parse_number(argument);
+  if (!number || *number < 1 || *number > most) return wrong(command, accepted, argument);
+  value = *number;
+  return nullptr;
+}
+
+const char* threads(cmd_parms* command, void*, const char* argument) {
+  return set_count(command, argument, 64, "a number from 1 to 64",
+                   server_config(command).child.threads);
+}
+
+const char* blocking_threads(cmd_parms* command, void*, const char* argument) {
+  return set_count(command, argument, 4096, "a number from 1 to 4096",
+                   server_config(command).child.blocking_threads);
+}
+
+const char* max_connections(cmd_parms* command, void*, const char* argument) {
+  auto& value = server_config(command).child.max_connections;
+  if (!equal_ignoring_case(argument, "auto"))
+    return set_count(command, argument, 10'000'000, "a number from 1 to 10000000, or Auto", value);
+  value.reset();
+  return ap_check_cmd_context(command, GLOBAL_ONLY);
+}
+
+// --- the table ----------------------------------------------------------------------------------
+
+// For C++, httpd declares the callbacks without arguments. By way of void(): that is a cast which
+// compilers do not warn of.
+template <auto function, typename... Arguments>
+cmd_func callback() {
+  return reinterpret_cast<cmd_func>(reinterpret_cast<void (*)()>(guarded<function, Arguments...>));
+}
+
+template <auto function>
+command_rec take1(const char* name, int where, const char* help) {
+  const auto called = callback<function, const char*>();
+  return AP_INIT_TAKE1(name, called, nullptr, where, help);
+}
+
+template <auto function>
+command_rec take2(const char* name, int where, const char* help) {
+  const auto called = callback<function, const char*, const char*>();
+  return AP_INIT_TAKE2(name, called, nullptr, where, help);
+}
+
+template <auto function>
+command_rec take_list(const char* name, int where, const char* help) {
+  const auto called = callback<function, int, char* const*>();
+  return AP_INIT_TAKE_ARGV(name, called, nullptr, where, help);
+}
+
+constexpr int server = RSRC_CONF;
+// RSRC_CONF: OR_AUTHCFG alone is not allowed outside of <Directory> and its like.
+constexpr int directory = RSRC_CONF | OR_AUTHCFG;
+
+}  // namespace
+
+const command_rec directives[] = {
+    take1<handler_root>("WebSocketHandlerRoot", server,
+                        "The directory whose NAME_wsh.so files answer ws://host/NAME (default: "
+                        "none, no handlers)"),
+    take2<alias>("WebSocketAlias", server,
+                 "A path, and the resource whose handler answers it, too"),
+    take1<allow_outside>("WebSocketAllowHandlersOutsideRoot", server,
+                         "On: symbolic links in WebSocketHandlerRoot may lead out of it; or Off "
+                         "(the default)"),
+    take_list<origin>("WebSocketOrigin", directory,
+                      "Whose pages may connect: Same (the default), Any, or a list of Same and "
+                      "origins such as https://example.com"),
+    take1<legacy_protocols>("WebSocketLegacyProtocols", directory,
+                            "On: accept draft-hixie-76 and draft-hixie-75, too; or Off (the "
+                            "default)"),
+    take1<bytes<&DirectoryConfig::max_message_size>>(
+        "WebSocketMaxMessageSize", directory,
+        "The largest message accepted, 1 to 1G bytes (default 1M); a larger one closes with 1009"),
+    take_list<compression>("WebSocketCompression", directory,
+                           "permessage-deflate: Off (the default), or On and any of "
+                           "context-takeover=on|off (off), level=1-9 (6), window-bits=9-15 (15), "
+                           "min-size=BYTES (64)"),
+    take1<time<&DirectoryConfig::ping_interval, true>>(
+        "WebSocketPingInterval", directory,
+        "Ping a client that has been silent this long (default 30s), or Off"),
+    take1<time<&DirectoryConfig::idle_timeout, true>>(
+        "WebSocketIdleTimeout", directory,
+        "Close a connection without messages for this long, or Off (the default)"),
+    take1<time<&DirectoryConfig::close_timeout, false>>(
+        "WebSocketCloseTimeout", directory,
+        "How long to wait for the client's Close after ours (default 5s)"),
+    take1<bytes<&DirectoryConfig::send_buffer_size>>(
+        "WebSocketSendBufferSize", directory,
+        "Bytes that may wait for a slow client before its handler waits, 1 to 1G (default 64K)"),
+    take1<threads>("WebSocketThreads", server,
+                   "Event threads per child, 1 to 64 (default: the CPUs, at most 4; with prefork "
+                   "1)"),
+    take1<blocking_threads>("WebSocketBlockingThreads", server,
+                            "Connections of blocking handlers per child, 1 to 4096 (default 64)"),
+    take1<max_connections>("WebSocketMaxConnections", server,
+                           "WebSocket connections per child, 1 to 10000000, or Auto (the default): "
+                           "well below the limit of open files"),
+    {nullptr, nullptr, nullptr, 0, RAW_ARGS, nullptr}};
+
+}  // namespace cppwebsocket::httpd

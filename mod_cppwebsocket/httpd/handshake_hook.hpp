@@ -1,0 +1,13 @@
+// The content handler: decides whether a request is ours, and takes it from the opening handshake
+// to an open session.
+#pragma once
+
+#include <httpd.h>
+
+namespace cppwebsocket::httpd {
+
+// Hooks. Thread: the request's MPM worker.
+int note_path(request_rec* r) noexcept;
+int answer_request(request_rec* r) noexcept;
+
+}  // namespace cppwebsocket::httpd

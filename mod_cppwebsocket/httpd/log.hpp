@@ -1,0 +1,25 @@
+// Lines for the error log. Each begins with a tag that stays the same for ever:
+//
+//   CWS0001 notice   configured at start-up           CWS0011 info     malformed handshake
+//   CWS0002 error    mod_websocket is loaded, too     CWS0012 info     origin not allowed
+//   CWS0003 alert    the child could not start        CWS0013 error    connection cannot be taken
+//   over CWS0004 warning  WebSocketMaxConnections reduced  CWS0014 info     no room (warning: the
+//   first time) CWS0005 error    a handler file is not used       CWS0015 info     the handler
+//   refuses CWS0006 error    internal error                   CWS0016 error    the handler raised
+//   CWS0007 error    start-up failed                  CWS0017 info     the client went away
+//   CWS0020 any      an open connection's own line
+#pragma once
+
+#include <httpd.h>
+
+#include <string_view>
+
+namespace cppwebsocket::httpd {
+
+// `level`: APLOG_…. Thread: any.
+void log_server(server_rec* server, int level, std::string_view text) noexcept;
+
+// Thread: the request's.
+void log_request(request_rec* r, int level, std::string_view text) noexcept;
+
+}  // namespace cppwebsocket::httpd

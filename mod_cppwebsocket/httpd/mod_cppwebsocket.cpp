@@ -1,0 +1,41 @@
+// The module record, and where each part joins httpd. Nothing else is here.
+#include "httpd/child.hpp"
+#include "httpd/config.hpp"
+#include "httpd/directives.hpp"
+#include "httpd/handshake_hook.hpp"
+#include "httpd/module.hpp"
+#include "httpd/start_up.hpp"
+
+#include <http_request.h>
+#include <mpm_common.h>
+
+namespace {
+
+void register_hooks(apr_pool_t*) noexcept {
+  using namespace cppwebsocket::httpd;
+  ap_hook_pre_config(pre_config, nullptr, nullptr, APR_HOOK_FIRST);
+  ap_hook_post_config(post_config, nullptr, nullptr, APR_HOOK_MIDDLE);
+  ap_hook_child_init(child_init, nullptr, nullptr, APR_HOOK_MIDDLE);
+  ap_hook_child_stopping(child_stopping, nullptr, nullptr, APR_HOOK_MIDDLE);
+  ap_hook_post_perdir_config(note_path, nullptr, nullptr, APR_HOOK_LAST);
+  // Content handlers run when all of httpd's checks are done, so that these govern WebSockets,
+  // too. Before mod_proxy's (APR_HOOK_FIRST): beside a ProxyPass for /, handlers have their
+  // paths. Behind the core's (APR_HOOK_REALLY_FIRST), which upgrades to other protocols.
+  ap_hook_handler(answer_request, nullptr, nullptr, APR_HOOK_FIRST - 1);
+}
+
+}  // namespace
+
+extern "C" {
+
+module cppwebsocket_module = {
+    STANDARD20_MODULE_STUFF,
+    cppwebsocket::httpd::create_directory_config,
+    cppwebsocket::httpd::merge_directory_config,
+    cppwebsocket::httpd::create_server_config,
+    cppwebsocket::httpd::merge_server_config,
+    cppwebsocket::httpd::directives,
+    register_hooks,
+    AP_MODULE_FLAG_NONE,
+};
+}

@@ -1,0 +1,83 @@
+#include "httpd/request_capture.hpp"
+
+#include "httpd/config.hpp"
+#include "httpd/module.hpp"
+#include "httpd/pool.hpp"
+#include "httpd/virtual_host.hpp"
+
+#include <apr_network_io.h>
+#include <http_protocol.h>
+
+#include <cstring>
+
+namespace cppwebsocket::httpd {
+
+namespace {
+
+std::span<Header> table_in(apr_pool_t* pool, const apr_table_t* table) {
+  const apr_array_header_t* entries = apr_table_elts(table);
+  const auto* entry = reinterpret_cast<const apr_table_entry_t*>(entries->elts);
+  auto* const headers = static_cast<Header*>(
+      apr_palloc(pool, sizeof(Header) * static_cast<std::size_t>(entries->nelts)));
+  std::size_t count = 0;
+  for (int i = 0; i < entries->nelts; ++i)
+    if (entry[i].key) headers[count++] = {entry[i].key, view(entry[i].val)};
+  return {headers, count};
+}
+
+// "192.0.2.1:1234", "[2001:db8::1]:1234"
+std::string_view address(apr_pool_t* pool, const char* ip, const apr_sockaddr_t* address) {
+  if (!ip || !address) return {};
+  const char* format = std::strchr(ip, ':') ? "[%s]:%d" : "%s:%d";
+  return apr_psprintf(pool, format, ip, static_cast<int>(address->port));
+}
+
+bool is_https(request_rec* r) noexcept { return std::strcmp(ap_http_scheme(r), "https") == 0; }
+
+// What the client wrote. A request that was redirected internally, e.g. by RewriteRule in a
+// <Directory>, has another URI; but draft-76 clients compare the location with theirs.
+const char* target_of(const request_rec* r) noexcept {
+  while (r->prev) r = r->prev;
+  return r->unparsed_uri;
+}
+
+}  // namespace
+
+std::span<Header> headers_of(request_rec* r) { return table_in(r->pool, r->headers_in); }
+
+protocol::OpeningRequest opening_request_of(request_rec* r, std::span<const Header> headers) {
+  protocol::OpeningRequest request;
+  request.method = r->method;
+  request.http_version = r->proto_num;
+  request.target = view(target_of(r));
+  request.headers = headers;
+  request.secure = is_https(r);
+  return request;
+}
+
+std::unique_ptr<detail::RequestRecord> capture(request_rec* r, std::string_view resource,
+                                               const protocol::Opening& opening,
+                                               std::span<Header> headers) {
+  auto record = std::make_unique<detail::RequestRecord>();
+  record->location = c_string_in(r->pool, opening.location);
+  record->resource = resource;
+  record->query = view(r->args);
+  record->unparsed_uri = view(target_of(r));
+  record->remote_address = address(r->pool, r->useragent_ip, r->useragent_addr);
+  record->local_address = address(r->pool, r->connection->local_ip, r->connection->local_addr);
+  record->user = view(r->user);
+  record->origin = opening.origin;
+  record->headers = headers;
+  record->environment = table_in(r->pool, r->subprocess_env);
+  record->server = config_of(r->server).host;
+  record->version = opening.version;
+  record->secure = is_https(r);
+
+  record->handshake = std::make_unique<detail::HandshakeRecord>();
+  record->handshake->requested_protocols = opening.protocols;
+  record->handshake->requested_extensions = opening.extensions;
+  record->handshake->httpd_request = r;
+  return record;
+}
+
+}  // namespace cppwebsocket::httpd

@@ -1,0 +1,134 @@
+#include "httpd/takeover.hpp"
+
+#include "httpd/child.hpp"
+#include "httpd/module.hpp"
+#include "httpd/pool.hpp"
+#include "protocol/header_fields.hpp"
+
+#include <apr_buckets.h>
+#include <apr_portable.h>
+#include <http_core.h>
+#include <util_filter.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <system_error>
+
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <unistd.h>
+
+namespace cppwebsocket::httpd {
+
+namespace {
+
+constexpr std::size_t key3_size = 8;  // bytes, draft-76 §5.2
+
+// Filters that keep no bytes to themselves. remoteip_input reads the PROXY header and is done.
+bool is_harmless(std::string_view name) noexcept {
+  constexpr std::string_view known[] = {"core", "core_in", "log_input_output", "reqtimeout",
+                                        "remoteip_input"};
+  return std::any_of(std::begin(known), std::end(known), [name](std::string_view harmless) {
+    return protocol::equal_ignoring_case(name, harmless);
+  });
+}
+
+const char* foreign_in(const ap_filter_t* filter) noexcept {
+  while (filter && is_harmless(filter->frec->name)) filter = filter->next;
+  return filter ? filter->frec->name : nullptr;
+}
+
+// One read of at most `most` bytes, appended to `bytes`; false if there was nothing to read.
+bool read_some(conn_rec* c, apr_bucket_brigade* brigade, apr_read_type_e block, std::size_t most,
+               std::string& bytes) {
+  const std::size_t before = bytes.size();
+  const apr_status_t status = ap_get_brigade(c->input_filters, brigade, AP_MODE_READBYTES, block,
+                                             static_cast<apr_off_t>(most));
+  if (status == APR_SUCCESS) {
+    char* text = nullptr;
+    apr_size_t size = 0;
+    apr_brigade_pflatten(brigade, &text, &size, brigade->p);
+    bytes.append(text, size);
+  }
+  apr_brigade_cleanup(brigade);
+  return bytes.size() > before;
+}
+
+struct Pending {
+  std::unique_ptr<runtime::Session> session;
+};
+
+apr_status_t hand_over(void* memory) noexcept {
+  auto& pending = *static_cast<Pending*>(memory);
+  try {
+    Child::current()->runtime().hand_over(std::move(pending.session));
+  } catch (...) {
+    // Out of memory: the session is destroyed and closes its socket.
+  }
+  return APR_SUCCESS;
+}
+
+}  // namespace
+
+const char* foreign_filter(const conn_rec* c) noexcept {
+  const char* found = foreign_in(c->input_filters);
+  return found ? found : foreign_in(c->output_filters);
+}
+
+ReservedSocket::ReservedSocket(conn_rec* c) : httpd_descriptor_(-1), descriptor_(-1) {
+  apr_os_sock_t socket = -1;
+  apr_os_sock_get(&socket, ap_get_conn_socket(c));
+  httpd_descriptor_ = socket;
+  descriptor_ = ::fcntl(socket, F_DUPFD_CLOEXEC, 0);
+  if (descriptor_ < 0) throw std::system_error(errno, std::generic_category(), "dup");
+}
+
+ReservedSocket::~ReservedSocket() {
+  if (descriptor_ >= 0) ::close(descriptor_);
+}
+
+std::string ReservedSocket::take_over(request_rec* r, int dummy) {
+  conn_rec* c = r->connection;
+  // It would go on to measure the client's speed.
+  ap_remove_input_filter_byhandle(c->input_filters, "reqtimeout");
+  r->input_filters = r->proto_input_filters = c->input_filters;
+
+  if (::dup3(dummy, httpd_descriptor_, O_CLOEXEC) < 0)
+    throw std::system_error(errno, std::generic_category(), "dup3");
+
+  // After the exchange, so that only what was read already can come: reading the dummy fails at
+  // once. The other way round a client that sends and sends would never let us go.
+  std::string already_read;
+  apr_bucket_brigade* brigade = apr_brigade_create(r->pool, c->bucket_alloc);
+  while (read_some(c, brigade, APR_NONBLOCK_READ, HUGE_STRING_LEN, already_read)) {
+  }
+  return already_read;
+}
+
+int ReservedSocket::release() noexcept {
+  // Flags of the socket, which the two descriptors share: only now that httpd has let go of it.
+  const int flags = ::fcntl(descriptor_, F_GETFL);
+  ::fcntl(descriptor_, F_SETFL, flags | O_NONBLOCK);
+  const int on = 1;  // fails on Unix sockets, which do not delay
+  ::setsockopt(descriptor_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  return std::exchange(descriptor_, -1);
+}
+
+void hand_over_at_end(conn_rec* c, std::unique_ptr<runtime::Session> session) {
+  auto* pending = make_in<Pending>(c->pool, std::move(session));
+  // Cleanups run last in, first out: this one before the one that destroys `pending`.
+  apr_pool_cleanup_register(c->pool, pending, hand_over, apr_pool_cleanup_null);
+}
+
+std::optional<std::string> read_key3(request_rec* r) {
+  // From the connection: the body is not announced, so the request's own filters see none.
+  std::string key;
+  apr_bucket_brigade* brigade = apr_brigade_create(r->pool, r->connection->bucket_alloc);
+  while (key.size() < key3_size)
+    if (!read_some(r->connection, brigade, APR_BLOCK_READ, key3_size - key.size(), key))
+      return std::nullopt;
+  return key;
+}
+
+}  // namespace cppwebsocket::httpd

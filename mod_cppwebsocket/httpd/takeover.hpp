@@ -1,0 +1,55 @@
+// Taking a connection's socket away from httpd. The order of the calls is the point; each was
+// found out on event, worker and prefork:
+//
+//   1. foreign_filter()     nobody else may hold bytes of this connection
+//   2. ReservedSocket       a second descriptor, while failing is still polite
+//   3. send_opening()       the 101 leaves through httpd's filters (answer.hpp)
+//   4. take_over()          httpd's descriptor becomes the dummy; what httpd has read is ours
+//   5. hand_over_at_end()   the session starts when httpd is done with the connection
+//
+// Thread: the request's MPM worker.
+#pragma once
+
+#include "runtime/session.hpp"
+
+#include <httpd.h>
+
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace cppwebsocket::httpd {
+
+// The name of a filter on the connection that is not known to be harmless, or null. Bytes inside of
+// it would be lost, e.g. all that TLS does.
+const char* foreign_filter(const conn_rec* c) noexcept;
+
+// Another descriptor for the client's socket. Closed unless it is released.
+class ReservedSocket {
+ public:
+  // Throws std::system_error if there is no descriptor left.
+  explicit ReservedSocket(conn_rec* c);
+  ~ReservedSocket();
+  ReservedSocket(const ReservedSocket&) = delete;
+  ReservedSocket& operator=(const ReservedSocket&) = delete;
+
+  // Puts `dummy` in the place of httpd's descriptor, which httpd goes on to close, and returns
+  // the bytes that httpd has read from the client and not used.
+  std::string take_over(request_rec* r, int dummy);
+
+  int release() noexcept;  // non-blocking, the caller's
+
+ private:
+  int httpd_descriptor_;
+  int descriptor_;
+};
+
+// Gives the session to its reactor when the connection's pool is cleaned: the MPM has then closed
+// what it takes for the client's socket and has no more use for the connection.
+void hand_over_at_end(conn_rec* c, std::unique_ptr<runtime::Session> session);
+
+// draft-76: the eight bytes behind the head, waiting for them as long as httpd would for a body.
+// None if they do not come.
+std::optional<std::string> read_key3(request_rec* r);
+
+}  // namespace cppwebsocket::httpd

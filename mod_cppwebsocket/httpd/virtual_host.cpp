@@ -1,0 +1,78 @@
+#include "httpd/virtual_host.hpp"
+
+#include "httpd/child.hpp"
+#include "httpd/log.hpp"
+#include "httpd/module.hpp"
+#include "httpd/pool.hpp"
+#include "protocol/header_fields.hpp"
+
+#include <ap_expr.h>
+
+#include <algorithm>
+#include <string>
+
+namespace cppwebsocket::httpd {
+
+namespace {
+
+int level_of(LogLevel level) noexcept {
+  switch (level) {
+    case LogLevel::error:
+      return APLOG_ERR;
+    case LogLevel::warning:
+      return APLOG_WARNING;
+    case LogLevel::notice:
+      return APLOG_NOTICE;
+    case LogLevel::info:
+      return APLOG_INFO;
+    case LogLevel::debug:
+      break;
+  }
+  return APLOG_DEBUG;
+}
+
+// What httpd's expressions call %{NAME}, e.g. SSL_CLIENT_S_DN or HTTPS; null if they know none.
+const char* evaluate(request_rec* r, std::string_view name) {
+  const bool is_name = !name.empty() && std::all_of(name.begin(), name.end(), [](char c) {
+    return protocol::is_alpha(c) || protocol::is_digit(c) || c == '_';
+  });
+  if (!is_name) return nullptr;
+  ap_expr_info_t expression{};
+  expression.filename = "a handler";
+  expression.flags = AP_EXPR_FLAG_STRING_RESULT;
+  expression.module_index = APLOG_MODULE_INDEX;
+  const char* text = apr_pstrcat(r->pool, "%{", c_string_in(r->pool, name), "}", nullptr);
+  if (ap_expr_parse(r->pool, r->pool, &expression, text, nullptr)) return nullptr;
+  const char* error = nullptr;
+  const char* value = ap_expr_str_exec(r, &expression, &error);
+  return error || !value || !*value ? nullptr : value;
+}
+
+}  // namespace
+
+void VirtualHost::log(const detail::RequestRecord& record, LogLevel level, std::string_view text) {
+  // At the end of the process httpd takes its log files away under threads that are late.
+  const Child* child = Child::current();
+  if (child && child->has_ended()) return;
+  const int apr_level = level_of(level);
+  if (!APLOG_IS_LEVEL(server_, apr_level)) return;
+  std::string line("CWS0020: ");
+  line.append(record.handler_name).append(" #").append(std::to_string(record.id)).append(" ");
+  line.append(record.resource).append(" from ").append(record.remote_address).append(": ");
+  log_server(server_, apr_level, line.append(text));
+}
+
+std::optional<std::string_view> VirtualHost::variable(detail::RequestRecord& record,
+                                                      std::string_view name) {
+  auto* r = static_cast<request_rec*>(record.handshake->httpd_request);
+  const char* value = evaluate(r, name);
+  if (!value) return std::nullopt;
+  const std::size_t size = record.environment.size();
+  auto* grown = static_cast<Header*>(apr_palloc(r->pool, (size + 1) * sizeof(Header)));
+  std::copy(record.environment.begin(), record.environment.end(), grown);
+  grown[size] = {c_string_in(r->pool, name), apr_pstrdup(r->pool, value)};
+  record.environment = {grown, size + 1};
+  return grown[size].value;
+}
+
+}  // namespace cppwebsocket::httpd
