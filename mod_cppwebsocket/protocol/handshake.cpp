@@ -15,12 +15,12 @@ using MaybeRefusal = std::optional<Refusal>;
 
 constexpr int http_1_1 = 1001;
 constexpr std::string_view accept_guid = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";  // RFC 6455 §1.3
+constexpr std::pair our_version("Sec-WebSocket-Version", "13");
 
 Refusal upgrade_required(std::string_view text) {
   // RFC 6455 §4.4; RFC 9110 §15.5.22 and §7.8 want the other two.
-  return {426,
-          std::string(text),
-          {{"Sec-WebSocket-Version", "13"}, {"Upgrade", "websocket"}, {"Connection", "Upgrade"}}};
+  return {
+      426, std::string(text), {our_version, {"Upgrade", "websocket"}, {"Connection", "Upgrade"}}};
 }
 
 // --- rules of all versions ------------------------------------------------------------------
@@ -122,10 +122,12 @@ bool is_version_number(std::string_view text) noexcept {
 
 MaybeRefusal check_version(const HeaderFields& fields) {
   const auto version = fields.first("Sec-WebSocket-Version");
-  if (!version || fields.count("Sec-WebSocket-Version") > 1 || !is_version_number(*version))
-    return bad_request(
-        "The Sec-WebSocket-Version header must be there once and be 13 "
-        "(RFC 6455, 4.2.1).");
+  if (!version || fields.count("Sec-WebSocket-Version") > 1 || !is_version_number(*version)) {
+    Refusal refusal = bad_request(
+        "The Sec-WebSocket-Version header must be there once and be 13 (RFC 6455, 4.2.1).");
+    refusal.headers = {our_version};
+    return refusal;
+  }
   if (*version != "13")
     return upgrade_required(
         "The Sec-WebSocket-Version header must be 13, the version of RFC 6455; "

@@ -319,6 +319,15 @@ TEST(OpeningVersion, AnotherVersionIsToldSoEvenWithoutAKey) {
   EXPECT_EQ(Outcome(head(lines)).status(), 426);
 }
 
+TEST(OpeningVersion, MissingOrMalformedVersionIsToldWhichOneWeSpeak) {
+  for (const Lines& lines :
+       {without("Sec-WebSocket-Version"), with("Sec-WebSocket-Version", "thirteen")}) {
+    const Outcome outcome(head(lines));
+    EXPECT_EQ(outcome.status(), 400);
+    EXPECT_EQ(value_of(outcome.refusal(), "Sec-WebSocket-Version"), "13");
+  }
+}
+
 TEST(OpeningVersion, DraftsAreRefusedUnlessAllowed) {
   const Lines draft75 = {{"Upgrade", "WebSocket"},
                          {"Connection", "Upgrade"},
