@@ -45,10 +45,10 @@ class Request : public RequestProperties {
 
   // co_await run_blocking(fn): runs `fn()` on the child's blocking pool (WebSocketBlockingThreads)
   // while this coroutine waits, and gives back what it returns or raises. `fn` may use the
-  // coroutine's locals: they stay. It is not interrupted when the connection ends; long work
-  // should look at stop_token().
+  // coroutine's locals: they stay. So does a named `fn`, which is used in place. It is not
+  // interrupted when the connection ends; long work should look at stop_token().
   template <typename Function>
-  detail::PoolAwaiter<std::decay_t<Function>> run_blocking(Function&& fn);
+  detail::PoolAwaiter<Function> run_blocking(Function&& fn);
 
   // Becomes stop_requested when the connection begins to end for any reason.
   virtual std::stop_token stop_token() = 0;
@@ -93,8 +93,10 @@ class PoolAwaiter : PoolOperation {
   static_assert(!std::is_reference_v<Result>, "return a value or a pointer from run_blocking");
 
  public:
-  PoolAwaiter(Request& request, Function function)
-      : PoolOperation(&PoolAwaiter::run), request_(request), function_(std::move(function)) {}
+  PoolAwaiter(Request& request, Function&& function)
+      : PoolOperation(&PoolAwaiter::run),
+        request_(request),
+        function_(std::forward<Function>(function)) {}
   bool await_ready() const noexcept { return false; }
   void await_suspend(std::coroutine_handle<> waiting_coroutine) {
     waiting = waiting_coroutine;
@@ -119,7 +121,7 @@ class PoolAwaiter : PoolOperation {
   }
 
   Request& request_;
-  Function function_;
+  Function function_;  // a reference, if it has a name
   std::optional<std::conditional_t<std::is_void_v<Result>, std::monostate, Result>> result_;
 };
 
@@ -130,7 +132,13 @@ inline detail::SleepAwaiter Request::sleep_for(std::chrono::nanoseconds duration
 }
 
 template <typename Function>
-detail::PoolAwaiter<std::decay_t<Function>> Request::run_blocking(Function&& fn) {
+detail::PoolAwaiter<Function> Request::run_blocking(Function&& fn) {
+#if defined(__GNUC__) && !defined(__clang__) && __GNUC__ < 13
+  // GCC bug 101367.
+  static_assert(std::is_lvalue_reference_v<Function> || std::is_trivially_destructible_v<Function>,
+                "GCC 12 destroys the captures of a lambda that is written inside co_await twice; "
+                "name it: auto work = [...] {...}; co_await request.run_blocking(work);");
+#endif
   return {*this, std::forward<Function>(fn)};
 }
 
