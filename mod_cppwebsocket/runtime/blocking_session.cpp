@@ -53,7 +53,6 @@ void BlockingSession::session_ended() {
     end_reason_ = session_.end_reason();
     changed_.notify_all();
   }
-  stop_source_.request_stop();
   asked_signal_.set();
 }
 
@@ -65,7 +64,8 @@ void BlockingSession::output_drained(std::size_t buffered) noexcept {
 
 bool BlockingSession::offer_close() {
   Lock lock(mutex_);
-  if (!session_.handler().table().blocking_passive_closing_handshake || close_offered_) return false;
+  if (!session_.handler().table().blocking_passive_closing_handshake) return false;
+  if (close_offered_ || returned_) return false;
   close_offered_ = close_to_choose_ = true;
   changed_.notify_all();
   return true;
@@ -106,18 +106,19 @@ void BlockingSession::spawn(std::function<void(std::stop_token)> function) {
     if (over()) raise_end();
     ++spawned_;
   }
-  const auto body = [this, function = std::move(function)]() noexcept {
+  auto body = [this, function = std::move(function)]() mutable noexcept {
     try {
       function(stop_source_.get_token());
     } catch (...) {
       post_turn([this, error = std::current_exception()] { session_.report(error); });
     }
+    function = nullptr;  // what it holds is the handler's, which may be gone once we are counted off
     Lock lock(mutex_);
     --spawned_;
     changed_.notify_all();
   };
   try {
-    start_thread(body);
+    start_thread(std::move(body));
   } catch (...) {
     Lock lock(mutex_);
     --spawned_;
@@ -131,8 +132,12 @@ void BlockingSession::raise_end() const {
 }
 
 void BlockingSession::sleep_for(std::chrono::nanoseconds duration) {
+  using std::chrono::steady_clock;
+  const auto now = steady_clock::now();
+  const auto end = duration < steady_clock::time_point::max() - now ? now + duration
+                                                                    : steady_clock::time_point::max();
   Lock lock(mutex_);
-  if (changed_.wait_for(lock, duration, [&] { return over(); })) raise_end();
+  if (changed_.wait_until(lock, end, [&] { return over(); })) raise_end();
 }
 
 Sender BlockingSession::sender() {
@@ -156,6 +161,9 @@ void BlockingSession::choose_close(Lock& lock) {
   } catch (const std::exception& e) {
     log(LogLevel::error,
         std::string("web_socket_passive_closing_handshake raised an exception: ") + e.what());
+    chosen = Close(close_code::internal_error);
+  } catch (...) {
+    log(LogLevel::error, "web_socket_passive_closing_handshake raised no std::exception");
     chosen = Close(close_code::internal_error);
   }
   lock.lock();

@@ -29,6 +29,7 @@ class BlockingSession final : public BlockingRequest {
   void start();
   Task<> serve();
   void session_ended();
+  void request_stop() noexcept { stop_source_.request_stop(); }
   void output_drained(std::size_t buffered) noexcept;
 
   // True the first time, if the handler has a web_socket_passive_closing_handshake: its thread

@@ -35,7 +35,7 @@ SendResult RemoteControl::send(Message message) {
 
 void RemoteControl::close(Close close) {
   MessageRules::check_close(close);
-  if (!open_) return;
+  if (!open_.exchange(false)) return;
   loop_.post([self = shared_from_this(), close = std::move(close)] {
     if (self->session_) self->session_->turn([&] { self->session_->close_now(close); });
   });

@@ -62,13 +62,20 @@ void Session::start() {
   last_heard_ = last_message_ = loop_.now();
   record_->state.store(ReadyState::open, std::memory_order_release);
   turn([&] {
-    if (!blocking_) {
-      run_task(handler_->table().transfer_data(*this), true);
+    if (blocking_) {
+      blocking_->start();
+      ++tasks_;  // the function on the blocking thread; task_ended when that has returned
+      run_task(blocking_->serve(), false);
       return;
     }
-    ++tasks_;  // the function on the blocking thread; task_ended when that has returned
-    blocking_->start();
-    run_task(blocking_->serve(), false);
+    Task<> task;
+    try {
+      task = handler_->table().transfer_data(*this);
+    } catch (...) {  // it is no coroutine itself, or there is no memory for its frame
+      ++tasks_;
+      return task_ended(std::current_exception(), true);
+    }
+    run_task(std::move(task), true);
   });
 }
 
@@ -116,16 +123,28 @@ void Session::end_turn() noexcept {
     // With work left over, ask for writability: the socket has it, so the next turn comes at once.
     const Interest wanted{wire_ == Wire::lingering || (may_read() && !unread_),
                           more || !output_.empty()};
-    if (wanted != interest_) loop_.watch(*this, interest_ = wanted);
-    rearm();
+    if (wanted != interest_) watch(wanted);
+    if (wire_ != Wire::gone) rearm();
   }
   in_turn_ = false;
   if (wire_ == Wire::gone && tasks_ == 0) loop_.finished(*this);
 }
 
+void Session::watch(Interest wanted) noexcept {
+  try {
+    loop_.watch(*this, wanted);
+    interest_ = wanted;
+  } catch (const std::system_error& e) {  // no memory in the kernel: the others go on
+    lose(e.what());
+  }
+}
+
 void Session::take_back_output() noexcept {
-  record_->buffered.store(output_.size(), std::memory_order_relaxed);
-  if (remote_) remote_->set_buffered(output_.size());
+  std::size_t unsent = output_.size();
+  record_->buffered.store(unsent, std::memory_order_relaxed);
+  if (held_back_)
+    for (const Message& message : *held_back_) unsent += message.size();
+  if (remote_) remote_->set_buffered(unsent);
   if (blocking_) blocking_->output_drained(output_.size());
   if (!output_.empty()) return;
   if (borrowed_output_)
@@ -192,11 +211,11 @@ void Session::handle_event(protocol::Event event) {
       // RFC 6455 §5.5.2: a pong in response, unless a Close was received already.
       if (!record_->server_terminated) protocol_->send_pong(protocol_->control_payload(), output_);
       if (record_->hooks && record_->hooks->on_ping)
-        record_->hooks->on_ping(protocol_->control_payload());
+        guarded([&] { record_->hooks->on_ping(protocol_->control_payload()); });
       break;
     case Event::pong:
       if (record_->hooks && record_->hooks->on_pong)
-        record_->hooks->on_pong(protocol_->control_payload());
+        guarded([&] { record_->hooks->on_pong(protocol_->control_payload()); });
       break;
     case Event::close:
       on_peer_close();
@@ -226,7 +245,7 @@ bool Session::above_high_water() const noexcept {
 
 void Session::flush() noexcept {
   while (transport_ && !output_.empty()) {
-    std::array<std::string_view, 64> pieces;
+    std::array<std::string_view, 16> pieces;
     const std::size_t count = output_.pieces(pieces.data(), pieces.size());
     std::size_t offered = 0;
     for (std::size_t i = 0; i < count; ++i) offered += pieces[i].size();

@@ -121,6 +121,7 @@ class Session final : public Request {
   bool may_read() const noexcept;
   void wake_senders();
   void take_back_output() noexcept;
+  void watch(Interest wanted) noexcept;
 
   // session_operations.cpp
   void require_started(const char* what) const;
@@ -139,6 +140,7 @@ class Session final : public Request {
   void start_closing(const Close& close, std::string_view cause);
   void fail(CloseCode code, std::string_view text);
   void lose(std::string_view why) noexcept;
+  void begin_end() noexcept;
   void end(std::exception_ptr reason);
   void set_wire(Wire wire, std::string_view cause);
   void restart_deadline() noexcept;
@@ -147,6 +149,7 @@ class Session final : public Request {
   void housekeep();
   void rearm();
   detail::TimePoint next_housekeeping() const noexcept;
+  detail::TimePoint idle_since() const noexcept;
 
   std::unique_ptr<detail::RequestRecord> record_;
   std::shared_ptr<const Handler> handler_;

@@ -35,7 +35,8 @@ void Session::on_peer_close() {
     return;
   }
   record_->state.store(ReadyState::closing, std::memory_order_release);
-  if ((receiver_ && inbox_.empty()) || !has_received_) {
+  // A blocking handler's thread may not have come to its first receive yet.
+  if (inbox_.empty() ? receiver_ || !has_received_ : !has_received_ && !blocking_) {
     answer_peer_close();
     return;
   }
@@ -73,6 +74,9 @@ Close Session::passive_close() {
     log(LogLevel::error,
         std::string("web_socket_passive_closing_handshake raised an exception: ") + e.what());
     return Close(close_code::internal_error);
+  } catch (...) {
+    log(LogLevel::error, "web_socket_passive_closing_handshake raised no std::exception");
+    return Close(close_code::internal_error);
   }
   return close.code() ? Close(*close.code()) : Close();
 }
@@ -92,6 +96,18 @@ void Session::start_closing(const Close& close, std::string_view cause) {
   } else {
     set_wire(Wire::closing, cause);
   }
+  begin_end();
+}
+
+// Nothing more can be sent: whoever would begin something now may know. Waits go on until end().
+void Session::begin_end() noexcept {
+  if (held_back_)
+    log(LogLevel::info, std::to_string(held_back_->size()) +
+                            " messages behind an unfinished one are not sent: the connection ends");
+  held_back_.reset();
+  if (remote_) remote_->close_door();
+  stop_source_.request_stop();
+  if (blocking_) blocking_->request_stop();
 }
 
 void Session::go_away() {
@@ -133,9 +149,8 @@ void Session::end(std::exception_ptr reason) {
   if (ended_) return;
   ended_ = true;
   end_reason_ = std::move(reason);
-  if (remote_) remote_->close_door();
   if (blocking_) blocking_->session_ended();
-  stop_source_.request_stop();
+  begin_end();
   while (detail::Operation* operation = pending_.front()) {
     const bool told = operation->kind == detail::OperationKind::close ||
                       (operation->kind == detail::OperationKind::receive && clean_end_);
@@ -152,6 +167,7 @@ void Session::drop_wire(std::string_view cause) {
                          std::to_string(output_.size()) + " bytes could not be delivered");
   output_.clear();
   unread_.reset();
+  peer_close_waiting_ = false;  // too late to answer it
   set_wire(Wire::gone, cause);
   loop_.disarm(timer_);
   loop_.unwatch(*this);
@@ -188,8 +204,14 @@ detail::TimePoint Session::next_housekeeping() const noexcept {
   detail::TimePoint next = detail::TimePoint::max();
   if (limits.ping_interval.count() > 0 && protocol_->has_ping())
     next = last_heard_ + limits.ping_interval * (ping_sent_ ? 2 : 1);
-  if (limits.idle_timeout.count() > 0) next = std::min(next, last_message_ + limits.idle_timeout);
+  if (limits.idle_timeout.count() > 0) next = std::min(next, idle_since() + limits.idle_timeout);
   return next;
+}
+
+// A message that is still on its way, in or out, counts by its bytes.
+detail::TimePoint Session::idle_since() const noexcept {
+  const bool on_its_way = protocol_->in_message() || !output_.empty();
+  return on_its_way ? std::max(last_message_, last_heard_) : last_message_;
 }
 
 // The timer is only ever moved forward in time when it fires, so that traffic costs nothing.
@@ -208,7 +230,7 @@ void Session::housekeep() {
   if (peer_close_waiting_) return answer_peer_close();
 
   const ConnectionLimits& limits = record_->limits;
-  if (limits.idle_timeout.count() > 0 && loop_.now() >= last_message_ + limits.idle_timeout) {
+  if (limits.idle_timeout.count() > 0 && loop_.now() >= idle_since() + limits.idle_timeout) {
     start_closing(Close(close_code::going_away, "idle"), "no message for too long");
     end(terminated("no message for too long"));
   } else if (ping_sent_) {

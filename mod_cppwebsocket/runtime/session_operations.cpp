@@ -20,7 +20,8 @@ void Session::require_sendable(const char* what) const {
   if (wire_ == Wire::open && !record_->server_terminated) return;
   if (closed_by_handler_)
     throw BadOperationException(std::string(what) + " after the connection was closed");
-  std::rethrow_exception(end_reason_);
+  if (end_reason_) std::rethrow_exception(end_reason_);
+  throw ConnectionTerminatedException("the connection is closing");
 }
 
 void Session::wait(Operation& operation) noexcept {
@@ -161,6 +162,8 @@ void Session::close_now(const Close& close) {
   if (wire_ != Wire::open) return;
   closed_by_handler_ = true;
   start_closing(close, "closed by the handler");
+  if (wire_ == Wire::closing) return;  // the handler hears of it when the peer has answered
+  end(std::make_exception_ptr(ConnectionTerminatedException("the handler has closed")));
 }
 
 bool Session::begin(detail::SleepOperation& operation, std::chrono::nanoseconds duration) {
@@ -174,8 +177,10 @@ bool Session::begin(detail::SleepOperation& operation, std::chrono::nanoseconds 
     auto& self = *static_cast<Session*>(over.session);
     self.turn([&] { self.complete(over); });
   };
-  loop_.arm(operation.timer,
-            loop_.now() + std::chrono::ceil<std::chrono::milliseconds>(duration));
+  using std::chrono::ceil, std::chrono::milliseconds;
+  const auto longest = detail::TimePoint::max() - loop_.now() - milliseconds(1);
+  loop_.arm(operation.timer, duration < longest ? loop_.now() + ceil<milliseconds>(duration)
+                                                : detail::TimePoint::max());
   return false;
 }
 

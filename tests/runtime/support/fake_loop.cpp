@@ -1,0 +1,127 @@
+#include "runtime/support/fake_loop.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cerrno>
+#include <system_error>
+#include <utility>
+
+namespace cppwebsocket::testing {
+
+using runtime::Interest;
+using runtime::Session;
+
+FakeLoop::~FakeLoop() { EXPECT_TRUE(sessions_.empty()) << "a session has not ended"; }
+
+void FakeLoop::adopt(std::unique_ptr<Session> session, std::shared_ptr<FakePeer> peer) {
+  Session& started = *session;
+  Entry& entry = sessions_[&started];
+  entry.session = std::move(session);
+  entry.peer = std::move(peer);
+  started.start();
+  destroy_finished();
+}
+
+void FakeLoop::run() {
+  for (int round = 0; run_once(); ++round) {
+    if (round < 100'000) continue;
+    FAIL() << "the sessions never come to rest";
+  }
+}
+
+bool FakeLoop::run_once() {
+  bool moved = run_posted();
+  std::vector<Session*> all;
+  for (auto& [session, entry] : sessions_) all.push_back(session);
+  for (Session* session : all) moved |= poll(*session);
+  destroy_finished();
+  return moved;
+}
+
+bool FakeLoop::run_posted() {
+  std::vector<std::function<void()>> posted;
+  {
+    std::lock_guard lock(mutex_);
+    posted.swap(posted_);
+  }
+  for (auto& function : posted) function();
+  const bool any = !posted.empty();
+  posted.clear();
+  destroy_finished();
+  return any;
+}
+
+bool FakeLoop::poll(Session& session) {
+  const auto found = sessions_.find(&session);
+  if (found == sessions_.end() || !found->second.watched) return false;
+  const Entry& entry = found->second;
+  const bool readable = entry.interest.readable && entry.peer->readable();
+  const bool writable = entry.interest.writable && entry.peer->writable();
+  if (!readable && !writable && !entry.peer->hung_up) return false;
+  session.on_ready(readable, writable, entry.peer->hung_up);
+  return true;
+}
+
+void FakeLoop::destroy_finished() {
+  for (auto each = sessions_.begin(); each != sessions_.end();)
+    each = each->second.over ? sessions_.erase(each) : std::next(each);
+}
+
+void FakeLoop::advance(std::chrono::nanoseconds duration) {
+  const detail::TimePoint target = now_ + duration;
+  run();
+  while (!timers_.empty() && timers_.next_deadline() <= target) {
+    now_ = std::max(now_, timers_.next_deadline());
+    timers_.fire_due(now_);
+    destroy_finished();
+    run();
+  }
+  now_ = target;
+  run();
+}
+
+bool FakeLoop::run_until(const std::function<bool()>& done) {
+  const auto give_up = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  for (;;) {
+    run();
+    if (done()) return true;
+    std::unique_lock lock(mutex_);
+    // What `done` looks at may change without a post, so look at it every few milliseconds.
+    changed_.wait_for(lock, std::chrono::milliseconds(5), [&] { return !posted_.empty(); });
+    if (std::chrono::steady_clock::now() > give_up) return false;
+  }
+}
+
+Interest FakeLoop::interest(const Session& session) const {
+  return sessions_.at(const_cast<Session*>(&session)).interest;
+}
+
+void FakeLoop::post(std::function<void()> function) {
+  std::lock_guard lock(mutex_);
+  posted_.push_back(std::move(function));
+  changed_.notify_all();
+}
+
+void FakeLoop::arm(detail::TimerNode& timer, detail::TimePoint deadline) {
+  timers_.arm(timer, deadline);
+}
+
+void FakeLoop::disarm(detail::TimerNode& timer) noexcept { timers_.disarm(timer); }
+
+void FakeLoop::watch(Session& session, Interest interest) {
+  if (watch_fails) throw std::system_error(ENOSPC, std::generic_category(), "epoll_ctl");
+  Entry& entry = sessions_.at(&session);
+  entry.watched = true;
+  entry.interest = interest;
+}
+
+void FakeLoop::unwatch(Session& session) noexcept { sessions_.at(&session).watched = false; }
+
+void FakeLoop::finished(Session& session) noexcept { sessions_.at(&session).over = true; }
+
+protocol::DeflateWorkspace& FakeLoop::deflate_workspace() noexcept {
+  if (!workspace_) workspace_ = std::make_unique<protocol::DeflateWorkspace>();
+  return *workspace_;
+}
+
+}  // namespace cppwebsocket::testing

@@ -1,0 +1,84 @@
+// An event loop that the test turns by hand, with a clock of its own.
+// Thread: the test's; post() is for any.
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "runtime/blocking_pool.hpp"
+#include "runtime/event_loop.hpp"
+#include "runtime/session.hpp"
+#include "runtime/support/fake_transport.hpp"
+#include "runtime/timer_heap.hpp"
+
+namespace cppwebsocket::testing {
+
+class FakeLoop final : public runtime::EventLoop {
+ public:
+  ~FakeLoop();
+
+  // Takes over an opened session, whose transport's other end is `peer`, and starts it.
+  void adopt(std::unique_ptr<runtime::Session> session, std::shared_ptr<FakePeer> peer);
+
+  // Runs what is posted and lets each session read and write until nothing moves any more.
+  void run();
+  // One round of that: what is posted, then at most one call of on_ready for each session.
+  bool run_once();
+  bool run_posted();
+
+  // Lets time pass: timers fire at their time, in their order.
+  void advance(std::chrono::nanoseconds duration);
+
+  // Runs until `done`, waiting for the posts of other threads; false if that takes 20 seconds.
+  bool run_until(const std::function<bool()>& done);
+
+  std::size_t sessions() const { return sessions_.size(); }
+  runtime::Interest interest(const runtime::Session& session) const;
+  bool has_timers() const { return !timers_.empty(); }
+
+  void post(std::function<void()> function) override;
+  detail::TimePoint now() const noexcept override { return now_; }
+  void arm(detail::TimerNode& timer, detail::TimePoint deadline) override;
+  void disarm(detail::TimerNode& timer) noexcept override;
+  void watch(runtime::Session& session, runtime::Interest interest) override;
+  void unwatch(runtime::Session& session) noexcept override;
+  void finished(runtime::Session& session) noexcept override;
+  std::span<char> receive_buffer() noexcept override { return receive_buffer_; }
+  protocol::Output& spare_output() noexcept override { return spare_output_; }
+  protocol::DeflateWorkspace& deflate_workspace() noexcept override;
+  runtime::BlockingPool& call_pool() noexcept override { return call_pool_; }
+  runtime::BlockingPool& connection_pool() noexcept override { return connection_pool_; }
+
+  bool watch_fails = false;  // as epoll_ctl may, when the kernel has no memory
+
+ private:
+  struct Entry {
+    std::unique_ptr<runtime::Session> session;
+    std::shared_ptr<FakePeer> peer;
+    runtime::Interest interest;
+    bool watched = false;
+    bool over = false;
+  };
+  bool poll(runtime::Session& session);
+  void destroy_finished();
+
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::vector<std::function<void()>> posted_;  // GUARDED_BY(mutex_)
+
+  detail::TimePoint now_ = std::chrono::steady_clock::now();
+  runtime::TimerHeap timers_;
+  std::vector<char> receive_buffer_ = std::vector<char>(64 << 10);
+  protocol::Output spare_output_;
+  std::unique_ptr<protocol::DeflateWorkspace> workspace_;
+  std::map<runtime::Session*, Entry> sessions_;
+  runtime::BlockingPool connection_pool_{8};
+  runtime::BlockingPool call_pool_{4};
+};
+
+}  // namespace cppwebsocket::testing

@@ -1,0 +1,115 @@
+#include "runtime/support/session_fixture.hpp"
+
+#include <any>
+#include <utility>
+
+#include "protocol/protocol.hpp"
+
+namespace cppwebsocket::testing {
+
+namespace {
+
+template <typename AnyRequest>
+const Script& script_of(AnyRequest& request) {
+  return *std::any_cast<const Script*>(request.user_data());
+}
+
+HandlerTable table_for(const Script& script) {
+  HandlerTable table{handler_abi, sizeof(HandlerTable), handler_toolchain};
+  if (script.blocking_transfer) {
+    table.blocking_do_extra_handshake = [](BlockingRequest&) {};
+    table.blocking_transfer_data = [](BlockingRequest& request) {
+      script_of(request).blocking_transfer(request);
+    };
+    if (script.blocking_passive_close)
+      table.blocking_passive_closing_handshake = [](BlockingRequest& request) {
+        return script_of(request).blocking_passive_close(request);
+      };
+    return table;
+  }
+  table.do_extra_handshake = [](Request& request) {
+    if (script_of(request).handshake) script_of(request).handshake(request);
+  };
+  table.transfer_data = [](Request& request) { return script_of(request).transfer(request); };
+  if (script.passive_close)
+    table.passive_closing_handshake = [](Request& request) {
+      return script_of(request).passive_close(request);
+    };
+  return table;
+}
+
+std::unique_ptr<protocol::Protocol> protocol_for(const Script& script) {
+  const std::size_t max_size = script.limits.max_message_size;
+  switch (script.version) {
+    case Version::draft76:
+      return protocol::make_draft76(max_size);
+    case Version::draft75:
+      return protocol::make_draft75(max_size);
+    case Version::rfc6455:
+      break;
+  }
+  return protocol::make_rfc6455(max_size, nullptr);
+}
+
+}  // namespace
+
+void LogKeeper::log(const detail::RequestRecord&, LogLevel level, std::string_view text) {
+  std::lock_guard lock(mutex_);
+  lines_.emplace_back(level, text);
+}
+
+std::vector<std::string> LogKeeper::lines(LogLevel level) const {
+  static constexpr const char* names[] = {"error: ", "warning: ", "notice: ", "info: ", "debug: "};
+  std::lock_guard lock(mutex_);
+  std::vector<std::string> chosen;
+  for (const auto& [each, text] : lines_)
+    if (each <= level) chosen.push_back(names[static_cast<int>(each)] + text);
+  return chosen;
+}
+
+bool LogKeeper::has(std::string_view part) const {
+  std::lock_guard lock(mutex_);
+  return std::any_of(lines_.begin(), lines_.end(),
+                     [&](const auto& line) { return line.second.find(part) != std::string::npos; });
+}
+
+Connection& SessionFixture::open(Script script) {
+  Connection& connection = connections_.emplace_back();
+  connection.script = std::move(script);
+  connection.table = table_for(connection.script);
+  auto record = std::make_unique<detail::RequestRecord>();
+  record->server = &log_;
+  record->limits = connection.script.limits;
+  record->version = connection.script.version;
+  record->handshake = std::make_unique<detail::HandshakeRecord>();
+  record->user_data = static_cast<const Script*>(&connection.script);
+  auto handler = std::make_shared<const runtime::Handler>("test_wsh.so", connection.table);
+  auto session = std::make_unique<runtime::Session>(std::move(record), std::move(handler), loop_,
+                                                    [&connection] { connection.gone = true; });
+  session->do_extra_handshake();
+  session->open(std::make_unique<FakeTransport>(connection.peer), protocol_for(connection.script),
+                connection.script.already_read);
+  connection.session = session.get();
+  loop_.adopt(std::move(session), connection.peer);
+  loop_.run();
+  return connection;
+}
+
+void SessionFixture::TearDown() {
+  for (Connection& connection : connections_) {
+    connection.peer->at_end = true;
+    connection.peer->write_error = EPIPE;
+    connection.peer->hung_up = true;
+  }
+  const auto all_gone = [&] { return loop_.sessions() == 0; };
+  loop_.run();
+  if (!all_gone()) loop_.advance(std::chrono::hours(1));
+  EXPECT_TRUE(loop_.run_until(all_gone)) << "a session does not end";
+}
+
+Task<> echo(Request& request) {
+  while (auto message = co_await msgutil::receive_message(request))
+    co_await msgutil::send_message(request, std::move(*message));
+}
+
+}  // namespace cppwebsocket::testing

@@ -1,0 +1,96 @@
+// Sessions on a FakeLoop, whose handler is whatever the test says.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <cppwebsocket/blocking_msgutil.hpp>
+#include <cppwebsocket/handler_table.hpp>
+#include <cppwebsocket/msgutil.hpp>
+
+#include "runtime/support/fake_loop.hpp"
+#include "runtime/support/fake_transport.hpp"
+#include "runtime/support/frames.hpp"
+
+namespace cppwebsocket::testing {
+
+// Keeps what is logged. Thread: any.
+class LogKeeper final : public detail::Server {
+ public:
+  void log(const detail::RequestRecord& record, LogLevel level, std::string_view text) override;
+  std::optional<std::string_view> variable(detail::RequestRecord&, std::string_view) override {
+    return std::nullopt;
+  }
+
+  // Lines of `level` or worse, e.g. "error: the handler raised an exception: …".
+  std::vector<std::string> lines(LogLevel level = LogLevel::notice) const;
+  bool has(std::string_view part) const;  // in a line of any level
+
+ private:
+  mutable std::mutex mutex_;
+  std::vector<std::pair<LogLevel, std::string>> lines_;
+};
+
+// A connection to be opened. Either `transfer` or `blocking_transfer` is set.
+struct Script {
+  std::function<Task<>(Request&)> transfer;
+  std::function<void(Request&)> handshake;
+  std::function<Close(Request&)> passive_close;
+  std::function<void(BlockingRequest&)> blocking_transfer;
+  std::function<Close(BlockingRequest&)> blocking_passive_close;
+  ConnectionLimits limits;
+  Version version = Version::rfc6455;
+  std::string already_read;
+};
+
+struct Connection {
+  Script script;
+  HandlerTable table{};
+  std::shared_ptr<FakePeer> peer = std::make_shared<FakePeer>();
+  runtime::Session* session = nullptr;  // until it is gone
+  bool gone = false;                    // the session is destroyed
+
+  std::vector<std::string> take_words() { return words(peer->take_output()); }
+};
+
+class SessionFixture : public ::testing::Test {
+ protected:
+  // Opens a connection and turns the loop until it rests.
+  Connection& open(Script script);
+  Connection& open(std::function<Task<>(Request&)> transfer) {
+    return open(Script{.transfer = std::move(transfer)});
+  }
+  Connection& open_blocking(std::function<void(BlockingRequest&)> transfer) {
+    return open(Script{.blocking_transfer = std::move(transfer)});
+  }
+
+  // The peer sends `bytes`, and the loop turns until it rests.
+  void receive(Connection& connection, std::string_view bytes) {
+    connection.peer->send(bytes);
+    loop_.run();
+  }
+  void lose(Connection& connection) {  // the peer closes TCP
+    connection.peer->at_end = true;
+    loop_.run();
+  }
+
+  void TearDown() override;
+
+  LogKeeper log_;
+  std::deque<Connection> connections_;
+  FakeLoop loop_;
+};
+
+// The handler of echo_wsh.cpp.
+Task<> echo(Request& request);
+
+using Words = std::vector<std::string>;
+
+}  // namespace cppwebsocket::testing
