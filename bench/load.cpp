@@ -11,7 +11,7 @@
 namespace bench {
 namespace {
 
-constexpr std::size_t opening_at_once = 64;          // connections
+constexpr std::size_t opening_at_once = 16;          // connections
 constexpr auto patience = std::chrono::seconds(10);  // without any progress; then we give up
 constexpr std::uint64_t stdin_token = UINT64_MAX;
 

@@ -61,18 +61,18 @@ TypesConfig /etc/mime.types
 LogFormat "%h %l %u %t \\"%r\\" %>s %O \\"%{{Referer}}i\\" \\"%{{User-Agent}}i\\"" combined
 CustomLog "{root}/access.log" combined
 KeepAlive On
-# One child, so that there is one process to look at; few workers, for they only shake hands.
+# One child, so that there is one process to look at, with as many workers as Debian gives it.
 StartServers 1
 ServerLimit 1
-ThreadsPerChild 8
-MaxRequestWorkers 8
+ThreadsPerChild 25
+MaxRequestWorkers 25
 MinSpareThreads 1
-MaxSpareThreads 8
-ThreadLimit 8
+MaxSpareThreads 25
+ThreadLimit 25
 DocumentRoot "{root}/htdocs"
 WebSocketHandlerRoot "{handlers}"
 WebSocketThreads 1
-WebSocketMaxConnections 100000
+WebSocketMaxConnections 12000
 WebSocketMaxMessageSize 33554432
 """
 
