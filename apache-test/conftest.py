@@ -44,6 +44,8 @@ def mpm(request):
 @pytest.fixture(scope="session")
 def handlers():
     """Every handler there is: the shipped ones and the tests' own, {"echo": path}."""
+    if not build.MODULE.exists():
+        pytest.exit(f"{build.MODULE} is missing: build it, or set CPPWEBSOCKET_MODULE", 1)
     return build.all_handlers()
 
 

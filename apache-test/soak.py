@@ -184,6 +184,8 @@ def main():
     parser.add_argument("--at-once", type=int, default=400)
     parser.add_argument("--seed", type=int, default=int.from_bytes(os.urandom(2), "big"))
     options = parser.parse_args()
+    if not build.MODULE.exists():
+        sys.exit(f"{build.MODULE} is missing: build it, or set CPPWEBSOCKET_MODULE")
     handlers = build.all_handlers()
     print(f"{options.connections} connections on {options.mpm}, "
           f"sanitizer: {build.SANITIZER or 'none'}, seed {options.seed}", flush=True)

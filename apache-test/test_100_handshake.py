@@ -33,7 +33,8 @@ class TestAccepted:
         {"Connection": "keep-alive, Upgrade"}, {"Connection": "Upgrade,keep-alive"},
         {"Connection": "foo, , UPGRADE"}, {"Sec-WebSocket-Version": " 13 "},
         {"Sec-WebSocket-Protocol": None}, {"User-Agent": "x" * 4000},
-        {"Sec-WebSocket-Key": "AAAAAAAAAAAAAAAAAAAAAA=="}], ids=str)
+        {"Sec-WebSocket-Key": "AAAAAAAAAAAAAAAAAAAAAA=="}],
+        ids=lambda headers: str(headers)[:50])
     def test_cws_102_spellings(self, httpd, headers):
         with httpd.open(headers=headers) as ws:
             assert ws.ask_text("works") == "works"
@@ -118,9 +119,10 @@ REFUSED = {
     "version_8": (dict(headers={"Sec-WebSocket-Version": "8"}), 426, "13"),
     "version_12": (dict(headers={"Sec-WebSocket-Version": "12"}), 426, "13"),
     "version_14": (dict(headers={"Sec-WebSocket-Version": "14"}), 426, "13"),
-    "version_013": (dict(headers={"Sec-WebSocket-Version": "013"}), 426, "13"),
+    "version_013": (dict(headers={"Sec-WebSocket-Version": "013"}), 400, "Sec-WebSocket-Version"),
     "version_130": (dict(headers={"Sec-WebSocket-Version": "130"}), 426, "13"),
-    "version_word": (dict(headers={"Sec-WebSocket-Version": "thirteen"}), 426, "13"),
+    "version_word": (dict(headers={"Sec-WebSocket-Version": "thirteen"}), 400,
+                     "Sec-WebSocket-Version"),
     "no_connection": (dict(headers={"Connection": None}), 400, "Connection"),
     "connection_keep_alive": (dict(headers={"Connection": "keep-alive"}), 400, "Connection"),
     "connection_upgraded": (dict(headers={"Connection": "upgraded"}), 400, "Connection"),
@@ -177,7 +179,7 @@ class TestRefused:
 
     def test_cws_127_body_of_a_refusal_shows_no_markup_of_the_client(self, httpd):
         answer = httpd.ask(headers={"Sec-WebSocket-Version": "<script>alert(1)</script>"})
-        assert answer.status == 426 and b"<script>" not in answer.body
+        assert answer.status in (400, 426) and b"<script>" not in answer.body
 
 
 class TestUntouched:
@@ -210,6 +212,7 @@ class TestUntouched:
         assert httpd.ask(headers={"Upgrade": "h2c, websocket"}).status in (101, 400)
 
     def test_cws_135_server_root_and_odd_paths(self, httpd):
+        httpd.allow_log("AH10244: invalid URI path")
         for path in ("/", "/echo/", "/echo/more", "//echo", "/echo%00", "/echo%2f", "/.", "/../echo",
                      "/echo_wsh.so", "/%2e%2e/echo", "*"):
             answer = httpd.ask(path)

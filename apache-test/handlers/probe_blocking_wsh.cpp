@@ -17,15 +17,18 @@ namespace {
 
 using Milliseconds = std::chrono::milliseconds;
 
+struct LogWhenGone {
+  BlockingRequest& request;
+  const char* what;
+  ~LogWhenGone() { request.log(LogLevel::info, what); }
+};
+
 void tick(BlockingRequest& request, std::stop_token stop, Milliseconds interval) {
-  try {
-    while (!stop.stop_requested()) {
-      request.sleep_for(interval);
-      msgutil::send_message(request, "tick");
-    }
-  } catch (const ConnectionTerminatedException&) {
+  const LogWhenGone log{request, "probe: ticker gone"};
+  while (!stop.stop_requested()) {
+    request.sleep_for(interval);
+    msgutil::send_message(request, "tick");
   }
-  request.log(LogLevel::info, "probe: ticker gone");
 }
 
 template <typename Function>
@@ -118,6 +121,7 @@ bool obey(BlockingRequest& request, std::string_view rest) {
 }  // namespace
 
 void web_socket_transfer_data(BlockingRequest& request) {
+  const LogWhenGone log{request, "probe: transfer ended"};
   request.log(LogLevel::info, "probe: transfer begins");
   try {
     while (auto message = msgutil::receive_message(request))

@@ -174,7 +174,8 @@ Task<bool> obey(Request& request, std::string text) {
     });
     co_await send(request, slept);
   } else if (command == "block_raise") {
-    co_await request.run_blocking([kind = std::string(rest)] { probe::raise(kind); });
+    const auto raising = [kind = std::string(rest)] { probe::raise(kind); };
+    co_await request.run_blocking(raising);
   } else if (command == "spawn") {
     request.spawn(tick(request, Milliseconds(probe::number(rest))));
   } else if (command == "spawn_raise") {
@@ -186,7 +187,8 @@ Task<bool> obey(Request& request, std::string text) {
                                probe::number(rest)))));
   } else if (command == "try") {
     auto message = msgutil::try_receive(request);
-    co_await send(request, message ? "had: " + message->payload() : std::string("nothing there"));
+    const std::string said = message ? "had: " + message->payload() : "nothing there";
+    co_await send(request, said);
   } else if (command == "flood") {
     const unsigned count = probe::number(probe::word(rest));
     co_await flood(request, count, probe::number(rest));
