@@ -70,11 +70,12 @@ std::string head_of(request_rec* r, const protocol::OpeningResponse& response, H
   return head.append("\r\n");
 }
 
-// True if an ErrorDocument is configured for `status`. For statuses that httpd does not know it
-// would take that of 500.
-bool has_error_document(request_rec* r, int status) {
-  if (std::atoi(ap_get_status_line(status)) != status) return false;
-  return ap_response_code_string(r, ap_index_of_response(status)) != nullptr;
+// httpd turns a status without a line of its own into 500, and gives it the ErrorDocument of 500.
+bool knows_status(int status) noexcept { return std::atoi(ap_get_status_line(status)) == status; }
+
+bool has_error_document(request_rec* r, int status) noexcept {
+  return knows_status(status) &&
+         ap_response_code_string(r, ap_index_of_response(status)) != nullptr;
 }
 
 }  // namespace
@@ -82,9 +83,12 @@ bool has_error_document(request_rec* r, int status) {
 void finish_response(request_rec* r) noexcept {
   conn_rec* c = r->connection;
   c->keepalive = AP_CONN_CLOSE;  // and so httpd does not look for a next request in the socket
-  r->input_filters = r->proto_input_filters = c->input_filters;
-  r->output_filters = r->proto_output_filters = c->output_filters;
-  r->eos_sent = 1;
+  // After an internal redirect the first request is finished as well, with a response of its own.
+  for (request_rec* each = r; each; each = each->prev) {
+    each->input_filters = each->proto_input_filters = c->input_filters;
+    each->output_filters = each->proto_output_filters = c->output_filters;
+    each->eos_sent = 1;
+  }
 }
 
 // Not through ap_send_interim_response: that takes the fields out of headers_out, so that
@@ -121,7 +125,7 @@ int refuse(request_rec* r, int status, std::string_view text, HeaderList headers
     return status;
   }
   r->status = status;
-  r->status_line = nullptr;
+  r->status_line = knows_status(status) ? nullptr : apr_psprintf(r->pool, "%d Refused", status);
   ap_set_content_type(r, "text/plain; charset=utf-8");
   ap_set_content_length(r, static_cast<apr_off_t>(text.size() + 1));
   ap_rwrite(text.data(), static_cast<int>(text.size()), r);

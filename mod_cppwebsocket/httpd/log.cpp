@@ -4,12 +4,15 @@
 
 namespace cppwebsocket::httpd {
 
+// No file and line: the tag says more than this place would.
 void log_server(server_rec* server, int level, std::string_view text) noexcept {
-  ap_log_error(APLOG_MARK, level, 0, server, "%.*s", static_cast<int>(text.size()), text.data());
+  ap_log_error(nullptr, 0, APLOG_MODULE_INDEX, level, 0, server, "%.*s",
+               static_cast<int>(text.size()), text.data());
 }
 
 void log_request(request_rec* r, int level, std::string_view text) noexcept {
-  ap_log_rerror(APLOG_MARK, level, 0, r, "%.*s", static_cast<int>(text.size()), text.data());
+  ap_log_rerror(nullptr, 0, APLOG_MODULE_INDEX, level, 0, r, "%.*s", static_cast<int>(text.size()),
+                text.data());
 }
 
 }  // namespace cppwebsocket::httpd

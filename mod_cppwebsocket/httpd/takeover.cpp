@@ -1,5 +1,6 @@
 #include "httpd/takeover.hpp"
 
+#include "httpd/answer.hpp"
 #include "httpd/child.hpp"
 #include "httpd/module.hpp"
 #include "httpd/pool.hpp"
@@ -92,7 +93,7 @@ std::string ReservedSocket::take_over(request_rec* r, int dummy) {
   conn_rec* c = r->connection;
   // It would go on to measure the client's speed.
   ap_remove_input_filter_byhandle(c->input_filters, "reqtimeout");
-  r->input_filters = r->proto_input_filters = c->input_filters;
+  finish_response(r);  // again, for that may have been the first in the chain
 
   if (::dup3(dummy, httpd_descriptor_, O_CLOEXEC) < 0)
     throw std::system_error(errno, std::generic_category(), "dup3");
