@@ -18,7 +18,8 @@ void Session::require_started(const char* what) const {
 void Session::require_sendable(const char* what) const {
   require_started(what);
   if (wire_ == Wire::open && !record_->server_terminated) return;
-  if (closed_by_handler_)
+  // While close_connection waits, whoever else sends is another task, and has done no wrong.
+  if (closed_by_handler_ && ended_)
     throw BadOperationException(std::string(what) + " after the connection was closed");
   if (end_reason_) std::rethrow_exception(end_reason_);
   throw ConnectionTerminatedException("the connection is closing");
@@ -160,7 +161,6 @@ bool Session::begin(detail::CloseOperation& operation, Close&& close) {
 
 void Session::close_now(const Close& close) {
   if (wire_ != Wire::open) return;
-  closed_by_handler_ = true;
   start_closing(close, "closed by the handler");
   if (wire_ == Wire::closing) return;  // the handler hears of it when the peer has answered
   end(std::make_exception_ptr(ConnectionTerminatedException("the handler has closed")));
