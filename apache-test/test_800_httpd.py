@@ -187,7 +187,8 @@ class TestLogs:
     def test_cws_815_open_and_close_are_in_the_error_log_at_debug(self, httpd):
         mark = httpd.error_log.mark()
         httpd.open("/echo").close(4000, "bye")
-        httpd.error_log.wait_for(r"cppwebsocket.*echo_wsh\.so.*4000", mark)
+        httpd.error_log.wait_for(r"cppwebsocket.*echo_wsh\.so #\d+ /echo from .*OPEN -> ", mark)
+        httpd.error_log.wait_for(r"cppwebsocket.*echo_wsh\.so #\d+ /echo from .*-> GONE", mark)
 
 
 class TestTimeLimits:
@@ -486,7 +487,7 @@ class TestHtaccess:
 class TestForeignFilter:
     """Where another module wants to see every byte, the connection cannot be taken away."""
     OPTIONS = {"modules": ["dumpio"]}
-    CONFIG = "DumpIOInput On"
+    CONFIG = "DumpIOInput On\nLogLevel dumpio:trace7"
 
     def test_cws_840_other_modules_filters_are_501(self, httpd):
         answer = httpd.ask()

@@ -8,7 +8,7 @@ from harness import build
 # File name and what the log says of it.
 REASONS = {
     "blank": "empty|too short|not a shared object|ELF",
-    "text": "ELF|not a shared object",
+    "text": "too short|ELF|not a shared object",
     "no_table": "cppwebsocket_handler_table|not a handler",
     "wrong_abi": r"ABI.*999|999.*rebuild|rebuild",
     "wrong_toolchain": r"libfoo\+\+ 7",

@@ -1,8 +1,9 @@
 // Built against another version of the headers.
 #include <cppwebsocket/handler_table.hpp>
 
-extern "C" [[gnu::used, gnu::visibility("default")]] extern const cppwebsocket::HandlerTable
-    cppwebsocket_handler_table;
+extern "C" {
+[[gnu::visibility("default")]] extern const cppwebsocket::HandlerTable cppwebsocket_handler_table;
 const cppwebsocket::HandlerTable cppwebsocket_handler_table = {
     999, sizeof(cppwebsocket::HandlerTable), cppwebsocket::handler_toolchain,
     nullptr, nullptr, nullptr, nullptr, nullptr, nullptr};
+}
