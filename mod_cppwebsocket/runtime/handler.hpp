@@ -9,6 +9,10 @@
 
 namespace cppwebsocket::runtime {
 
+// Unmaps `object`, from dlopen, and closes `descriptor`, the private copy it was opened from.
+void unload(void* object, int descriptor) noexcept;
+std::string path_of_copy(int descriptor);  // the name by which dlopen knows it
+
 // Keeps the shared object mapped; the last owner unmaps it. Every session holds one.
 // Thread: any; immutable.
 class Handler {

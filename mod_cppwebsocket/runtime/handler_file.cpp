@@ -10,6 +10,7 @@
 
 #include <dlfcn.h>
 #include <fcntl.h>
+#include <link.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -62,7 +63,9 @@ bool copy_file(int from, int to) {
 int copy_to_memory(const std::string& name, const std::string& path) {
   const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (file < 0) return -1;
-  int copy = ::memfd_create(name.c_str(), MFD_CLOEXEC);
+  constexpr std::size_t longest = 249;  // bytes, memfd_create(2)
+  const std::size_t cut = name.size() > longest ? name.size() - longest : 0;
+  int copy = ::memfd_create(name.c_str() + cut, MFD_CLOEXEC);
   if (copy >= 0 && !copy_file(file, copy)) {
     const int error = errno;
     ::close(copy);
@@ -75,6 +78,25 @@ int copy_to_memory(const std::string& name, const std::string& path) {
   return copy;
 }
 
+// True for a file that ends before what its program headers want mapped, as one does that is still
+// being written: dlopen would map what is not there and die of SIGBUS.
+bool is_cut_off(int file) {
+  struct stat status;
+  ElfW(Ehdr) head;
+  if (::fstat(file, &status) != 0 || ::pread(file, &head, sizeof head, 0) != sizeof head)
+    return false;  // dlopen knows what to say
+  if (std::memcmp(head.e_ident, ELFMAG, SELFMAG) != 0 || head.e_phentsize != sizeof(ElfW(Phdr)))
+    return false;
+  const auto size = static_cast<std::uint64_t>(status.st_size);
+  for (std::uint64_t i = 0; i < head.e_phnum; ++i) {
+    ElfW(Phdr) segment;
+    const auto at = static_cast<off_t>(head.e_phoff + i * sizeof segment);
+    if (::pread(file, &segment, sizeof segment, at) != sizeof segment) return true;
+    if (segment.p_offset > size || segment.p_filesz > size - segment.p_offset) return true;
+  }
+  return false;
+}
+
 std::string problem_of(const HandlerTable* table) {
   if (!table)
     return "it does not export " + std::string(handler_table_symbol) +
@@ -82,8 +104,9 @@ std::string problem_of(const HandlerTable* table) {
   if (table->abi != handler_abi || table->size != sizeof(HandlerTable))
     return "it was built for handler ABI " + std::to_string(table->abi) + ", this server has " +
            std::to_string(handler_abi) + ": rebuild it with this server's headers";
-  if (std::strcmp(table->toolchain, handler_toolchain) != 0)
-    return "it was built with " + std::string(table->toolchain) + ", this server with " +
+  const char* const toolchain = table->toolchain ? table->toolchain : "an unknown compiler";
+  if (std::strcmp(toolchain, handler_toolchain) != 0)
+    return "it was built with " + std::string(toolchain) + ", this server with " +
            handler_toolchain + ": rebuild it with the same compiler and standard library";
   const bool coroutine = table->do_extra_handshake && table->transfer_data;
   const bool blocking = table->blocking_do_extra_handshake && table->blocking_transfer_data;
@@ -113,9 +136,11 @@ FileCheck check_handler_file(const std::string& directory, const std::string& na
   else if (!allow_outside && !is_below(check.real_path, top))
     check.problem = "it lies outside of WebSocketHandlerRoot (at " + check.real_path +
                     "), which WebSocketAllowHandlersOutsideRoot does not allow";
-  else if (const std::string open_to_all = writable_by_others(check.real_path, top);
-           !open_to_all.empty())
-    check.problem = "group or others may write to " + open_to_all;
+  if (!check.problem.empty()) return check;
+  // Both the way to the file and where that leads, if a symbolic link is on it.
+  std::string open_to_all = writable_by_others(path, directory);
+  if (open_to_all.empty()) open_to_all = writable_by_others(check.real_path, top);
+  if (!open_to_all.empty()) check.problem = "group or others may write to " + open_to_all;
   return check;
 }
 
@@ -126,18 +151,19 @@ std::shared_ptr<const Handler> load_handler(const std::string& name, const std::
     problem = "it cannot be read: " + error_text(errno);
     return nullptr;
   }
-  const std::string copy_path = "/proc/self/fd/" + std::to_string(copy);
-  void* object = ::dlopen(copy_path.c_str(), RTLD_NOW | RTLD_LOCAL);
-  if (!object) {
+  void* object = nullptr;
+  if (is_cut_off(copy))
+    problem = "it cannot be loaded: it is not complete";
+  else if (!(object = ::dlopen(path_of_copy(copy).c_str(), RTLD_NOW | RTLD_LOCAL)))
     problem = "it cannot be loaded: " + std::string(::dlerror());
+  if (!object) {
     ::close(copy);
     return nullptr;
   }
   const auto* table = static_cast<const HandlerTable*>(::dlsym(object, handler_table_symbol));
   problem = problem_of(table);
   if (problem.empty()) return std::make_shared<Handler>(name, *table, object, copy);
-  ::dlclose(object);
-  ::close(copy);
+  unload(object, copy);
   return nullptr;
 }
 

@@ -27,7 +27,7 @@ struct FileCheck {
 };
 
 // Looks at `directory`/`name`. Refuses what is no regular file, what group or others may write to
-// (the file, or a directory between root and file), and, unless `allow_outside`, what really lies
+// (the file, or a directory between root and file or symbolic link), and, unless `allow_outside`, what really lies
 // outside of `directory`.
 FileCheck check_handler_file(const std::string& directory, const std::string& name,
                              bool allow_outside);

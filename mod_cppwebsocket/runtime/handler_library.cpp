@@ -67,7 +67,9 @@ std::vector<Lookup> HandlerLibrary::scan(const HandlerRoot& root) {
   namespace fs = std::filesystem;
   std::vector<std::string> names;
   std::error_code error;
-  fs::recursive_directory_iterator entry(root.directory, error), end;
+  fs::recursive_directory_iterator entry(root.directory,
+                                         fs::directory_options::skip_permission_denied, error),
+      end;
   for (; !error && entry != end; entry.increment(error)) {
     const std::string name = entry->path().lexically_relative(root.directory).string();
     if (name.ends_with(suffix)) names.push_back(name);

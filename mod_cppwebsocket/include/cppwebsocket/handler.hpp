@@ -30,7 +30,9 @@ cppwebsocket::Task<> web_socket_transfer_data(cppwebsocket::Request& request);
 [[gnu::weak, gnu::visibility("hidden")]] cppwebsocket::Close web_socket_passive_closing_handshake(
     cppwebsocket::Request& request);
 
-extern "C" [[gnu::used, gnu::visibility("default")]] inline const cppwebsocket::HandlerTable
+// Weak and not inline: without -fno-gnu-unique an inline one would be one for the whole process, and
+// every handler would have the table of the first.
+extern "C" [[gnu::used, gnu::weak, gnu::visibility("default")]] const cppwebsocket::HandlerTable
     cppwebsocket_handler_table = {
         cppwebsocket::handler_abi,
         sizeof(cppwebsocket::HandlerTable),
