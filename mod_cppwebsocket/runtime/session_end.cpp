@@ -16,6 +16,10 @@ using std::chrono::milliseconds;
 // ones with a reset that destroys our Close on its way.
 constexpr milliseconds max_linger{2'000};
 
+std::string code_text(const Close& close) {
+  return close.code() ? std::to_string(*close.code()) : "no code";
+}
+
 std::exception_ptr terminated(std::string_view why) {
   return std::make_exception_ptr(ConnectionTerminatedException(std::string(why)));
 }
@@ -30,7 +34,7 @@ void Session::on_peer_close() {
   record_close(close.code().value_or(close_code::no_status_received), close.reason());
   if (wire_ == Wire::closing) {
     clean_end_ = true;
-    set_wire(Wire::lingering, "the peer has answered our Close");
+    set_wire(Wire::lingering, "the peer has answered our Close with " + code_text(close));
     end(terminated("the connection was closed"));
     return;
   }
@@ -54,7 +58,7 @@ void Session::answer_peer_close() {
   peer_close_waiting_ = false;
   clean_end_ = true;
   send_close(passive_close());
-  set_wire(Wire::lingering, "the peer's Close is answered");
+  set_wire(Wire::lingering, "the peer has closed with " + code_text(protocol_->peer_close()));
   end(terminated("the peer has closed the connection"));
 }
 
