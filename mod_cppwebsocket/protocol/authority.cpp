@@ -10,8 +10,9 @@ namespace cppwebsocket::protocol {
 namespace {
 
 bool is_host_character(char c) noexcept {
-  // RFC 3986 §3.2.2: unreserved, sub-delims, and the percent sign of an encoded octet.
-  constexpr std::string_view marks = "-._~!$&'()*+,;=%";
+  // Of RFC 3986 §3.2.2's characters those that host names are made of; browsers send no others. An
+  // origin with a '*' would be a rule that never matches, so it is better refused.
+  constexpr std::string_view marks = "-._~";
   return is_alpha(c) || is_digit(c) || marks.find(c) != marks.npos;
 }
 
