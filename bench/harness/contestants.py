@@ -41,7 +41,8 @@ class EpollEcho:
         self._process.stdout.close()
 
 
-# What "apt install apache2" enables on Debian 12: the echo has to be as quick with all of it there.
+# What "apt install apache2" enables and configures on Debian 12, for connections to be set up as
+# they are there.
 DEBIAN_MODULES = """mpm_event authn_core authn_file authz_core authz_host authz_user auth_basic
     access_compat alias autoindex deflate dir env filter mime negotiation reqtimeout setenvif
     status""".split()
@@ -70,6 +71,16 @@ MinSpareThreads 1
 MaxSpareThreads 25
 ThreadLimit 25
 DocumentRoot "{root}/htdocs"
+<Directory />
+  Options FollowSymLinks
+  AllowOverride None
+  Require all denied
+</Directory>
+<Directory "{root}/htdocs">
+  Options Indexes FollowSymLinks
+  AllowOverride None
+  Require all granted
+</Directory>
 WebSocketHandlerRoot "{handlers}"
 WebSocketThreads 1
 WebSocketMaxConnections 12000
@@ -86,7 +97,8 @@ class Ours:
     path = "/echo"
 
     def start(self, build, cores):
-        httpd = shutil.which("apache2", path=os.environ["PATH"] + ":/usr/sbin") or shutil.which("httpd")
+        path = os.environ["PATH"] + ":/usr/sbin"
+        httpd = shutil.which("apache2", path=path) or shutil.which("httpd", path=path)
         module = build / "mod_cppwebsocket.so"
         handlers = build / "handlers"
         if httpd is None:
