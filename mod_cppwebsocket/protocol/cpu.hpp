@@ -2,10 +2,13 @@
 // the CPU it runs on has it.
 #pragma once
 
+// Define it as 0 to build what other processors get.
+#ifndef CPPWEBSOCKET_X86
 #if defined(__x86_64__) && (defined(__GNUC__) || defined(__clang__))
 #define CPPWEBSOCKET_X86 1
 #else
 #define CPPWEBSOCKET_X86 0
+#endif
 #endif
 
 namespace cppwebsocket::protocol {

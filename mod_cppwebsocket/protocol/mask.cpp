@@ -1,5 +1,6 @@
 #include "protocol/mask.hpp"
 
+#include <algorithm>
 #include <bit>
 #include <cstdint>
 #include <cstring>
@@ -24,65 +25,98 @@ void apply_mask(std::span<char> bytes, MaskingKey key, std::size_t offset) noexc
 
 namespace {
 
-// All of the following work in place on whole words, whose first byte meets key[0], and move
-// `at` behind what they did.
+constexpr std::size_t worth_avx2 = 256;  // bytes
+
+// Bytes that are made room for, and overwritten while the first cache still has them: a string
+// fills what it grows by.
+constexpr std::size_t block_size = 2048;
+
+// Each of these masks whole words of `size` bytes from `from` to `to`, which may be the same, and
+// returns how many bytes that were. The first byte meets the key's first.
 
 template <typename Word>
-void mask_words(char*& at, const char* end, Word key) noexcept {
-  for (; end - at >= static_cast<std::ptrdiff_t>(sizeof(Word)); at += sizeof(Word)) {
+std::size_t mask_words(const char* from, char* to, std::size_t size, Word key) noexcept {
+  std::size_t i = 0;
+  for (; size - i >= sizeof(Word); i += sizeof(Word)) {
     Word word;
-    std::memcpy(&word, at, sizeof word);
+    std::memcpy(&word, from + i, sizeof word);
     word ^= key;
-    std::memcpy(at, &word, sizeof word);
+    std::memcpy(to + i, &word, sizeof word);
   }
+  return i;
 }
 
 #if CPPWEBSOCKET_X86
 
-void mask_sse2(char*& at, const char* end, std::uint32_t key) noexcept {
+std::size_t mask_sse2(const char* from, char* to, std::size_t size, std::uint32_t key) noexcept {
   const __m128i keys = _mm_set1_epi32(static_cast<int>(key));
-  for (; end - at >= 16; at += 16) {
-    auto* const place = reinterpret_cast<__m128i*>(at);
-    _mm_storeu_si128(place, _mm_xor_si128(_mm_loadu_si128(place), keys));
+  std::size_t i = 0;
+  for (; size - i >= 16; i += 16) {
+    const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(from + i));
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(to + i), _mm_xor_si128(bytes, keys));
   }
+  return i;
 }
 
-__attribute__((target("avx2"))) void mask_avx2(char*& at, const char* end,
-                                               std::uint32_t key) noexcept {
+__attribute__((target("avx2"))) std::size_t mask_avx2(const char* from, char* to, std::size_t size,
+                                                      std::uint32_t key) noexcept {
   const __m256i keys = _mm256_set1_epi32(static_cast<int>(key));
-  for (; end - at >= 128; at += 128) {
-    auto* const place = reinterpret_cast<__m256i*>(at);
-    const __m256i a = _mm256_xor_si256(_mm256_loadu_si256(place), keys);
-    const __m256i b = _mm256_xor_si256(_mm256_loadu_si256(place + 1), keys);
-    const __m256i c = _mm256_xor_si256(_mm256_loadu_si256(place + 2), keys);
-    const __m256i d = _mm256_xor_si256(_mm256_loadu_si256(place + 3), keys);
-    _mm256_storeu_si256(place, a);
-    _mm256_storeu_si256(place + 1, b);
-    _mm256_storeu_si256(place + 2, c);
-    _mm256_storeu_si256(place + 3, d);
+  std::size_t i = 0;
+  for (; size - i >= 128; i += 128) {
+    const auto* const in = reinterpret_cast<const __m256i*>(from + i);
+    auto* const out = reinterpret_cast<__m256i*>(to + i);
+    const __m256i a = _mm256_xor_si256(_mm256_loadu_si256(in), keys);
+    const __m256i b = _mm256_xor_si256(_mm256_loadu_si256(in + 1), keys);
+    const __m256i c = _mm256_xor_si256(_mm256_loadu_si256(in + 2), keys);
+    const __m256i d = _mm256_xor_si256(_mm256_loadu_si256(in + 3), keys);
+    _mm256_storeu_si256(out, a);
+    _mm256_storeu_si256(out + 1, b);
+    _mm256_storeu_si256(out + 2, c);
+    _mm256_storeu_si256(out + 3, d);
   }
+  return i;
 }
 
 #endif
 
-}  // namespace
-
-void apply_mask(std::span<char> bytes, MaskingKey key, std::size_t offset) noexcept {
-  char* at = bytes.data();
-  const char* const end = at + bytes.size();
+void mask(const char* from, char* to, std::size_t size, MaskingKey key,
+          std::size_t offset) noexcept {
   std::uint32_t word;
   std::memcpy(&word, key.data(), sizeof word);
   const int turn = static_cast<int>(offset % 4) * 8;
   word = std::endian::native == std::endian::little ? std::rotr(word, turn) : std::rotl(word, turn);
+  std::size_t i = 0;
 #if CPPWEBSOCKET_X86
-  if (bytes.size() >= 256 && has_avx2()) mask_avx2(at, end, word);
-  mask_sse2(at, end, word);
+  if (size >= worth_avx2 && has_avx2()) i = mask_avx2(from, to, size, word);
+  i += mask_sse2(from + i, to + i, size - i, word);
 #endif
-  mask_words(at, end, std::uint64_t{word} << 32 | word);
-  mask_words(at, end, word);
+  i += mask_words(from + i, to + i, size - i, std::uint64_t{word} << 32 | word);
+  i += mask_words(from + i, to + i, size - i, word);
   std::memcpy(key.data(), &word, sizeof word);
-  for (std::size_t i = 0; at != end; ++at, ++i)
-    *at = static_cast<char>(static_cast<unsigned char>(*at) ^ key[i]);
+  for (std::size_t k = 0; i < size; ++i, ++k)
+    to[i] = static_cast<char>(static_cast<unsigned char>(from[i]) ^ key[k]);
+}
+
+}  // namespace
+
+void apply_mask(std::span<char> bytes, MaskingKey key, std::size_t offset) noexcept {
+  mask(bytes.data(), bytes.data(), bytes.size(), key, offset);
+}
+
+void append_masked(std::string& out, std::span<char> bytes, MaskingKey key, std::size_t offset) {
+  if (bytes.size() <= block_size) {
+    apply_mask(bytes, key, offset);
+    out.append(bytes.data(), bytes.size());
+    return;
+  }
+  if (out.capacity() - out.size() < bytes.size())
+    out.reserve(std::max(out.size() + bytes.size(), 2 * out.capacity()));
+  static_assert(block_size % 4 == 0, "each block meets the key at the same place");
+  for (std::size_t at = 0; at < bytes.size(); at += block_size) {
+    const std::size_t count = std::min(block_size, bytes.size() - at);
+    out.resize(out.size() + count);
+    mask(bytes.data() + at, out.data() + out.size() - count, count, key, offset);
+  }
 }
 
 }  // namespace cppwebsocket::protocol

@@ -55,8 +55,7 @@ class Rfc6455 final : public Protocol {
   Event begin_frame(const char* header);
   Event begin_data_frame(bool rsv1);
   Event receive_payload(std::span<char>& input);
-  Event receive_data(std::string_view piece);
-  Event receive_whole_message(std::string_view payload);
+  Event receive_data(std::span<char> piece, std::size_t offset);
   Event end_message();
   Event receive_control(std::string_view piece);
   Event end_control();
@@ -99,6 +98,8 @@ class Rfc6455 final : public Protocol {
   bool sending_fragments_ = false;
   bool sending_compressed_ = false;
 };
+
+static_assert(sizeof(Rfc6455) <= 144, "every idle connection pays for it");
 
 Event Rfc6455::receive(std::span<char>& input) {
   Event event = Event::none;
@@ -202,33 +203,32 @@ Event Rfc6455::begin_data_frame(bool rsv1) {
 Event Rfc6455::receive_payload(std::span<char>& input) {
   const std::span<char> piece = input.first(std::min<std::uint64_t>(remaining_, input.size()));
   input = input.subspan(piece.size());
-  apply_mask(piece, key_, key_offset_);
-  key_offset_ = static_cast<std::uint8_t>((key_offset_ + piece.size()) % key_.size());
+  const std::size_t offset = key_offset_;
+  key_offset_ = static_cast<std::uint8_t>((offset + piece.size()) % key_.size());
   remaining_ -= piece.size();
   if (remaining_ == 0) in_frame_ = false;
-  const std::string_view bytes(piece.data(), piece.size());
-  return is_control(opcode_) ? receive_control(bytes) : receive_data(bytes);
+  if (!is_control(opcode_)) return receive_data(piece, offset);
+  apply_mask(piece, key_, offset);
+  return receive_control({piece.data(), piece.size()});
 }
 
-Event Rfc6455::receive_data(std::string_view piece) {
-  std::string& payload = collected();
+// `piece` is still masked; its first byte meets the key at `offset`.
+Event Rfc6455::receive_data(std::span<char> piece, std::size_t offset) {
   if (piece.empty() && remaining_ != 0) return Event::none;
-  if (remaining_ == 0 && fin_ && !compressed_ && payload.empty())
-    return receive_whole_message(piece);
-  if (payload.empty())
+  std::string& payload = collected();
+  const std::size_t before = payload.size();
+  if (remaining_ != 0 && before == 0)
     payload.reserve(std::min<std::uint64_t>(piece.size() + remaining_, trusted_size));
-  payload.append(piece);
-  // RFC 6455 §8.1, as soon as it shows.
-  if (!compressed_ && message_.is_text() && !utf8_.feed(piece)) return fail_utf8();
-  return remaining_ == 0 && fin_ ? end_message() : Event::none;
-}
-
-// The usual case: all of a message's bytes are there at once.
-Event Rfc6455::receive_whole_message(std::string_view payload) {
-  fragmented_ = false;
-  if (message_.is_text() && !is_utf8(payload)) return fail_utf8();
-  collected().assign(payload);
-  return Event::message;
+  append_masked(payload, piece, key_, offset);
+  const bool ends = remaining_ == 0 && fin_;
+  if (!compressed_ && message_.is_text()) {  // RFC 6455 §8.1, as soon as it shows
+    if (ends && before == 0) {               // the usual case: it is all there
+      if (!is_utf8(payload)) return fail_utf8();
+    } else if (!utf8_.feed(std::string_view(payload).substr(before))) {
+      return fail_utf8();
+    }
+  }
+  return ends ? end_message() : Event::none;
 }
 
 Event Rfc6455::end_message() {

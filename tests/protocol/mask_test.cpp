@@ -57,6 +57,32 @@ TEST(Mask, InPiecesEqualsInOne) {
   EXPECT_EQ(pieces, whole);
 }
 
+// Small ones and large ones go different ways.
+TEST(Mask, AppendingEqualsMaskingInPlace) {
+  for (const std::size_t size : {0, 1, 20, 2047, 2048, 2049, 4096, 5001, 70'000})
+    for (std::size_t offset = 0; offset < 4; ++offset) {
+      std::string expected = some_bytes(size);
+      plain::apply_mask(expected, key, offset);
+      std::string bytes = some_bytes(size);
+      std::string out = "before";
+      append_masked(out, bytes, key, offset);
+      EXPECT_TRUE(out == "before" + expected) << size << " " << offset;
+    }
+}
+
+TEST(Mask, AppendingManyPiecesGrowsTheStringByFactors) {
+  std::string out;
+  std::string piece = some_bytes(5000);
+  std::size_t moves = 0;
+  for (int i = 0; i < 1000; ++i) {
+    const char* const place = out.data();
+    append_masked(out, piece, key);
+    moves += out.data() != place;
+  }
+  EXPECT_EQ(out.size(), 5'000'000U);
+  EXPECT_LT(moves, 20U);
+}
+
 TEST(Mask, TwiceIsNothing) {
   std::string bytes = some_bytes(333);
   apply_mask(bytes, key, 1);
