@@ -24,12 +24,13 @@ bool is_one_of(std::string_view name, std::initializer_list<std::string_view> na
   });
 }
 
-// Fields that other modules may not put into a 101: the handshake's own, and those of a body.
+// Fields that other modules may not put into a 101: the handshake's own, and those which describe a
+// body, e.g. of the file that mod_negotiation found for the path.
 bool belongs_in_opening(std::string_view name) noexcept {
   for (const std::string_view prefix : {"Sec-WebSocket-", "WebSocket-", "Content-"})
     if (protocol::equal_ignoring_case(name.substr(0, prefix.size()), prefix)) return false;
   return !is_one_of(name, {"Upgrade", "Connection", "Keep-Alive", "Transfer-Encoding", "Trailer",
-                           "Accept-Ranges", "ETag", "Last-Modified"});
+                           "Accept-Ranges", "Alternates", "ETag", "Last-Modified", "TCN", "Vary"});
 }
 
 // mod_headers carries out `Header set` and `Header always set` in an output filter, when the

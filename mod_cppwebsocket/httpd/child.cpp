@@ -102,6 +102,11 @@ Child* Child::current() noexcept { return the_child; }
 Child::Child(const runtime::RuntimeOptions& options)
     : runtime_(options), dummy_socket_(make_dummy_socket()) {}
 
+void Child::begin_stop() noexcept {
+  stopping_ = true;
+  runtime_.begin_stop();
+}
+
 // A cleanup of the child's pool, the last that is heard of it. prefork runs it (and
 // child_stopping) inside a signal handler, on top of whatever the main thread was doing: so it
 // takes no lock and no memory, and the Child is not destroyed but goes with the process. If that
@@ -109,14 +114,14 @@ Child::Child(const runtime::RuntimeOptions& options)
 // time limit.
 apr_status_t wait_for_connections(void*) noexcept {
   if (!the_child) return APR_SUCCESS;
-  the_child->runtime_.begin_stop();  // not all MPMs say child_stopping on all of their ways out
+  the_child->begin_stop();  // not all MPMs say child_stopping on all of their ways out
   the_child->runtime_.wait_stopped();
   the_child->ended_ = true;
   return APR_SUCCESS;
 }
 
 void child_stopping(apr_pool_t*, int) noexcept {
-  if (the_child) the_child->runtime_.begin_stop();
+  if (the_child) the_child->begin_stop();
 }
 
 void child_init(apr_pool_t* pool, server_rec* main_server) noexcept {

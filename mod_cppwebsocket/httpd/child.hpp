@@ -24,18 +24,21 @@ class Child {
   // An unconnected socket, to be put in the place of one that was taken from httpd.
   int dummy_socket() const noexcept { return dummy_socket_; }
 
-  // True for the first who asks. "No room" is a warning once; a crowd must not fill the log.
-  bool first_overload() noexcept { return !overloaded_.exchange(true); }
+  // True for the first who asks: "no room" is a warning once, for a crowd must not fill the log. A
+  // child that stops has none for anyone, and that is no reason to warn.
+  bool is_first_overload() noexcept { return !stopping_ && !overloaded_.exchange(true); }
 
   bool has_ended() const noexcept { return ended_.load(std::memory_order_relaxed); }
 
  private:
   friend void child_stopping(apr_pool_t* pool, int graceful) noexcept;
   friend apr_status_t wait_for_connections(void*) noexcept;
+  void begin_stop() noexcept;
 
   runtime::Runtime runtime_;
   int dummy_socket_;
   std::atomic<bool> overloaded_{false};
+  std::atomic<bool> stopping_{false};
   std::atomic<bool> ended_{false};
 };
 

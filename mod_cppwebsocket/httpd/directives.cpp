@@ -12,6 +12,7 @@
 #include <apr_strings.h>
 
 #include <cstdint>
+#include <cstring>
 #include <string>
 
 namespace cppwebsocket::httpd {
@@ -45,11 +46,12 @@ const char* guarded(cmd_parms* command, void* config, Arguments... arguments) no
 // --- where handlers are ------------------------------------------------------------------------
 
 const char* handler_root(cmd_parms* command, void*, const char* argument) {
-  const char* path = ap_server_root_relative(command->pool, argument);
+  char* path = ap_server_root_relative(command->pool, argument);
   apr_finfo_t info;
   if (!path || apr_stat(&info, path, APR_FINFO_TYPE, command->temp_pool) != APR_SUCCESS ||
       info.filetype != APR_DIR)
     return wrong(command, "a directory that exists (relative to ServerRoot)", argument);
+  for (std::size_t size = std::strlen(path); size > 1 && path[size - 1] == '/';) path[--size] = 0;
   server_config(command).handler_root = path;
   return nullptr;
 }

@@ -29,7 +29,9 @@ bool has_upgrade(const request_rec* r) noexcept {
 // An ErrorDocument is answered for a request that was refused: that it is at /echo must not open
 // a WebSocket there.
 bool is_error_document(const request_rec* r) noexcept {
-  return r->prev && r->prev->status != HTTP_OK;
+  while ((r = r->prev))
+    if (r->status != HTTP_OK) return true;
+  return false;
 }
 
 // RewriteRule in a <Directory> asks for another path by way of a handler, which is still to run.
@@ -139,7 +141,7 @@ class OpeningHandshake {
   }
 
   int no_room(std::string_view why) {
-    log_request(r_, child_.first_overload() ? APLOG_WARNING : APLOG_INFO,
+    log_request(r_, child_.is_first_overload() ? APLOG_WARNING : APLOG_INFO,
                 "CWS0014: no room for a connection: " + std::string(why));
     const std::pair<std::string, std::string> retry[] = {{"Retry-After", "5"}};
     return refuse(r_, HTTP_SERVICE_UNAVAILABLE, "There is no room for another connection now.",
