@@ -13,7 +13,7 @@ std::string& Output::gathering(std::size_t size) {
     if (last.gathers && (last.bytes.size() + size <= gathered_size || last.bytes.empty()))
       return last.bytes;
   }
-  return segments_.emplace_back(std::string(), true).bytes;
+  return segments_.emplace_back(Segment{std::string(), true}).bytes;
 }
 
 void Output::append(std::string_view bytes) {
@@ -25,7 +25,7 @@ void Output::append(std::string_view bytes) {
 void Output::append(std::string&& bytes) {
   if (bytes.size() < move_threshold) return append(std::string_view(bytes));
   const std::size_t size = bytes.size();
-  segments_.emplace_back(std::move(bytes), false);
+  segments_.push_back({std::move(bytes), false});
   size_ += size;
 }
 

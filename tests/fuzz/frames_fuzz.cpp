@@ -1,0 +1,85 @@
+// RFC 6455 frames, with and without permessage-deflate: what a client sends, all at once or in
+// chunks, means the same; and nothing that breaks a limit or the encoding gets through.
+#include <cstdlib>
+#include <iterator>
+
+#include "chunks.hpp"
+#include "protocol/deflate.hpp"
+#include "protocol/support/wire.hpp"
+#include "protocol/utf8.hpp"
+
+namespace {
+
+using namespace cppwebsocket;
+using namespace cppwebsocket::protocol;
+
+constexpr std::size_t limits[] = {0, 1, 100, 125, 126, 5000, 1 << 20, SIZE_MAX};
+
+void require(bool condition) {
+  if (!condition) std::abort();
+}
+
+class Receiver {
+ public:
+  explicit Receiver(unsigned options) : limit_(limits[options % std::size(limits)]) {
+    DeflateParameters parameters;
+    parameters.client_no_context_takeover = (options & 0x10) != 0;
+    parameters.client_max_window_bits = 9 + (options >> 5 & 7) % 7;
+    std::unique_ptr<PerMessageDeflate> deflate;
+    if (options & 0x08) deflate = std::make_unique<PerMessageDeflate>(parameters, workspace_);
+    // What inflates from a fuzzer's input must not take the machine's memory.
+    if (deflate) limit_ = std::min<std::size_t>(limit_, 1 << 20);
+    protocol_ = make_rfc6455(limit_, std::move(deflate));
+  }
+
+  void feed(std::string_view piece) { test::feed(*protocol_, piece, events_); }
+
+  void check() const {
+    bool over = false;
+    for (const std::string_view event : events_) {
+      require(!over);
+      over = event.starts_with("close") || event.starts_with("failure");
+      if (event.starts_with("text ")) require(event.size() - 5 <= limit_ && plain::is_utf8(event));
+      if (event.starts_with("binary ")) require(event.size() - 7 <= limit_);
+      if (event.starts_with("close")) require(plain::is_utf8(event));
+      if (event.starts_with("failure"))
+        require(event == "failure 1002" || event == "failure 1007" || event == "failure 1009");
+      require(event != "bytes left over");
+    }
+    if (over) require(!protocol_->in_message());
+  }
+
+  bool operator==(const Receiver& other) const {
+    return events_ == other.events_ && protocol_->in_message() == other.protocol_->in_message();
+  }
+
+ private:
+  std::size_t limit_;
+  DeflateWorkspace workspace_;
+  std::unique_ptr<Protocol> protocol_;
+  std::vector<std::string> events_;
+};
+
+void check_masks(std::string_view bytes, unsigned offset) {
+  MaskingKey key{};
+  std::copy_n(bytes.begin(), std::min(bytes.size(), key.size()), key.begin());
+  std::string expected(bytes), in_place(bytes), source(bytes), appended;
+  plain::apply_mask(expected, key, offset);
+  apply_mask(in_place, key, offset);
+  append_masked(appended, source, key, offset);
+  require(in_place == expected && appended == expected);
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t size) {
+  const fuzz::ChunkedInput input(bytes, size);
+  Receiver whole(input.options());
+  whole.feed(input.whole());
+  whole.check();
+  Receiver chunked(input.options());
+  for (const std::string_view chunk : input.chunks()) chunked.feed(chunk);
+  require(whole == chunked);
+  check_masks(input.whole(), input.options());
+  return 0;
+}
