@@ -1,0 +1,42 @@
+# The tests that need more than one build tree or a real httpd. ./check turns them on with
+# CPPWEBSOCKET_CHECKS and builds the other trees first.
+set(builds ${PROJECT_SOURCE_DIR}/build)
+set(python /usr/bin/python3)  # Debian's, which has its pytest and websockets
+
+# Live: one run per MPM.
+foreach(mpm event worker prefork)
+  add_test(NAME apache-test.${mpm}
+           COMMAND ${python} -m pytest ${PROJECT_SOURCE_DIR}/apache-test --mpm ${mpm} -q)
+  set_tests_properties(apache-test.${mpm} PROPERTIES TIMEOUT 900
+    ENVIRONMENT "CPPWEBSOCKET_MODULE=$<TARGET_FILE:mod_cppwebsocket>;CPPWEBSOCKET_HANDLERS=${CPPWEBSOCKET_HANDLER_DIR};CPPWEBSOCKET_SOURCE=${PROJECT_SOURCE_DIR}")
+endforeach()
+
+# The same unit tests under the sanitizers, and thousands of rude clients with httpd loading the
+# module that was built with them.
+foreach(sanitizer asan tsan)
+  foreach(area protocol runtime)
+    add_test(NAME ${sanitizer}.${area}_tests
+             COMMAND ${builds}/${sanitizer}/tests/${area}_tests --gtest_brief=1)
+    set_tests_properties(${sanitizer}.${area}_tests PROPERTIES TIMEOUT 600)
+  endforeach()
+  string(REPLACE "asan" "address" kind ${sanitizer})
+  string(REPLACE "tsan" "thread" kind ${kind})
+  add_test(NAME ${sanitizer}.soak
+           COMMAND ${python} ${PROJECT_SOURCE_DIR}/apache-test/soak.py --connections 5000)
+  set_tests_properties(${sanitizer}.soak PROPERTIES TIMEOUT 900
+    ENVIRONMENT "CPPWEBSOCKET_SANITIZER=${kind};CPPWEBSOCKET_MODULE=${builds}/${sanitizer}/mod_cppwebsocket.so;CPPWEBSOCKET_HANDLERS=${builds}/${sanitizer}/handlers;CPPWEBSOCKET_SOURCE=${PROJECT_SOURCE_DIR}")
+endforeach()
+
+# A short run of each fuzz target from its seeds. What it finds to be interesting goes to a scratch
+# folder; an input that breaks it stays in the build tree.
+file(GLOB fuzz_targets CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/fuzz/*_fuzz.cpp)
+foreach(source ${fuzz_targets})
+  cmake_path(GET source STEM name)
+  set(corpus ${builds}/fuzz/corpus/${name})
+  file(MAKE_DIRECTORY ${corpus})
+  add_test(NAME fuzz.${name}
+           COMMAND ${builds}/fuzz/tests/fuzz/${name} -max_total_time=8 -timeout=10 -verbosity=0
+                   -artifact_prefix=${builds}/fuzz/ ${corpus}
+                   ${CMAKE_CURRENT_SOURCE_DIR}/fuzz/seeds/${name})
+  set_tests_properties(fuzz.${name} PROPERTIES TIMEOUT 120)
+endforeach()
