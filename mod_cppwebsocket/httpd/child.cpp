@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <set>
 #include <string>
 #include <system_error>
@@ -22,6 +23,10 @@ namespace {
 Child* the_child = nullptr;  // set once, in child_init, before any other thread exists
 
 constexpr rlim_t most_descriptors = 1 << 20;  // not to ask a kernel without limits for all it has
+
+// httpd's parent looks after 2.3 s and again after 3.3 s whether a child is gone, and then signals
+// it with a warning (ap_reclaim_child_processes).
+constexpr std::chrono::milliseconds stop_timeout{2'000};
 
 // Raises the soft limit of open files to the hard one and returns what holds now.
 std::size_t raise_descriptor_limit() noexcept {
@@ -64,6 +69,7 @@ runtime::RuntimeOptions options_of(const ChildConfig& config, std::size_t descri
   runtime::RuntimeOptions options;
   options.reactor_threads = config.threads.value_or(default_threads());
   options.blocking_threads = config.blocking_threads.value_or(default_blocking_threads);
+  options.stop_timeout = stop_timeout;
   const std::size_t most = most_connections(descriptors);
   options.max_connections = std::min(config.max_connections.value_or(most), most);
   return options;
