@@ -65,9 +65,11 @@ void BlockingSession::output_drained(std::size_t buffered) noexcept {
 bool BlockingSession::offer_close() {
   Lock lock(mutex_);
   if (!session_.handler().table().blocking_passive_closing_handshake) return false;
-  if (close_offered_ || returned_) return false;
-  close_offered_ = close_to_choose_ = true;
-  changed_.notify_all();
+  if (chosen_close_ || returned_) return false;
+  if (!std::exchange(close_offered_, true)) {
+    close_to_choose_ = true;
+    changed_.notify_all();
+  }
   return true;
 }
 
@@ -225,17 +227,21 @@ void BlockingSession::require_sendable(const char* what) {
   if (over()) raise_end();
 }
 
-void BlockingSession::send(Message message, bool end) {
-  Lock lock(mutex_);
-  require_sendable("send_message");
-  if (message.is_binary() && ws_version() != Version::rfc6455)
-    throw BadOperationException("this client's protocol version has no binary messages");
+void BlockingSession::wait_for_room(Lock& lock, const char* what) {
   ++waiting_for_room_;
   changed_.wait(lock, [&] {
     return queued_ + buffered_amount() <= limits().send_buffer_size || over() || closed_;
   });
   --waiting_for_room_;
+  require_sendable(what);
+}
+
+void BlockingSession::send(Message message, bool end) {
+  Lock lock(mutex_);
   require_sendable("send_message");
+  if (message.is_binary() && ws_version() != Version::rfc6455)
+    throw BadOperationException("this client's protocol version has no binary messages");
+  wait_for_room(lock, "send_message");
   rules_.check(message, end);
   queued_ += message.size();
   post_turn([this, message = std::move(message), end]() mutable {
@@ -254,6 +260,7 @@ void BlockingSession::ping(std::string_view body) {
   if (ws_version() != Version::rfc6455)
     throw BadOperationException("this client's protocol version has no pings");
   if (body.size() > 125) throw BadOperationException("a ping's body has at most 125 bytes");
+  wait_for_room(lock, "send_ping");
   post_turn([this, body = std::string(body)] { session_.ping_now(body); });
 }
 

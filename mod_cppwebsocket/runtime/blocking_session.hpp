@@ -32,8 +32,8 @@ class BlockingSession final : public BlockingRequest {
   void request_stop() noexcept { stop_source_.request_stop(); }
   void output_drained(std::size_t buffered) noexcept;
 
-  // True the first time, if the handler has a web_socket_passive_closing_handshake: its thread
-  // runs that when it receives, and then has the Close answered.
+  // True if the handler has a web_socket_passive_closing_handshake that has not chosen yet: its
+  // thread runs that when it receives, and then has the Close answered.
   bool offer_close();
   std::optional<Close> chosen_close();
 
@@ -74,6 +74,7 @@ class BlockingSession final : public BlockingRequest {
   void choose_close(Lock& lock);
   std::optional<Message> take(Lock&);
   void require_sendable(const char* what);
+  void wait_for_room(Lock& lock, const char* what);
   void raise_end() const;
   bool over() const noexcept { return ended_ || returned_; }
   template <typename Function>

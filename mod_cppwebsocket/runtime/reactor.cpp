@@ -57,12 +57,12 @@ Reactor::~Reactor() {
 // --- Thread: any ------------------------------------------------------------------------------
 
 void Reactor::adopt(std::unique_ptr<Session> session) {
-  // std::function wants to copy what it holds, so the pointer travels bare.
-  post([this, raw = session.release()] {
-    sessions_.insert(raw);
-    raw->start();
-    if (stopping_) raw->go_away();
-  });
+  {
+    std::lock_guard lock(mutex_);
+    if (ended_) return;  // which destroys the session, once the lock is gone
+    adopted_.push_back(std::move(session));
+  }
+  wake();
 }
 
 void Reactor::post(std::function<void()> function) {
@@ -88,9 +88,10 @@ void Reactor::begin_stop() noexcept {
 // --- Thread: the reactor's ---------------------------------------------------------------------
 
 void Reactor::run() {
-  while (!stopping_ || !sessions_.empty()) {
+  while (!all_done()) {
     wait_for_events();
     timers_.fire_due(now_);
+    start_adopted();
     run_posted();
     if (stop_asked_ && !stopping_) stop_sessions();
     for (std::size_t i = 0; i < over_.size(); ++i) delete over_[i];
@@ -117,6 +118,27 @@ void Reactor::wait_for_events() {
   }
 }
 
+bool Reactor::all_done() {
+  if (!stopping_ || !sessions_.empty()) return false;
+  std::lock_guard lock(mutex_);
+  ended_ = adopted_.empty();
+  return ended_;
+}
+
+void Reactor::start_adopted() {
+  std::vector<std::unique_ptr<Session>> adopted;
+  {
+    std::lock_guard lock(mutex_);
+    adopted.swap(adopted_);
+  }
+  for (auto& session : adopted) {
+    Session* const started = session.release();
+    sessions_.insert(started);
+    started->start();
+    if (stopping_) started->go_away();
+  }
+}
+
 void Reactor::run_posted() {
   std::vector<std::function<void()>> posted;
   {
@@ -134,7 +156,7 @@ void Reactor::stop_sessions() {
 
 int Reactor::timeout_ms() const noexcept {
   if (timers_.empty()) return -1;
-  const auto left = timers_.next_deadline() - std::chrono::steady_clock::now();
+  const auto left = timers_.next_deadline() - now_;  // a look at the clock for each wait is enough
   if (left.count() <= 0) return 0;
   return static_cast<int>(
       std::min<std::int64_t>(std::chrono::ceil<std::chrono::milliseconds>(left).count(), 60'000));

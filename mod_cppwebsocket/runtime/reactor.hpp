@@ -21,7 +21,7 @@ class Reactor final : public EventLoop {
   Reactor(const Reactor&) = delete;
   Reactor& operator=(const Reactor&) = delete;
 
-  // Takes over an opened session. Thread: any.
+  // Takes over an opened session; after the loop's end, drops it. Thread: any.
   void adopt(std::unique_ptr<Session> session);
 
   // Has every session, and every later one, close with 1001. Async-signal-safe.
@@ -48,6 +48,8 @@ class Reactor final : public EventLoop {
   void run();
   void wait_for_events();
   void run_posted();
+  void start_adopted();
+  bool all_done();
   void wake() noexcept;
   void stop_sessions();
   int timeout_ms() const noexcept;
@@ -60,7 +62,9 @@ class Reactor final : public EventLoop {
   std::atomic<bool> stop_asked_{false};
 
   std::mutex mutex_;
-  std::vector<std::function<void()>> posted_;  // GUARDED_BY(mutex_)
+  std::vector<std::function<void()>> posted_;       // GUARDED_BY(mutex_), as both below
+  std::vector<std::unique_ptr<Session>> adopted_;
+  bool ended_ = false;                              // the loop: nobody will run anything
 
   // Thread: the reactor's, all below.
   detail::TimePoint now_;

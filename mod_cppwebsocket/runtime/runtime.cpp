@@ -1,6 +1,7 @@
 #include "runtime/runtime.hpp"
 
 #include <algorithm>
+#include <cerrno>
 
 #include <poll.h>
 
@@ -61,8 +62,12 @@ bool Runtime::wait_stopped() noexcept {
   bool all = true;
   for (auto& reactor : reactors_) {
     pollfd stopped{reactor->stopped_descriptor(), POLLIN, 0};
-    const auto left = std::chrono::ceil<milliseconds>(deadline - steady_clock::now());
-    all &= ::poll(&stopped, 1, static_cast<int>(std::max<milliseconds::rep>(left.count(), 0))) == 1;
+    int ready;
+    do {
+      const auto left = std::chrono::ceil<milliseconds>(deadline - steady_clock::now());
+      ready = ::poll(&stopped, 1, static_cast<int>(std::max<milliseconds::rep>(left.count(), 0)));
+    } while (ready < 0 && errno == EINTR);
+    all &= ready == 1;
   }
   return all;
 }

@@ -104,6 +104,11 @@ void Session::end_turn() noexcept {
   for (int round = 0; more && round < max_rounds; ++round) {
     flush();
     more = false;
+    if (pong_owed_ && !above_high_water()) {
+      const auto body = std::move(pong_owed_);
+      guarded([&] { answer_ping(*body); });
+      more = true;
+    }
     if (senders_waiting_ != 0 && output_.size() <= record_->limits.send_buffer_size / 2) {
       guarded([&] { wake_senders(); });
       more = true;
@@ -155,9 +160,9 @@ void Session::take_back_output() noexcept {
 
 // --- input ------------------------------------------------------------------------------------
 
+// It does not depend on the output: who only streams out must still hear pings and the Close.
 bool Session::may_read() const noexcept {
-  return wire_ != Wire::gone && !peer_close_waiting_ && !above_high_water() &&
-         (wire_ != Wire::open || !inbox_.full());
+  return wire_ != Wire::gone && !peer_close_waiting_ && (wire_ != Wire::open || !inbox_.full());
 }
 
 void Session::read_some() {
@@ -208,8 +213,7 @@ void Session::handle_event(protocol::Event event) {
       deliver(protocol_->take_message());
       break;
     case Event::ping:
-      // RFC 6455 §5.5.2: a pong in response, unless a Close was received already.
-      if (!record_->server_terminated) protocol_->send_pong(protocol_->control_payload(), output_);
+      answer_ping(protocol_->control_payload());
       if (record_->hooks && record_->hooks->on_ping)
         guarded([&] { record_->hooks->on_ping(protocol_->control_payload()); });
       break;
@@ -224,6 +228,16 @@ void Session::handle_event(protocol::Event event) {
       fail(protocol_->failure().code, protocol_->failure().text);
       break;
   }
+}
+
+// RFC 6455 §5.5.2: a pong in response, unless we have closed. §5.5.3: while the peer takes none, it
+// is enough to remember the last ping.
+void Session::answer_ping(std::string_view body) {
+  if (record_->server_terminated) return;
+  if (above_high_water())
+    pong_owed_ = std::make_unique<std::string>(body);
+  else
+    protocol_->send_pong(body, output_);
 }
 
 void Session::deliver(Message&& message) {

@@ -78,7 +78,7 @@ class Session final : public Request {
   void ping_now(std::string_view body);
   void close_now(const Close& close);    // starts the closing handshake, unless it has begun
   bool above_high_water() const noexcept;
-  void answer_peer_close();
+  void answer_peer_close(bool in_time = true);
   void task_ended(std::exception_ptr error, bool is_main);
   void report(const std::exception_ptr& error) noexcept;
   const std::exception_ptr& end_reason() const noexcept { return end_reason_; }
@@ -116,6 +116,7 @@ class Session final : public Request {
   void read_some();
   void receive_bytes(std::span<char> input);
   void handle_event(protocol::Event event);
+  void answer_ping(std::string_view body);
   void deliver(Message&& message);
   void flush() noexcept;
   bool may_read() const noexcept;
@@ -159,6 +160,7 @@ class Session final : public Request {
   std::unique_ptr<protocol::Protocol> protocol_;
   std::unique_ptr<BlockingSession> blocking_;
   std::unique_ptr<std::string> unread_;  // bytes that could not be parsed yet: the inbox was full
+  std::unique_ptr<std::string> pong_owed_;  // body of a ping that came while the peer took nothing
   std::shared_ptr<RemoteControl> remote_;
   std::unique_ptr<std::vector<Message>> held_back_;  // whole messages behind a fragmented one
   std::stop_source stop_source_{std::nostopstate};

@@ -49,10 +49,10 @@ void Session::on_peer_close() {
   deadline_ = loop_.now() + record_->limits.close_timeout;
 }
 
-void Session::answer_peer_close() {
-  if (blocking_ && blocking_->offer_close()) {  // its thread chooses, and calls again
+void Session::answer_peer_close(bool in_time) {
+  if (blocking_ && in_time && blocking_->offer_close()) {  // its thread chooses, and calls again
+    if (!peer_close_waiting_) deadline_ = loop_.now() + record_->limits.close_timeout;
     peer_close_waiting_ = true;
-    deadline_ = loop_.now() + record_->limits.close_timeout;
     return;
   }
   peer_close_waiting_ = false;
@@ -231,7 +231,7 @@ void Session::housekeep() {
   if (loop_.now() < next_housekeeping()) return;
   if (wire_ == Wire::closing) return lose("the peer did not answer our Close in time");
   if (wire_ == Wire::lingering) return drop_wire("the peer did not close TCP in time");
-  if (peer_close_waiting_) return answer_peer_close();
+  if (peer_close_waiting_) return answer_peer_close(false);
 
   const ConnectionLimits& limits = record_->limits;
   if (limits.idle_timeout.count() > 0 && loop_.now() >= idle_since() + limits.idle_timeout) {

@@ -194,7 +194,7 @@ TEST_F(SessionEnd, APeerThatVanishesBehindItsUnreadCloseIsALoss) {
   connection.peer->send(client_text("1") + client_text("2") + client_close(4003));
   loop_.run_once();
   connection.peer->hung_up = true;
-  ASSERT_TRUE(loop_.run_until([&] { return connection.gone; }));
+  ASSERT_TRUE(loop_.run_until([&] { return connection.gone.load(); }));
   EXPECT_THAT(seen_, ElementsAre("2", "terminated 4003"));
 }
 
@@ -677,7 +677,7 @@ TEST_F(SessionEnd, AHandlerThatIgnoresGoAwayKeepsItsSessionUntilItEnds) {
   EXPECT_TRUE(connection.peer->closed);
   EXPECT_FALSE(connection.gone);
   go_on = true;
-  EXPECT_TRUE(loop_.run_until([&] { return connection.gone; }));
+  EXPECT_TRUE(loop_.run_until([&] { return connection.gone.load(); }));
 }
 
 // --- the drafts

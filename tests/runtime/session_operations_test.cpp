@@ -352,7 +352,7 @@ TEST_F(SessionOperations, RunBlockingIsNotInterruptedAndKeepsTheSession) {
   EXPECT_TRUE(connection.peer->closed);
   EXPECT_FALSE(connection.gone);
   go_on = true;
-  ASSERT_TRUE(loop_.run_until([&] { return connection.gone; }));
+  ASSERT_TRUE(loop_.run_until([&] { return connection.gone.load(); }));
   EXPECT_THAT(seen_, ElementsAre("stopped"));
 }
 
@@ -461,7 +461,7 @@ TEST_F(SessionOperations, ATaskThatIsStillBusyKeepsTheSessionButNotTheWire) {
   EXPECT_TRUE(connection.peer->closed);
   EXPECT_FALSE(connection.gone);
   go_on = true;
-  EXPECT_TRUE(loop_.run_until([&] { return connection.gone; }));
+  EXPECT_TRUE(loop_.run_until([&] { return connection.gone.load(); }));
 }
 
 TEST_F(SessionOperations, TheHandlersLocalsGoBeforeTheConnectionsObjects) {

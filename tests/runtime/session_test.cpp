@@ -194,15 +194,39 @@ TEST_F(Session, APeerThatDoesNotReadItsAnswersIsNotReadFrom) {
   EXPECT_EQ(connection.take_words(), Words(10, "text:" + large));
 }
 
-TEST_F(Session, PongsForAPeerThatDoesNotReadAreBounded) {
+TEST_F(Session, PongsForAPeerThatDoesNotReadAreBoundedAndTheLastOneIsSent) {
   Connection& connection = open(echo);
   connection.peer->capacity = 0;
-  for (int i = 0; i < 20'000; ++i) connection.peer->send(client_frame(ping, std::string(100, 'p')));
+  for (int i = 0; i < 20'000; ++i)
+    connection.peer->send(client_frame(ping, std::string(100, 'p') + std::to_string(i)));
   loop_.run();
-  EXPECT_LT(connection.session->buffered_amount(), 200'000u);
+  EXPECT_TRUE(connection.peer->input.empty());
+  EXPECT_LT(connection.session->buffered_amount(), 70'000u);
   connection.peer->capacity = FakePeer::unlimited;
   loop_.run();
-  EXPECT_EQ(connection.take_words().size(), 20'000u);
+  const Words pongs = connection.take_words();
+  EXPECT_LT(pongs.size(), 1000u);
+  EXPECT_EQ(pongs[0], "pong:" + std::string(100, 'p') + "0");
+  EXPECT_EQ(pongs.back(), "pong:" + std::string(100, 'p') + "19999");
+}
+
+TEST_F(Session, AHandlerThatOnlyStreamsOutStillHearsPingsAndTheClose) {
+  Connection& connection = open([](Request& request) -> Task<> {
+    co_await msgutil::receive_message(request);
+    for (;;) co_await msgutil::send_message(request, std::string(10'000, 'x'));
+  });
+  connection.peer->capacity = 0;
+  receive(connection, client_text("go"));
+  connection.peer->send(client_frame(ping, "are you there?") + client_close(4001));
+  for (int i = 0; i < 100 && !connection.peer->write_ended; ++i) {
+    connection.peer->capacity = 30'000;  // never as much as there is to send
+    loop_.run();
+    if (i == 1) loop_.advance(5s);  // it has called receive: the Close is answered at the timeout
+  }
+  EXPECT_TRUE(connection.peer->write_ended);
+  const Words all = connection.take_words();
+  EXPECT_THAT(all, ::testing::Contains("pong:are you there?"));
+  EXPECT_EQ(all.back(), "close:4001");
 }
 
 TEST_F(Session, AHandlerThatSendsWithoutEndDoesNotHogTheLoop) {

@@ -73,24 +73,45 @@ bool LogKeeper::has(std::string_view part) const {
                      [&](const auto& line) { return line.second.find(part) != std::string::npos; });
 }
 
-Connection& SessionFixture::open(Script script) {
-  Connection& connection = connections_.emplace_back();
-  connection.script = std::move(script);
-  connection.table = table_for(connection.script);
+std::unique_ptr<detail::RequestRecord> make_record(Connection& connection, detail::Server& server) {
   auto record = std::make_unique<detail::RequestRecord>();
-  record->server = &log_;
+  record->server = &server;
   record->limits = connection.script.limits;
   record->version = connection.script.version;
   record->handshake = std::make_unique<detail::HandshakeRecord>();
   record->user_data = static_cast<const Script*>(&connection.script);
-  auto handler = std::make_shared<const runtime::Handler>("test_wsh.so", connection.table);
-  auto session = std::make_unique<runtime::Session>(std::move(record), std::move(handler), loop_,
-                                                    [&connection] { connection.gone = true; });
-  session->do_extra_handshake();
-  session->open(std::make_unique<FakeTransport>(connection.peer), protocol_for(connection.script),
-                connection.script.already_read);
+  return record;
+}
+
+std::shared_ptr<const runtime::Handler> make_handler(Connection& connection) {
+  connection.table = table_for(connection.script);
+  return std::make_shared<const runtime::Handler>("test_wsh.so", connection.table);
+}
+
+void open_session(Connection& connection, runtime::Session& session,
+                  std::unique_ptr<runtime::Transport> transport) {
+  session.do_extra_handshake();
+  session.open(std::move(transport), protocol_for(connection.script),
+               connection.script.already_read);
+}
+
+std::unique_ptr<runtime::Session> make_session(Connection& connection, detail::Server& server,
+                                               runtime::EventLoop& loop,
+                                               std::unique_ptr<runtime::Transport> transport) {
+  auto session =
+      std::make_unique<runtime::Session>(make_record(connection, server), make_handler(connection),
+                                         loop, [&connection] { connection.gone = true; });
   connection.session = session.get();
-  loop_.adopt(std::move(session), connection.peer);
+  open_session(connection, *session, std::move(transport));
+  return session;
+}
+
+Connection& SessionFixture::open(Script script) {
+  Connection& connection = connections_.emplace_back();
+  connection.script = std::move(script);
+  loop_.adopt(
+      make_session(connection, log_, loop_, std::make_unique<FakeTransport>(connection.peer)),
+      connection.peer);
   loop_.run();
   return connection;
 }

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <deque>
 #include <functional>
 #include <memory>
@@ -55,10 +56,21 @@ struct Connection {
   HandlerTable table{};
   std::shared_ptr<FakePeer> peer = std::make_shared<FakePeer>();
   runtime::Session* session = nullptr;  // until it is gone
-  bool gone = false;                    // the session is destroyed
+  std::atomic<bool> gone = false;       // the session is destroyed
 
   std::vector<std::string> take_words() { return words(peer->take_output()); }
 };
+
+// An opened session for `connection`, to be started on `loop`.
+std::unique_ptr<runtime::Session> make_session(Connection& connection, detail::Server& server,
+                                               runtime::EventLoop& loop,
+                                               std::unique_ptr<runtime::Transport> transport);
+
+// The parts of one: a record after its handshake began, and the handler that runs the script.
+std::unique_ptr<detail::RequestRecord> make_record(Connection& connection, detail::Server& server);
+std::shared_ptr<const runtime::Handler> make_handler(Connection& connection);
+void open_session(Connection& connection, runtime::Session& session,
+                  std::unique_ptr<runtime::Transport> transport);
 
 class SessionFixture : public ::testing::Test {
  protected:

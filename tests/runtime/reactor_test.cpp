@@ -1,0 +1,330 @@
+// The reactor and the runtime over socket pairs: real epoll, real threads, real time (little of
+// it).
+#include "runtime/reactor.hpp"
+
+#include <gmock/gmock.h>
+
+#include <semaphore>
+#include <stdexcept>
+#include <thread>
+
+#include "runtime/runtime.hpp"
+#include "runtime/support/session_fixture.hpp"
+#include "runtime/support/socket_client.hpp"
+
+namespace cppwebsocket::testing {
+namespace {
+
+using namespace std::chrono_literals;
+using ::testing::ElementsAre;
+
+// Waits up to 20 seconds.
+bool eventually(const std::function<bool()>& done) {
+  for (int i = 0; i < 20'000; ++i) {
+    if (done()) return true;
+    std::this_thread::sleep_for(1ms);
+  }
+  return false;
+}
+
+void blocking_echo(BlockingRequest& request) {
+  while (auto message = msgutil::receive_message(request))
+    msgutil::send_message(request, std::move(*message));
+}
+
+// What the server sends for `count` texts of 4 bytes.
+constexpr std::size_t echoed_size(std::size_t count) { return count * 6; }
+
+std::string four_bytes(int number) {
+  std::string text = std::to_string(number);
+  return std::string(4 - text.size(), '0') + text;
+}
+
+class Reactor : public ::testing::Test {
+ protected:
+  SocketClient connect(Script script) {
+    SocketClient client;
+    Connection& connection = connections_.emplace_back();
+    connection.script = std::move(script);
+    reactor_->adopt(make_session(connection, log_, *reactor_, client.transport()));
+    return client;
+  }
+  bool all_gone() const {
+    return std::all_of(connections_.begin(), connections_.end(),
+                       [](const Connection& each) { return each.gone.load(); });
+  }
+
+  LogKeeper log_;
+  std::deque<Connection> connections_;
+  runtime::BlockingPool connection_pool_{8};
+  runtime::BlockingPool call_pool_{4};
+  std::unique_ptr<runtime::Reactor> reactor_ =
+      std::make_unique<runtime::Reactor>(connection_pool_, call_pool_);
+};
+
+TEST_F(Reactor, EchoesThousandsOfMessagesOnManyConnections) {
+  constexpr int clients = 60, messages = 200;
+  std::vector<SocketClient> all;
+  for (int i = 0; i < clients; ++i) all.push_back(connect({.transfer = echo}));
+  std::string frames;
+  Words expected;
+  for (int i = 0; i < messages; ++i) {
+    frames += client_text(four_bytes(i));
+    expected.push_back("text:" + four_bytes(i));
+  }
+  for (SocketClient& client : all) client.send(frames);
+  for (SocketClient& client : all)
+    EXPECT_EQ(words(client.receive(echoed_size(messages))), expected);
+  for (SocketClient& client : all) client.send(client_close());
+  for (SocketClient& client : all) EXPECT_EQ(words(client.receive_all()), Words{"close:1000"});
+  all.clear();
+  EXPECT_TRUE(eventually([&] { return all_gone(); }));
+}
+
+TEST_F(Reactor, EchoesMessagesLargerThanEveryBuffer) {
+  const std::string large(5'000'000, 'x');
+  SocketClient client = connect({.transfer = echo, .limits = {.max_message_size = large.size()}});
+  std::thread sender([&] {
+    for (int i = 0; i < 3; ++i) client.send(client_text(large));
+  });
+  const std::string received = client.receive(3 * (large.size() + 10));
+  sender.join();
+  EXPECT_EQ(words(received), Words(3, "text:" + large));
+}
+
+TEST_F(Reactor, APeerThatDoesNotReadHoldsUpNobodyElse) {
+  SocketClient stuck = connect({.transfer = [](Request& request) -> Task<> {
+    for (;;) co_await msgutil::send_message(request, std::string(100'000, 'x'));
+  }});
+  SocketClient other = connect({.transfer = echo});
+  for (int i = 0; i < 100; ++i) {
+    other.send(client_text(four_bytes(i)));
+    EXPECT_THAT(words(other.receive(echoed_size(1))), ElementsAre("text:" + four_bytes(i)));
+  }
+}
+
+TEST_F(Reactor, AHandlerThatSendsWithoutEndHoldsUpNobodyElse) {
+  SocketClient greedy = connect({.transfer = [](Request& request) -> Task<> {
+    for (;;) co_await msgutil::send_message(request, std::string(1000, 'x'));
+  }});
+  std::thread reader([&] { greedy.drain(); });
+  SocketClient other = connect({.transfer = echo});
+  for (int i = 0; i < 20; ++i) {
+    other.send(client_text(four_bytes(i)));
+    EXPECT_THAT(words(other.receive(echoed_size(1))), ElementsAre("text:" + four_bytes(i)));
+  }
+  greedy.send(client_close());
+  reader.join();
+}
+
+TEST_F(Reactor, TimersRunInRealTime) {
+  const auto start = std::chrono::steady_clock::now();
+  SocketClient client = connect({.transfer = [](Request& request) -> Task<> {
+    co_await request.sleep_for(20ms);
+    co_await msgutil::send_message(request, "done");
+  }});
+  EXPECT_THAT(words(client.receive(6)), ElementsAre("text:done"));
+  EXPECT_GE(std::chrono::steady_clock::now() - start, 20ms);
+}
+
+TEST_F(Reactor, RudePeersLeaveNothingBehind) {
+  for (int i = 0; i < 200; ++i) {
+    SocketClient client = connect({.transfer = echo});
+    if (i % 2) client.send(client_text("hello"));
+    if (i % 3 == 0) client.send("\x81");
+  }
+  EXPECT_TRUE(eventually([&] { return all_gone(); }));
+}
+
+TEST_F(Reactor, BlockingHandlersAndRunBlockingWorkTogether) {
+  SocketClient blocking = connect({.blocking_transfer = blocking_echo});
+  SocketClient calling = connect({.transfer = [](Request& request) -> Task<> {
+    while (auto message = co_await msgutil::receive_message(request)) {
+      co_await request.run_blocking([&] { std::this_thread::yield(); });
+      co_await msgutil::send_message(request, std::move(*message));
+    }
+  }});
+  for (int i = 0; i < 200; ++i) {
+    blocking.send(client_text(four_bytes(i)));
+    calling.send(client_text(four_bytes(i)));
+  }
+  EXPECT_EQ(words(blocking.receive(echoed_size(200))).back(), "text:0199");
+  EXPECT_EQ(words(calling.receive(echoed_size(200))).back(), "text:0199");
+}
+
+TEST_F(Reactor, SendersOfOtherThreadsWakeIt) {
+  std::mutex mutex;
+  std::vector<Sender> senders;
+  std::vector<SocketClient> clients;
+  for (int i = 0; i < 20; ++i)
+    clients.push_back(connect({.transfer = [&](Request& request) -> Task<> {
+      {
+        std::lock_guard lock(mutex);
+        senders.push_back(request.sender());
+      }
+      co_await echo(request);
+    }}));
+  ASSERT_TRUE(eventually([&] {
+    std::lock_guard lock(mutex);
+    return senders.size() == clients.size();
+  }));
+  std::thread publisher([&] {
+    for (int i = 0; i < 100; ++i)
+      for (const Sender& sender : senders)
+        while (sender.send(four_bytes(i)) == SendResult::full) std::this_thread::yield();
+  });
+  for (SocketClient& client : clients)
+    EXPECT_EQ(words(client.receive(echoed_size(100))).back(), "text:0099");
+  publisher.join();
+  clients.clear();
+  EXPECT_TRUE(eventually([&] { return all_gone(); }));
+  for (const Sender& sender : senders) EXPECT_EQ(sender.send("x"), SendResult::closed);
+}
+
+TEST_F(Reactor, AStopClosesEveryConnectionWith1001AndThenTellsSo) {
+  std::vector<SocketClient> clients;
+  for (int i = 0; i < 10; ++i) clients.push_back(connect({.transfer = echo}));
+  clients.push_back(connect({.blocking_transfer = blocking_echo}));
+  for (SocketClient& client : clients) {
+    client.send(client_text("here"));
+    client.receive(6);
+  }
+  reactor_->begin_stop();
+  for (SocketClient& client : clients) {
+    EXPECT_THAT(words(client.receive(4)), ElementsAre("close:1001"));
+    client.send(client_close(1001));
+    EXPECT_EQ(client.receive_all(), "");
+    client.close();
+  }
+  EXPECT_TRUE(wait_readable(reactor_->stopped_descriptor()));
+  EXPECT_TRUE(all_gone());
+}
+
+TEST_F(Reactor, AStopDoesNotWaitForPeersThatDoNotAnswer) {
+  SocketClient client = connect({.transfer = echo, .limits = {.close_timeout = 10ms}});
+  reactor_->begin_stop();
+  EXPECT_TRUE(wait_readable(reactor_->stopped_descriptor()));
+  EXPECT_TRUE(all_gone());
+}
+
+TEST_F(Reactor, WhatIsAdoptedAfterTheStopIsClosedOrDropped) {
+  SocketClient first = connect({.transfer = echo});
+  reactor_->begin_stop();
+  SocketClient during = connect({.transfer = echo});
+  EXPECT_THAT(words(first.receive(4)), ElementsAre("close:1001"));
+  EXPECT_THAT(words(during.receive(4)), ElementsAre("close:1001"));
+  first.close();
+  during.close();
+  ASSERT_TRUE(wait_readable(reactor_->stopped_descriptor()));
+  SocketClient late = connect({.transfer = echo});
+  EXPECT_EQ(late.receive_all(), "");
+  EXPECT_TRUE(all_gone());
+}
+
+// --- Runtime -------------------------------------------------------------------------------------
+
+class Runtime : public ::testing::Test {
+ protected:
+  void start(const runtime::RuntimeOptions& options) { runtime_.emplace(options); }
+
+  // A connected client, or none and why_not_.
+  std::optional<SocketClient> connect(Script script) {
+    Connection& connection = connections_.emplace_back();
+    connection.script = std::move(script);
+    auto session =
+        runtime_->make_session(make_record(connection, log_), make_handler(connection), why_not_);
+    if (!session) return std::nullopt;
+    ids_.push_back(session->id());
+    std::optional<SocketClient> client(std::in_place);
+    open_session(connection, *session, client->transport());
+    runtime_->hand_over(std::move(session));
+    return client;
+  }
+
+  LogKeeper log_;
+  std::deque<Connection> connections_;
+  std::string_view why_not_;
+  std::vector<std::uint64_t> ids_;
+  std::counting_semaphore<> go_on_{0};
+  std::optional<runtime::Runtime> runtime_;
+};
+
+TEST_F(Runtime, CountsItsConnectionsAndRefusesOneTooMany) {
+  start({.reactor_threads = 2, .max_connections = 3});
+  std::vector<SocketClient> clients;
+  for (int i = 0; i < 3; ++i) clients.push_back(*connect({.transfer = echo}));
+  EXPECT_EQ(runtime_->connections(), 3u);
+  EXPECT_FALSE(connect({.transfer = echo}));
+  EXPECT_EQ(why_not_, "WebSocketMaxConnections is reached");
+  EXPECT_EQ(runtime_->connections(), 3u);
+  clients.pop_back();
+  EXPECT_TRUE(eventually([&] { return runtime_->connections() == 2; }));
+  clients.push_back(*connect({.transfer = echo}));
+  clients.back().send(client_text("here"));
+  EXPECT_THAT(words(clients.back().receive(6)), ElementsAre("text:here"));
+  clients.clear();
+  EXPECT_TRUE(eventually([&] { return runtime_->connections() == 0; }));
+}
+
+TEST_F(Runtime, ASessionThatIsNeverOpenedIsCountedOff) {
+  start({.max_connections = 1});
+  for (int i = 0; i < 5; ++i) {
+    Connection& connection = connections_.emplace_back();
+    connection.script.transfer = echo;
+    auto session =
+        runtime_->make_session(make_record(connection, log_), make_handler(connection), why_not_);
+    ASSERT_TRUE(session) << why_not_;
+    EXPECT_EQ(runtime_->connections(), 1u);
+  }
+  EXPECT_EQ(runtime_->connections(), 0u);
+}
+
+TEST_F(Runtime, RefusesABlockingConnectionTooMany) {
+  start({.blocking_threads = 2});
+  std::vector<SocketClient> clients;
+  for (int i = 0; i < 2; ++i) clients.push_back(*connect({.blocking_transfer = blocking_echo}));
+  EXPECT_FALSE(connect({.blocking_transfer = blocking_echo}));
+  EXPECT_EQ(why_not_, "WebSocketBlockingThreads is reached");
+  EXPECT_TRUE(connect({.transfer = echo}));  // which needs no thread
+  clients.pop_back();
+  std::optional<SocketClient> next;
+  EXPECT_TRUE(eventually([&] {
+    next = connect({.blocking_transfer = blocking_echo});
+    return next.has_value();
+  }));
+  next->send(client_text("here"));
+  EXPECT_THAT(words(next->receive(6)), ElementsAre("text:here"));
+}
+
+TEST_F(Runtime, GivesEachConnectionItsOwnNumber) {
+  start({.reactor_threads = 3});
+  for (int i = 0; i < 10; ++i) connect({.transfer = echo});
+  std::sort(ids_.begin(), ids_.end());
+  EXPECT_EQ(std::unique(ids_.begin(), ids_.end()), ids_.end());
+}
+
+TEST_F(Runtime, AStopRefusesTheNextAndWaitsForTheRest) {
+  start({.reactor_threads = 2});
+  auto client = connect({.transfer = echo});
+  client->send(client_text("here"));
+  client->receive(6);
+  runtime_->begin_stop();
+  EXPECT_FALSE(connect({.transfer = echo}));
+  EXPECT_EQ(why_not_, "this child is stopping");
+  EXPECT_THAT(words(client->receive(4)), ElementsAre("close:1001"));
+  client->close();
+  EXPECT_TRUE(runtime_->wait_stopped());
+  EXPECT_EQ(runtime_->connections(), 0u);
+}
+
+TEST_F(Runtime, AStopWaitsForItsTimeoutAtMost) {
+  start({.stop_timeout = 20ms});
+  auto client = connect({.blocking_transfer = [&](BlockingRequest&) { go_on_.acquire(); }});
+  runtime_->begin_stop();
+  EXPECT_FALSE(runtime_->wait_stopped());
+  client->close();
+  go_on_.release();
+}
+
+}  // namespace
+}  // namespace cppwebsocket::testing
