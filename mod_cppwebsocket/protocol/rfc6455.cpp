@@ -88,7 +88,7 @@ class Rfc6455 final : public Protocol {
   std::uint8_t key_offset_ = 0;
   std::uint8_t header_size_ = 0;  // bytes of a header that comes in pieces
   std::array<char, max_client_header> header_;
-  Utf8Validator utf8_;
+  Utf8Validator utf8_;  // of the message being received; complete between messages
   Opcode opcode_ = Opcode::continuation;  // of the frame
   bool fin_ = false;                      // of the frame
   bool in_frame_ = false;                 // behind its header
@@ -191,7 +191,6 @@ Event Rfc6455::begin_data_frame(bool rsv1) {
     compressed_ = rsv1;
     message_ = Message(opcode_ == Opcode::text ? Message::Type::text : Message::Type::binary,
                        std::string());
-    utf8_.reset();
   }
   const std::size_t limit =
       compressed_ ? max_compressed_size(max_message_size_) : max_message_size_;

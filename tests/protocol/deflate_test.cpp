@@ -158,6 +158,20 @@ TEST(DeflateRoundTrip, FragmentsOfConnectionsThatShareAWorkspaceDoNotMix) {
   }
 }
 
+TEST(DeflateRoundTrip, ConnectionsThatShareAWorkspaceKeepTheirLevels) {
+  const std::string words = samples()[6];
+  const auto compress = [&](int level, DeflateWorkspace& workspace) {
+    std::string out;
+    PerMessageDeflate({true, true, 15, 15, level, 0}, workspace).compress(words, true, out);
+    return out;
+  };
+  DeflateWorkspace shared;
+  for (const int level : {1, 9, 6, 1, 6, 9}) {
+    DeflateWorkspace fresh;
+    EXPECT_TRUE(compress(level, shared) == compress(level, fresh)) << level;
+  }
+}
+
 TEST(DeflateRoundTrip, AMessageMayEndWithAnEmptyFragment) {
   for (const DeflateParameters& parameters : {DeflateParameters{}, no_takeover}) {
     Peer sender(parameters);

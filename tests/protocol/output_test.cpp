@@ -116,15 +116,26 @@ TEST(Output, BehavesLikeOneLongString) {
   }
 }
 
-// A peer that is always a little behind must not make us keep what it has got.
-TEST(Output, StaysSmallWhenItNeverEmpties) {
+// A string that grew without end would be copied again and again.
+TEST(Output, GathersOnlySoMuchInOnePiece) {
   Output output;
-  output.append(std::string_view("x"));
-  for (int i = 0; i < 10'000; ++i) {
-    output.append(std::string(Output::move_threshold, 'x'));
-    output.consume(Output::move_threshold);
-    ASSERT_EQ(output.size(), 1U);
-    ASSERT_LE(count_pieces(output), 2U);
+  for (int i = 0; i < 1000; ++i) output.append(std::string(1000, 'x'));
+  std::array<std::string_view, 64> pieces;
+  const std::size_t count = output.pieces(pieces.data(), pieces.size());
+  EXPECT_GE(count, 1'000'000 / Output::gathered_size);
+  for (std::size_t i = 0; i < count; ++i) EXPECT_LE(pieces[i].size(), Output::gathered_size);
+}
+
+TEST(Output, MayNeverBecomeEmpty) {
+  Output output;
+  output.append(std::string_view("0"));
+  for (char c = 'a'; c <= 'z'; ++c) {
+    for (int i = 0; i < 20; ++i) {
+      output.append(std::string(Output::move_threshold, c));
+      output.consume(Output::move_threshold);
+      ASSERT_EQ(output.size(), 1U);
+      ASSERT_EQ(sent(output), std::string(1, c));
+    }
   }
 }
 

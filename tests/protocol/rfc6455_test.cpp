@@ -251,6 +251,8 @@ TEST(Rfc6455Close, AnEmptyBodyIsValid) {
 
 TEST(Rfc6455Close, ServerFailsABodyOfOneByteWith1002) {
   EXPECT_EQ(receive(client_frame(0x88, "\x03")), fails_1002);
+  // Whose second byte would be the next frame's first, and make a code of it.
+  EXPECT_EQ(receive(client_frame(0x88, "\x0f") + client_frame(0x88, "")), fails_1002);
 }
 
 TEST(Rfc6455Close, ServerTakesExactlyTheCodesThatMayBeSent) {

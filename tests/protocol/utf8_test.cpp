@@ -96,12 +96,15 @@ TEST(Utf8, JudgesACharacterAlikeAtEveryPlace) {
                                           "\xc0\x80",
                                           "\xed\xa0\x80",
                                           "\xf4\x90\x80\x80"};
-  for (const std::string& part : parts)
-    for (std::size_t before = 0; before < 140; ++before)
-      for (std::size_t after = 0; after < 140; after += after < 4 ? 1 : 17) {
-        const std::string text = std::string(before, 'a') + part + std::string(after, 'z');
-        ASSERT_EQ(valid(text), plain::is_utf8(text)) << before << " " << part << " " << after;
-      }
+  // What begins with ASCII and what does not goes different ways.
+  for (const std::string& front : {""s, "é"s})
+    for (const std::string& part : parts)
+      for (std::size_t before = 0; before < 140; ++before)
+        for (std::size_t after = 0; after < 140; after += after < 4 ? 1 : 17) {
+          const std::string text =
+              front + std::string(before, 'a') + part + std::string(after, 'z');
+          ASSERT_EQ(valid(text), plain::is_utf8(text)) << front << before << part << after;
+        }
 }
 
 TEST(Utf8, EqualsThePlainVersionForAllPairsOfBytesInAWideText) {
