@@ -27,7 +27,7 @@ IoResult SocketTransport::read(std::span<char> buffer) noexcept {
 }
 
 IoResult SocketTransport::write(std::span<const std::string_view> pieces) noexcept {
-  constexpr std::size_t most = 64;
+  constexpr std::size_t most = 16;
   iovec vectors[most];
   const std::size_t count = pieces.size() < most ? pieces.size() : most;
   for (std::size_t i = 0; i < count; ++i)
