@@ -11,7 +11,9 @@ PATHS = ["/echo", "/echo_blocking", "/heartbeat?5000"]
 
 
 def open_all(httpd, count=4):
-    return [httpd.open(path) for path in PATHS for _ in range(count)]
+    sockets = [httpd.open(path) for path in PATHS for _ in range(count)]
+    time.sleep(0.1)  # see Httpd.stop
+    return sockets
 
 
 def expect_going_away(sockets, limit=3.0):

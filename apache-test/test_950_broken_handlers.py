@@ -14,7 +14,7 @@ REASONS = {
     "wrong_toolchain": r"libfoo\+\+ 7",
     "no_functions": "function",
     "missing_symbol": "function_that_nobody_has",
-    "truncated": "ELF|file too short|truncated|shared object|segment",
+    "truncated": "not complete",
     "directory": "not a (regular )?file|directory",
     "unreadable": "Permission denied|permission",
     "dangling": "No such file|dangling|not exist",
