@@ -14,7 +14,7 @@ endforeach()
 # The same unit tests under the sanitizers, and thousands of rude clients with httpd loading the
 # module that was built with them.
 foreach(sanitizer asan tsan)
-  foreach(area protocol runtime)
+  foreach(area protocol runtime handlers)
     add_test(NAME ${sanitizer}.${area}_tests
              COMMAND ${builds}/${sanitizer}/tests/${area}_tests --gtest_brief=1)
     set_tests_properties(${sanitizer}.${area}_tests PROPERTIES TIMEOUT 600)

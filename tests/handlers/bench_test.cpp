@@ -1,0 +1,61 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "handlers/support/fake_request.hpp"
+#include "handlers/support/handler_file.hpp"
+
+namespace cppwebsocket::testing {
+namespace {
+
+using ::testing::ElementsAre;
+
+struct Bench {
+  explicit Bench(std::vector<Message> script) {
+    request.shake_hands(handler);
+    for (Message& message : script) request.sends(std::move(message));
+    request.closes(1000);
+    request.transfer_data(handler);
+  }
+  HandlerFile handler{"bench"};
+  FakeRequest request{"/bench"};
+};
+
+TEST(Bench, TurnsExtensionsOff) { EXPECT_FALSE(Bench({}).request.extensions_enabled()); }
+
+TEST(Bench, SendsAsManyBytesAsAreToBeReceived) {
+  Bench bench({"receive 5", "receive 0"});
+  bench.request.rethrow();
+  EXPECT_THAT(bench.request.sent(), ElementsAre(Message::binary("aaaaa"), Message::binary("")));
+}
+
+TEST(Bench, CountsTheBytesThatAreSent) {
+  Bench bench({"send", Message::binary(std::string(70'000, 'x')), "send", "あ"});
+  bench.request.rethrow();
+  EXPECT_THAT(bench.request.sent(), ElementsAre(Message("70000"), Message("3")));
+}
+
+TEST(Bench, EndsWhenThePeerClosesInsteadOfSending) {
+  Bench bench({"send"});
+  bench.request.rethrow();
+  EXPECT_TRUE(bench.request.ended());
+  EXPECT_TRUE(bench.request.sent().empty());
+}
+
+TEST(Bench, DoesNotTakeOtherCommands) {
+  for (const char* command : {"", "receive", "receive x", "receive 5 ", "receive -1", "sendx"}) {
+    Bench bench({command});
+    EXPECT_THROW(bench.request.rethrow(), UnsupportedFrameException) << command;
+  }
+}
+
+TEST(Bench, MakesNoMessageAboveTheLimit) {
+  const std::size_t limit = ConnectionLimits().max_message_size;
+  Bench within({"receive " + std::to_string(limit)});
+  within.request.rethrow();
+  EXPECT_EQ(within.request.sent().at(0).size(), limit);
+  Bench above({"receive " + std::to_string(limit + 1)});
+  EXPECT_THROW(above.request.rethrow(), UnsupportedFrameException);
+}
+
+}  // namespace
+}  // namespace cppwebsocket::testing
