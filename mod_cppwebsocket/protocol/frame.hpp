@@ -48,8 +48,10 @@ inline constexpr unsigned length = 0x7f;
 inline constexpr unsigned length_16 = 126;
 inline constexpr unsigned length_64 = 127;
 
-// The size of a masked frame's header by its second byte.
+// The size of a masked frame's header by its second byte. Of one that is not masked, two bytes are
+// all it takes to fail it (§5.1): the rest of a short one may never come.
 constexpr std::size_t client_header_size(unsigned second) noexcept {
+  if ((second & masked) == 0) return 2;
   const unsigned short_length = second & length;
   return 2 + (short_length == length_16 ? 2 : short_length == length_64 ? 8 : 0) + 4;
 }
