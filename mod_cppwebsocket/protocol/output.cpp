@@ -29,6 +29,17 @@ void Output::append(std::string&& bytes) {
   size_ += size;
 }
 
+void Output::append(std::string_view header, std::string&& payload) {
+  if (payload.size() >= move_threshold) {
+    append(header);
+    return append(std::move(payload));
+  }
+  const std::size_t size = header.size() + payload.size();
+  if (size == 0) return;
+  gathering(size).append(header).append(payload);
+  size_ += size;
+}
+
 std::size_t Output::pieces(std::string_view* pieces, std::size_t max) const noexcept {
   std::size_t count = 0;
   std::size_t skip = offset_;

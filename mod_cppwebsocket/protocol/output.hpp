@@ -22,7 +22,8 @@ class Output {
   std::size_t size() const noexcept { return size_; }  // bytes not yet consumed
 
   void append(std::string_view bytes);
-  void append(std::string&& bytes);  // moves from `bytes` if it is large
+  void append(std::string&& bytes);                             // moves from `bytes` if it is large
+  void append(std::string_view header, std::string&& payload);  // both, as above, but quicker
 
   // The unsent bytes, in order, as at most `max` pieces; returns how many were written to `pieces`.
   std::size_t pieces(std::string_view* pieces, std::size_t max) const noexcept;

@@ -189,8 +189,8 @@ Event Rfc6455::begin_data_frame(bool rsv1) {
     if (fragmented_) return fail_protocol("a new message inside a fragmented one");
     if (rsv1 && !deflate_) return fail_protocol("a reserved bit is set");
     compressed_ = rsv1;
-    message_ = Message(opcode_ == Opcode::text ? Message::Type::text : Message::Type::binary,
-                       std::string());
+    const auto type = opcode_ == Opcode::text ? Message::Type::text : Message::Type::binary;
+    if (message_.type() != type || !message_.empty()) message_ = Message(type, std::string());
   }
   const std::size_t limit =
       compressed_ ? max_compressed_size(max_message_size_) : max_message_size_;
@@ -308,14 +308,13 @@ void Rfc6455::send_message(Message&& message, bool end, Output& out) {
   }
   const bool rsv1 = sending_compressed_ && !sending_fragments_;
   sending_fragments_ = !end;
-  std::string payload = std::move(message).payload();
-  if (sending_compressed_) {
-    std::string compressed;
-    deflate_->compress(payload, end, compressed);
-    payload = std::move(compressed);
-  }
-  out.append(ServerHeader(opcode, end, rsv1, payload.size()));
-  out.append(std::move(payload));
+  const auto send = [&](std::string&& payload) {
+    out.append(ServerHeader(opcode, end, rsv1, payload.size()), std::move(payload));
+  };
+  if (!sending_compressed_) return send(std::move(message).payload());
+  std::string compressed;
+  deflate_->compress(message.payload(), end, compressed);
+  send(std::move(compressed));
 }
 
 void Rfc6455::send_close(const Close& close, Output& out) {

@@ -41,6 +41,22 @@ TEST(Output, MovesLargePayloadsAndKeepsTheOrder) {
   EXPECT_EQ(pieces[2], "after");
 }
 
+TEST(Output, AHeaderGoesWithItsPayload) {
+  Output output;
+  output.append("h", std::string("small"));
+  output.append("h", std::string());
+  output.append("", std::string());
+  EXPECT_EQ(count_pieces(output), 1U);
+  std::string large(Output::move_threshold, 'x');
+  const char* const place = large.data();
+  output.append("h", std::move(large));
+  std::array<std::string_view, 4> pieces;
+  ASSERT_EQ(output.pieces(pieces.data(), pieces.size()), 2U);
+  EXPECT_EQ(pieces[0], "hsmallhh");
+  EXPECT_EQ(pieces[1].data(), place);
+  EXPECT_EQ(output.size(), 8 + Output::move_threshold);
+}
+
 TEST(Output, GivesNoMorePiecesThanAsked) {
   Output output;
   for (int i = 0; i < 5; ++i) output.append(std::string(Output::move_threshold, 'x'));
