@@ -49,11 +49,15 @@ Settings settings_of(const DirectoryConfig& config) noexcept {
   return settings;
 }
 
-std::size_t default_threads() noexcept {
+bool is_threaded() noexcept {
   int threaded = AP_MPMQ_NOT_SUPPORTED;
-  ap_mpm_query(AP_MPMQ_IS_THREADED, &threaded);
+  return ap_mpm_query(AP_MPMQ_IS_THREADED, &threaded) == APR_SUCCESS &&
+         threaded != AP_MPMQ_NOT_SUPPORTED;
+}
+
+std::size_t default_threads() noexcept {
   // prefork has a process for every request that is under way, each of which would get as many.
-  if (threaded == AP_MPMQ_NOT_SUPPORTED) return 1;
+  if (!is_threaded()) return 1;
   return std::clamp<std::size_t>(std::thread::hardware_concurrency(), 1, most_default_threads);
 }
 

@@ -58,6 +58,7 @@ struct ChildConfig {
 };
 inline constexpr std::size_t default_blocking_threads = 64;
 std::size_t default_threads() noexcept;  // of the MPM and machine; call it in the child
+bool is_threaded() noexcept;             // the MPM: not prefork
 
 class VirtualHost;
 

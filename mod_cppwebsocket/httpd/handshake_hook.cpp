@@ -218,6 +218,7 @@ class OpeningHandshake {
     } catch (const std::system_error& error) {
       return no_room(error.what());
     }
+    StopHold hold;
     if (!send_opening(r_, response, handshake.response_headers)) {
       log_request(r_, APLOG_INFO, "CWS0017: the client went away during the handshake");
       return drop(r_);
@@ -225,7 +226,7 @@ class OpeningHandshake {
     std::string already_read = socket->take_over(r_, child_.dummy_socket());
     session_->open(std::make_unique<runtime::SocketTransport>(socket->release()),
                    std::move(protocol), std::move(already_read));
-    hand_over_at_end(r_->connection, std::move(session_));
+    hand_over_at_end(r_->connection, std::move(session_), std::move(hold));
     return OK;
   }
 

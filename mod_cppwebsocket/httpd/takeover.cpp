@@ -2,6 +2,7 @@
 
 #include "httpd/answer.hpp"
 #include "httpd/child.hpp"
+#include "httpd/config.hpp"
 #include "httpd/module.hpp"
 #include "httpd/pool.hpp"
 #include "protocol/header_fields.hpp"
@@ -18,6 +19,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <signal.h>
 #include <unistd.h>
 
 namespace cppwebsocket::httpd {
@@ -57,8 +59,17 @@ bool read_some(conn_rec* c, apr_bucket_brigade* brigade, apr_read_type_e block, 
 }
 
 struct Pending {
+  StopHold hold;
   std::unique_ptr<runtime::Session> session;
 };
+
+void mask_stop_signals(int how) noexcept {
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGTERM);
+  sigaddset(&signals, SIGHUP);
+  pthread_sigmask(how, &signals, nullptr);
+}
 
 apr_status_t hand_over(void* memory) noexcept {
   auto& pending = *static_cast<Pending*>(memory);
@@ -116,8 +127,16 @@ int ReservedSocket::release() noexcept {
   return std::exchange(descriptor_, -1);
 }
 
-void hand_over_at_end(conn_rec* c, std::unique_ptr<runtime::Session> session) {
-  auto* pending = make_in<Pending>(c->pool, std::move(session));
+StopHold::StopHold() noexcept : held_(!is_threaded()) {
+  if (held_) mask_stop_signals(SIG_BLOCK);
+}
+
+StopHold::~StopHold() {
+  if (held_) mask_stop_signals(SIG_UNBLOCK);
+}
+
+void hand_over_at_end(conn_rec* c, std::unique_ptr<runtime::Session> session, StopHold hold) {
+  auto* pending = make_in<Pending>(c->pool, std::move(hold), std::move(session));
   // Cleanups run last in, first out: this one before the one that destroys `pending`.
   apr_pool_cleanup_register(c->pool, pending, hand_over, apr_pool_cleanup_null);
 }

@@ -3,9 +3,10 @@
 //
 //   1. foreign_filter()     nobody else may hold bytes of this connection
 //   2. ReservedSocket       a second descriptor, while failing is still polite
-//   3. send_opening()       the 101 leaves through httpd's filters (answer.hpp)
-//   4. take_over()          httpd's descriptor becomes the dummy; what httpd has read is ours
-//   5. hand_over_at_end()   the session starts when httpd is done with the connection
+//   3. StopHold             prefork: a stop waits for the hand-over
+//   4. send_opening()       the 101 leaves through httpd's filters (answer.hpp)
+//   5. take_over()          httpd's descriptor becomes the dummy; what httpd has read is ours
+//   6. hand_over_at_end()   the session starts when httpd is done with the connection
 //
 // Thread: the request's MPM worker.
 #pragma once
@@ -17,6 +18,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 
 namespace cppwebsocket::httpd {
 
@@ -44,9 +46,22 @@ class ReservedSocket {
   int descriptor_;
 };
 
+// Holds back the signals that end a prefork child, which ends inside their handlers: between the
+// 101 and the hand-over nobody could tell the client. Nothing on other MPMs, whose children end
+// when their workers are done. Thread: made and destroyed on the same.
+class StopHold {
+ public:
+  StopHold() noexcept;
+  StopHold(StopHold&& other) noexcept : held_(std::exchange(other.held_, false)) {}
+  ~StopHold();
+
+ private:
+  bool held_;
+};
+
 // Gives the session to its reactor when the connection's pool is cleaned: the MPM has then closed
 // what it takes for the client's socket and has no more use for the connection.
-void hand_over_at_end(conn_rec* c, std::unique_ptr<runtime::Session> session);
+void hand_over_at_end(conn_rec* c, std::unique_ptr<runtime::Session> session, StopHold hold);
 
 // draft-76: the eight bytes behind the head, waiting for them as long as httpd would for a body.
 // None if they do not come.

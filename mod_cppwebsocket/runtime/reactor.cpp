@@ -80,6 +80,11 @@ void Reactor::wake() noexcept {
   [[maybe_unused]] const auto written = ::write(wake_, &one, sizeof one);
 }
 
+void Reactor::expect_no_longer() noexcept {
+  --expected_;
+  if (stop_asked_) wake();  // it may have been the last
+}
+
 void Reactor::begin_stop() noexcept {
   stop_asked_.store(true);
   wake();
@@ -119,7 +124,7 @@ void Reactor::wait_for_events() {
 }
 
 bool Reactor::all_done() {
-  if (!stopping_ || !sessions_.empty()) return false;
+  if (!stopping_ || !sessions_.empty() || expected_ != 0) return false;
   std::lock_guard lock(mutex_);
   ended_ = adopted_.empty();
   return ended_;

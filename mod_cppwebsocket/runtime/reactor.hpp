@@ -24,6 +24,11 @@ class Reactor final : public EventLoop {
   // Takes over an opened session; after the loop's end, drops it. Thread: any.
   void adopt(std::unique_ptr<Session> session);
 
+  // A session is made, or is gone, whether it was adopted or not. Until it is gone the loop does
+  // not end, so that a connection accepted just before a stop is told of it. Thread: any.
+  void expect() noexcept { ++expected_; }
+  void expect_no_longer() noexcept;
+
   // Has every session, and every later one, close with 1001. Async-signal-safe.
   void begin_stop() noexcept;
 
@@ -60,6 +65,7 @@ class Reactor final : public EventLoop {
   const int wake_;     // eventfd: something is posted, or a stop is asked for
   const int stopped_;  // eventfd: all is over
   std::atomic<bool> stop_asked_{false};
+  std::atomic<std::size_t> expected_{0};
 
   std::mutex mutex_;
   std::vector<std::function<void()>> posted_;       // GUARDED_BY(mutex_), as both below

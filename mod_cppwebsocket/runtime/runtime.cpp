@@ -20,31 +20,44 @@ Runtime::~Runtime() {
   reactors_.clear();
 }
 
+std::string_view Runtime::take_place(bool blocking) noexcept {
+  if (stopping_) return "this child is stopping";
+  if (connections_.fetch_add(1) >= options_.max_connections) {
+    --connections_;
+    return "WebSocketMaxConnections is reached";
+  }
+  if (blocking && !connection_pool_.reserve()) {
+    --connections_;
+    return "WebSocketBlockingThreads is reached";
+  }
+  return {};
+}
+
 std::unique_ptr<Session> Runtime::make_session(std::unique_ptr<detail::RequestRecord> record,
                                                std::shared_ptr<const Handler> handler,
                                                std::string_view& why_not) {
-  if (stopping_) {
-    why_not = "this child is stopping";
-    return nullptr;
-  }
-  if (connections_.fetch_add(1) >= options_.max_connections) {
-    --connections_;
-    why_not = "WebSocketMaxConnections is reached";
-    return nullptr;
-  }
   const bool blocking = handler->is_blocking();
-  if (blocking && !connection_pool_.reserve()) {
-    --connections_;
-    why_not = "WebSocketBlockingThreads is reached";
+  Reactor& reactor = *reactors_[next_reactor_.fetch_add(1) % reactors_.size()];
+  reactor.expect();  // before take_place looks whether the child stops
+  why_not = take_place(blocking);
+  if (!why_not.empty()) {
+    reactor.expect_no_longer();
     return nullptr;
   }
   record->id = next_id_.fetch_add(1);
-  Reactor& reactor = *reactors_[next_reactor_.fetch_add(1) % reactors_.size()];
+  // Two pointers each, so that std::function needs no memory for them.
+  std::function<void()> gone = [this, &reactor] {
+    --connections_;
+    reactor.expect_no_longer();
+  };
+  if (blocking)
+    gone = [this, &reactor] {
+      connection_pool_.release();
+      --connections_;
+      reactor.expect_no_longer();
+    };
   return std::make_unique<Session>(std::move(record), std::move(handler), reactor,
-                                   [this, blocking] {
-                                     if (blocking) connection_pool_.release();
-                                     --connections_;
-                                   });
+                                   std::move(gone));
 }
 
 void Runtime::hand_over(std::unique_ptr<Session> session) {

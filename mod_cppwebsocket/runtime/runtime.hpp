@@ -51,6 +51,9 @@ class Runtime {
   bool wait_stopped() noexcept;
 
  private:
+  // Counts a connection, or says why it may not be.
+  std::string_view take_place(bool blocking) noexcept;
+
   const RuntimeOptions options_;
   std::atomic<std::size_t> connections_{0};
   std::atomic<std::size_t> next_reactor_{0};

@@ -317,6 +317,20 @@ TEST_F(Runtime, AStopRefusesTheNextAndWaitsForTheRest) {
   EXPECT_EQ(runtime_->connections(), 0u);
 }
 
+TEST_F(Runtime, ASessionHandedOverAfterTheStopIsToldOfIt) {
+  start({.stop_timeout = 20ms});
+  Connection& connection = connections_.emplace_back();
+  connection.script = {.transfer = echo};
+  auto session =
+      runtime_->make_session(make_record(connection, log_), make_handler(connection), why_not_);
+  SocketClient client;
+  open_session(connection, *session, client.transport());
+  runtime_->begin_stop();
+  EXPECT_FALSE(runtime_->wait_stopped());  // there is one to come
+  runtime_->hand_over(std::move(session));
+  EXPECT_THAT(words(client.receive(4)), ElementsAre("close:1001"));
+}
+
 TEST_F(Runtime, AStopWaitsForItsTimeoutAtMost) {
   start({.stop_timeout = 20ms});
   auto client = connect({.blocking_transfer = [&](BlockingRequest&) { go_on_.acquire(); }});
