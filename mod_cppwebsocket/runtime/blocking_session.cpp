@@ -109,11 +109,13 @@ void BlockingSession::spawn(std::function<void(std::stop_token)> function) {
     ++spawned_;
   }
   auto body = [this, function = std::move(function)]() mutable noexcept {
+    std::exception_ptr error;
     try {
       function(stop_source_.get_token());
     } catch (...) {
-      post_turn([this, error = std::current_exception()] { session_.report(error); });
+      error = std::current_exception();
     }
+    if (error) post_turn([this, error = std::move(error)] { session_.report(error); });
     function = nullptr;  // what it holds is the handler's, which may be gone once we are counted off
     Lock lock(mutex_);
     --spawned_;

@@ -300,7 +300,7 @@ TEST_F(SessionOperations, SleepingForTheLongestDurationIsSleepingUntilTheEnd) {
 
 TEST_F(SessionOperations, RunBlockingGivesBackTheValueFromAnotherThread) {
   const auto here = std::this_thread::get_id();
-  open([&](Request& request) -> Task<> {
+  Connection& connection = open([&](Request& request) -> Task<> {
     const std::string text = "a local";
     auto where = co_await request.run_blocking([&] {
       seen_.push_back(text);
@@ -312,7 +312,7 @@ TEST_F(SessionOperations, RunBlockingGivesBackTheValueFromAnotherThread) {
     auto moved = co_await request.run_blocking([] { return std::make_unique<int>(76); });
     seen_.push_back(std::to_string(*moved));
   });
-  ASSERT_TRUE(loop_.run_until([&] { return seen_.size() == 5; }));
+  ASSERT_TRUE(loop_.run_until([&] { return !connection.peer->output.empty(); }));  // closed
   EXPECT_THAT(seen_, ElementsAre("a local", "elsewhere", "back", "void", "76"));
 }
 
