@@ -98,6 +98,7 @@ function connect() {
   }
   socket = opened;
   opened.binaryType = 'arraybuffer';
+  $('protocol').textContent = $('extensions').textContent = '–';
   showState('connecting', 'connecting');
   log('note', 'connect', url);
 
