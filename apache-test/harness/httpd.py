@@ -147,7 +147,7 @@ class Httpd:
         reports = f"log_path={self.root}/reports/report"
         if build.SANITIZER == "address":
             env["LD_PRELOAD"] = " ".join(build.compiler_file(f"lib{n}.so") for n in ("asan", "ubsan"))
-            env["ASAN_OPTIONS"] = f"{reports}:detect_leaks=1"
+            env["ASAN_OPTIONS"] = f"{reports}:detect_leaks=1:fast_unwind_on_malloc=0"
             env["UBSAN_OPTIONS"] = f"{reports}:print_stacktrace=1"
             env["LSAN_OPTIONS"] = f"suppressions={supp}/lsan.supp:print_suppressions=0"
         elif build.SANITIZER == "thread":
