@@ -2,8 +2,10 @@
 // the table of exceptions.hpp.
 #include <gmock/gmock.h>
 
+#include <atomic>
 #include <cerrno>
 #include <stdexcept>
+#include <thread>
 
 #include "runtime/session.hpp"
 #include "runtime/support/session_fixture.hpp"
@@ -186,14 +188,19 @@ TEST_F(SessionEnd, AHandlerMayCloseWithThePeersCloseUnread) {
 }
 
 TEST_F(SessionEnd, APeerThatVanishesBehindItsUnreadCloseIsALoss) {
+  std::atomic<bool> go_on = false;
   Connection& connection = open([&](Request& request) -> Task<> {
     co_await msgutil::receive_message(request);
-    co_await request.run_blocking([] {});
+    co_await request.run_blocking([&] {
+      while (!go_on) std::this_thread::yield();
+    });
     co_await note_all(request);
   });
-  connection.peer->send(client_text("1") + client_text("2") + client_close(4003));
-  loop_.run_once();
+  receive(connection, client_text("1") + client_text("2") + client_close(4003));
   connection.peer->hung_up = true;
+  loop_.run();
+  EXPECT_TRUE(connection.peer->closed);
+  go_on = true;
   ASSERT_TRUE(loop_.run_until([&] { return connection.gone.load(); }));
   EXPECT_THAT(seen_, ElementsAre("2", "terminated 4003"));
 }
