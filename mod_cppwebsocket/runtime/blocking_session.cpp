@@ -136,10 +136,7 @@ void BlockingSession::raise_end() const {
 }
 
 void BlockingSession::sleep_for(std::chrono::nanoseconds duration) {
-  using std::chrono::steady_clock;
-  const auto now = steady_clock::now();
-  const auto end = duration < steady_clock::time_point::max() - now ? now + duration
-                                                                    : steady_clock::time_point::max();
+  const detail::TimePoint end = detail::after(duration);
   Lock lock(mutex_);
   if (changed_.wait_until(lock, end, [&] { return over(); })) raise_end();
 }

@@ -21,6 +21,10 @@ namespace {
 
 std::string error_text(int error) { return std::generic_category().message(error); }
 
+std::int64_t nanoseconds(const timespec& time) {
+  return time.tv_sec * std::int64_t{1'000'000'000} + time.tv_nsec;
+}
+
 std::string real_path_of(const std::string& path) {
   std::array<char, PATH_MAX> resolved;
   return ::realpath(path.c_str(), resolved.data()) ? std::string(resolved.data()) : std::string();
@@ -129,7 +133,7 @@ FileCheck check_handler_file(const std::string& directory, const std::string& na
     return check;
   }
   check.version = {status.st_dev, status.st_ino, status.st_size,
-                   status.st_mtim.tv_sec * 1'000'000'000LL + status.st_mtim.tv_nsec};
+                   nanoseconds(status.st_mtim), nanoseconds(status.st_ctim)};
   const std::string top = real_path_of(directory);
   if (!S_ISREG(status.st_mode))
     check.problem = "it is not a regular file";

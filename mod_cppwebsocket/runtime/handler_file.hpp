@@ -16,6 +16,7 @@ struct FileVersion {
   std::uint64_t inode = 0;
   std::int64_t size = -1;
   std::int64_t modified_ns = 0;
+  std::int64_t changed_ns = 0;  // which permissions are part of
   friend bool operator==(const FileVersion&, const FileVersion&) = default;
 };
 
@@ -27,8 +28,8 @@ struct FileCheck {
 };
 
 // Looks at `directory`/`name`. Refuses what is no regular file, what group or others may write to
-// (the file, or a directory between root and file or symbolic link), and, unless `allow_outside`, what really lies
-// outside of `directory`.
+// (the file, or a directory between root and file or symbolic link), and, unless `allow_outside`,
+// what really lies outside of `directory`.
 FileCheck check_handler_file(const std::string& directory, const std::string& name,
                              bool allow_outside);
 

@@ -235,6 +235,7 @@ void Session::housekeep() {
 
   const ConnectionLimits& limits = record_->limits;
   if (limits.idle_timeout.count() > 0 && loop_.now() >= idle_since() + limits.idle_timeout) {
+    record_close(close_code::going_away, {});
     start_closing(Close(close_code::going_away, "idle"), "no message for too long");
     end(terminated("no message for too long"));
   } else if (ping_sent_) {

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include <cppwebsocket/blocking_request.hpp>
+#include <cppwebsocket/detail/operations.hpp>
 
 namespace cppwebsocket::msgutil {
 
@@ -22,7 +23,7 @@ inline std::optional<Message> receive_message(BlockingRequest& request,
 }
 inline std::optional<Message> receive_message(BlockingRequest& request,
                                               std::chrono::nanoseconds timeout) {
-  return request.receive(std::chrono::steady_clock::now() + timeout);
+  return request.receive(detail::after(timeout));
 }
 
 // A message that is already here, or nothing.

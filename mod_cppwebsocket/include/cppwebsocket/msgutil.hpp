@@ -98,7 +98,7 @@ inline detail::ReceiveAwaiter receive_message(Request& request,
   return {request, deadline};
 }
 inline detail::ReceiveAwaiter receive_message(Request& request, std::chrono::nanoseconds timeout) {
-  return {request, std::chrono::steady_clock::now() + timeout};
+  return {request, detail::after(timeout)};
 }
 
 // A message that is already here, or nothing. Never waits and never reports the end: for that,
@@ -110,9 +110,9 @@ inline std::optional<Message> try_receive(Request& request) { return request.try
 // else. With `end` false it is a fragment: the message goes on in the next send, which must be of
 // the same type, until one with `end` true.
 // Raises InvalidUTF8Exception for a text that is not UTF-8 (a character may be split between
-// fragments), BadOperationException after the Close was sent or if the type changes within a
-// message, ConnectionTerminatedException if the connection is lost, even while it waits. After
-// the first two nothing was sent. RFC 6455 §5.4, §5.6, §6.1.
+// fragments), BadOperationException after close_connection or if the type changes within a
+// message, ConnectionTerminatedException if the connection has ended in any other way, even while it
+// waits. After the first two nothing was sent. RFC 6455 §5.4, §5.6, §6.1.
 inline detail::SendAwaiter send_message(Request& request, Message message, bool end = true) {
   return {request, std::move(message), end};
 }

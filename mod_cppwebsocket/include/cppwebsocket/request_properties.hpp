@@ -190,7 +190,7 @@ class RequestProperties {
   bool server_terminated() const noexcept { return record_.server_terminated.load(); }  // Close went
 
   // How the connection ended: the peer's code; 1005 if its Close had none; 1006 if no Close came;
-  // none while it is open. And the reason that came with it. Thread: any.
+  // 1001 if the server stops or the connection was idle for too long; none while it is open. And the reason that came with it. Thread: any.
   std::optional<CloseCode> ws_close_code() const noexcept {
     const CloseCode code = record_.close_code.load(std::memory_order_acquire);
     return code == 0 ? std::nullopt : std::optional(code);

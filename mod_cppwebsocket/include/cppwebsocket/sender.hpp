@@ -11,7 +11,8 @@
 namespace cppwebsocket {
 
 enum class SendResult {
-  accepted,  // on its way, in the order in which this sender was called
+  accepted,  // on its way, in the order in which this sender was called; lost (and logged) only if
+             // the connection ends first, as it does when its handler returns
   full,      // the connection's send buffer is full; nothing was sent. Try again later, or give up
   closed,    // the connection is closing or gone; nothing was sent
 };

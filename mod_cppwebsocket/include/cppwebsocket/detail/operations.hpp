@@ -19,6 +19,12 @@ namespace cppwebsocket::detail {
 
 using TimePoint = std::chrono::steady_clock::time_point;
 
+// Now and `duration`, or the end of time if that comes first.
+inline TimePoint after(std::chrono::nanoseconds duration) noexcept {
+  const TimePoint now = std::chrono::steady_clock::now();
+  return duration < TimePoint::max() - now ? now + duration : TimePoint::max();
+}
+
 // An entry of a reactor's timer heap.
 struct TimerNode {
   static constexpr std::size_t unarmed = static_cast<std::size_t>(-1);

@@ -46,7 +46,7 @@ struct ExtensionOffer {
 };
 
 // Per-connection limits, from the directives; web_socket_do_extra_handshake may tighten them.
-// Zero in a duration means "never".
+// Zero in ping_interval and idle_timeout means "never".
 struct ConnectionLimits {
   std::size_t max_message_size = 1 << 20;               // bytes, after inflating
   std::size_t send_buffer_size = 64 << 10;              // bytes above which senders wait
