@@ -255,7 +255,18 @@ class Httpd:
             return []
 
     def descriptors(self):
-        return {child: len(os.listdir(f"/proc/{child}/fd")) for child in self.children()}
+        """How many each child has open, without the copies of handlers: a child of prefork may
+        load one for the first time at any moment."""
+        return {child: sum(not self.is_handler_copy(entry)
+                           for entry in Path(f"/proc/{child}/fd").iterdir())
+                for child in self.children()}
+
+    @staticmethod
+    def is_handler_copy(entry):
+        try:
+            return os.readlink(entry).startswith("/memfd:")
+        except OSError:  # closed since
+            return False
 
     def memory(self, child, field="VmRSS"):
         """A line of /proc/PID/status in bytes."""
