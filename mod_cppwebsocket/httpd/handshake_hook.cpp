@@ -9,12 +9,11 @@
 #include "httpd/pool.hpp"
 #include "httpd/request_capture.hpp"
 #include "httpd/takeover.hpp"
+#include "httpd/way_in.hpp"
 #include "protocol/protocol.hpp"
-#include "runtime/socket_transport.hpp"
 
 #include <algorithm>
 #include <string>
-#include <system_error>
 
 namespace cppwebsocket::httpd {
 
@@ -82,12 +81,9 @@ class OpeningHandshake {
   using MaybeRefused = std::optional<int>;
 
   MaybeRefused check_connection() {
-    const char* filter = foreign_filter(r_->connection);
-    if (!r_->connection->master && !filter) return std::nullopt;
-    const std::string why =
-        r_->connection->master
-            ? "This server does not serve WebSockets over HTTP/2."
-            : "This connection cannot be taken over (filter " + std::string(filter) + ").";
+    std::string why;
+    way_ = find_way_in(r_, child_, why);
+    if (way_) return std::nullopt;
     log_request(r_, APLOG_ERR, "CWS0013: " + why);
     return refuse(r_, HTTP_NOT_IMPLEMENTED, why);
   }
@@ -212,21 +208,12 @@ class OpeningHandshake {
     auto protocol = make_protocol();
     const auto response = protocol::complete_opening(
         opening_, record.protocol.value_or(""), record.extensions, handshake.challenge, apr_digest);
-    std::optional<ReservedSocket> socket;
-    try {
-      socket.emplace(r_->connection);
-    } catch (const std::system_error& error) {
-      return no_room(error.what());
-    }
-    StopHold hold;
+    if (const std::string why = way_->reserve(); !why.empty()) return no_room(why);
     if (!send_opening(r_, response, handshake.response_headers)) {
       log_request(r_, APLOG_INFO, "CWS0017: the client went away during the handshake");
       return drop(r_);
     }
-    std::string already_read = socket->take_over(r_, child_.dummy_socket());
-    session_->open(std::make_unique<runtime::SocketTransport>(socket->release()),
-                   std::move(protocol), std::move(already_read));
-    hand_over_at_end(r_->connection, std::move(session_), std::move(hold));
+    way_->open(std::move(session_), std::move(protocol));
     return OK;
   }
 
@@ -236,6 +223,7 @@ class OpeningHandshake {
   std::span<Header> headers_;
   Settings settings_;
   protocol::Opening opening_;
+  std::unique_ptr<WayIn> way_;
   std::unique_ptr<runtime::Session> session_;
 };
 

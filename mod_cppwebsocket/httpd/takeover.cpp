@@ -5,14 +5,13 @@
 #include "httpd/config.hpp"
 #include "httpd/module.hpp"
 #include "httpd/pool.hpp"
-#include "protocol/header_fields.hpp"
+#include "runtime/socket_transport.hpp"
 
 #include <apr_buckets.h>
 #include <apr_portable.h>
 #include <http_core.h>
 #include <util_filter.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <system_error>
 
@@ -27,20 +26,6 @@ namespace cppwebsocket::httpd {
 namespace {
 
 constexpr std::size_t key3_size = 8;  // bytes, draft-76 §5.2
-
-// Filters that keep no bytes to themselves. remoteip_input reads the PROXY header and is done.
-bool is_harmless(std::string_view name) noexcept {
-  constexpr std::string_view known[] = {"core", "core_in", "log_input_output", "reqtimeout",
-                                        "remoteip_input"};
-  return std::any_of(std::begin(known), std::end(known), [name](std::string_view harmless) {
-    return protocol::equal_ignoring_case(name, harmless);
-  });
-}
-
-const char* foreign_in(const ap_filter_t* filter) noexcept {
-  while (filter && is_harmless(filter->frec->name)) filter = filter->next;
-  return filter ? filter->frec->name : nullptr;
-}
 
 // One read of at most `most` bytes, appended to `bytes`; false if there was nothing to read.
 bool read_some(conn_rec* c, apr_bucket_brigade* brigade, apr_read_type_e block, std::size_t most,
@@ -81,12 +66,15 @@ apr_status_t hand_over(void* memory) noexcept {
   return APR_SUCCESS;
 }
 
-}  // namespace
-
-const char* foreign_filter(const conn_rec* c) noexcept {
-  const char* found = foreign_in(c->input_filters);
-  return found ? found : foreign_in(c->output_filters);
+// Gives the session to its reactor when the connection's pool is cleaned: the MPM has then closed
+// what it takes for the client's socket and has no more use for the connection.
+void hand_over_at_end(conn_rec* c, std::unique_ptr<runtime::Session> session, StopHold hold) {
+  auto* pending = make_in<Pending>(c->pool, std::move(hold), std::move(session));
+  // Cleanups run last in, first out: this one before the one that destroys `pending`.
+  apr_pool_cleanup_register(c->pool, pending, hand_over, apr_pool_cleanup_null);
 }
+
+}  // namespace
 
 ReservedSocket::ReservedSocket(conn_rec* c) : httpd_descriptor_(-1), descriptor_(-1) {
   apr_os_sock_t socket = -1;
@@ -135,10 +123,22 @@ StopHold::~StopHold() {
   if (held_) mask_stop_signals(SIG_UNBLOCK);
 }
 
-void hand_over_at_end(conn_rec* c, std::unique_ptr<runtime::Session> session, StopHold hold) {
-  auto* pending = make_in<Pending>(c->pool, std::move(hold), std::move(session));
-  // Cleanups run last in, first out: this one before the one that destroys `pending`.
-  apr_pool_cleanup_register(c->pool, pending, hand_over, apr_pool_cleanup_null);
+std::string SocketTakeover::reserve() {
+  try {
+    socket_.emplace(r_->connection);
+  } catch (const std::system_error& error) {
+    return error.what();
+  }
+  hold_.emplace();
+  return {};
+}
+
+void SocketTakeover::open(std::unique_ptr<runtime::Session> session,
+                          std::unique_ptr<protocol::Protocol> protocol) {
+  std::string already_read = socket_->take_over(r_, child_.dummy_socket());
+  session->open(std::make_unique<runtime::SocketTransport>(socket_->release()),
+                std::move(protocol), std::move(already_read));
+  hand_over_at_end(r_->connection, std::move(session), std::move(*hold_));
 }
 
 std::optional<std::string> read_key3(request_rec* r) {

@@ -1,17 +1,16 @@
 // Taking a connection's socket away from httpd. The order of the calls is the point; each was
 // found out on event, worker and prefork:
 //
-//   1. foreign_filter()     nobody else may hold bytes of this connection
-//   2. ReservedSocket       a second descriptor, while failing is still polite
-//   3. StopHold             prefork: a stop waits for the hand-over
-//   4. send_opening()       the 101 leaves through httpd's filters (answer.hpp)
-//   5. take_over()          httpd's descriptor becomes the dummy; what httpd has read is ours
-//   6. hand_over_at_end()   the session starts when httpd is done with the connection
+//   1. ReservedSocket       a second descriptor, while failing is still polite
+//   2. StopHold             prefork: a stop waits for the hand-over
+//   3. send_opening()       the 101 leaves through httpd's filters (answer.hpp)
+//   4. take_over()          httpd's descriptor becomes the dummy; what httpd has read is ours
+//   5. hand_over_at_end()   the session starts when httpd is done with the connection
 //
 // Thread: the request's MPM worker.
 #pragma once
 
-#include "runtime/session.hpp"
+#include "httpd/way_in.hpp"
 
 #include <httpd.h>
 
@@ -21,10 +20,6 @@
 #include <utility>
 
 namespace cppwebsocket::httpd {
-
-// The name of a filter on the connection that is not known to be harmless, or null. Bytes inside of
-// it would be lost, e.g. all that TLS does.
-const char* foreign_filter(const conn_rec* c) noexcept;
 
 // Another descriptor for the client's socket. Closed unless it is released.
 class ReservedSocket {
@@ -59,9 +54,20 @@ class StopHold {
   bool held_;
 };
 
-// Gives the session to its reactor when the connection's pool is cleaned: the MPM has then closed
-// what it takes for the client's socket and has no more use for the connection.
-void hand_over_at_end(conn_rec* c, std::unique_ptr<runtime::Session> session, StopHold hold);
+class SocketTakeover final : public WayIn {
+ public:
+  SocketTakeover(request_rec* r, Child& child) noexcept : r_(r), child_(child) {}
+
+  std::string reserve() override;
+  void open(std::unique_ptr<runtime::Session> session,
+            std::unique_ptr<protocol::Protocol> protocol) override;
+
+ private:
+  request_rec* r_;
+  Child& child_;
+  std::optional<ReservedSocket> socket_;
+  std::optional<StopHold> hold_;
+};
 
 // draft-76: the eight bytes behind the head, waiting for them as long as httpd would for a body.
 // None if they do not come.
