@@ -1,4 +1,6 @@
 """Options and fixtures: which httpd a test talks to, and that its log stays clean."""
+import os
+from pathlib import Path
 from types import SimpleNamespace
 from urllib.parse import urlsplit
 
@@ -24,6 +26,9 @@ def pytest_addoption(parser):
 
 
 def pytest_configure(config):
+    apr = os.environ.get("CPPWEBSOCKET_APR")
+    if apr and not Path(apr, "libapr-1.so.0").exists():
+        pytest.exit(f"no APR with pool debugging in {apr}", 77)  # ctest takes it for "skipped"
     config.addinivalue_line("markers", "soak: thousands of connections; for the sanitizer presets")
 
 

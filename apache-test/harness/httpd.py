@@ -143,6 +143,8 @@ class Httpd:
 
     def environment(self):
         env = dict(os.environ, LANG="C")
+        if apr := os.environ.get("CPPWEBSOCKET_APR"):  # scripts/build-debug-apr makes one
+            env["LD_LIBRARY_PATH"] = apr
         supp = build.TESTS / "harness"
         reports = f"log_path={self.root}/reports/report"
         if build.SANITIZER == "address":
