@@ -9,7 +9,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from . import build
+from . import build, tls
 from .log import Log
 from .raw import Connection
 
@@ -93,10 +93,11 @@ def free_port():
 
 class Httpd:
     def __init__(self, mpm, handlers, config="", *, one_child=False, mpm_config=None,
-                 modules=(), files=None, directories=()):
+                 modules=(), files=None, directories=(), tls_config=None):
         """`handlers`: {"echo": path of the .so}. `config` may use {root} and {port}.
         `mpm_config`: the lines for each MPM. `modules`: httpd's, besides the usual ones.
-        `files`: {"name": text} and `directories` are made in the root."""
+        `files`: {"name": text} and `directories` are made in the root.
+        `tls_config`: the whole server speaks TLS, with these lines, and so does connect()."""
         self.mpm = mpm
         self.modules = (f"mpm_{mpm}", *MODULES, *modules)
         self.root = Path(tempfile.mkdtemp(prefix="cppwebsocket-test-"))
@@ -114,6 +115,11 @@ class Httpd:
         self.handler_root = self.root / "handlers"
         for name, built in handlers.items():
             build.install(built, self.handler_root / f"{name}_wsh.so")
+        self.wrap = None
+        if tls_config is not None:
+            self.modules += tls.MODULES
+            self.wrap = tls.wrap
+            config = tls.SESSION_CACHE + tls.config(tls_config) + config
         self.config = config
         self.mpm_config = (mpm_config or (ONE_CHILD if one_child else MPM))[mpm]
         self.error_log = Log(self.root / "logs/error.log")
@@ -276,12 +282,15 @@ class Httpd:
         return int(re.search(rf"^{field}:\s+(\d+) kB", status, re.M).group(1)) * 1024
 
     def connect(self, **options):
+        options.setdefault("wrap", self.wrap)
         return Connection(self.address, **options)
 
-    def open(self, path="/echo", *, timeout=10.0, receive_buffer=None, **options):
+    def open(self, path="/echo", *, timeout=10.0, receive_buffer=None, wrap=None, **options):
         """A connection with its opening handshake done."""
         options.setdefault("host", f"127.0.0.1:{self.port}")
-        return self.connect(timeout=timeout, receive_buffer=receive_buffer).upgrade(path, **options)
+        connection = self.connect(timeout=timeout, receive_buffer=receive_buffer,
+                                  wrap=wrap or self.wrap)
+        return connection.upgrade(path, **options)
 
     def get(self, path, method="GET", headers=()):
         lines = [f"{method} {path} HTTP/1.1", f"Host: 127.0.0.1:{self.port}", "Connection: close",

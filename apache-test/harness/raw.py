@@ -92,7 +92,8 @@ def upgrade_request(path="/echo", host="127.0.0.1", *, method="GET", version="HT
 
 
 class Connection:
-    def __init__(self, address, timeout=10.0, receive_buffer=None):
+    def __init__(self, address, timeout=10.0, receive_buffer=None, wrap=None):
+        """`wrap`: makes of the connected socket what this talks through, e.g. tls.wrap."""
         if receive_buffer is None:
             self.socket = socket.create_connection(address, timeout)
         else:  # must be set before the connection's window is negotiated
@@ -101,6 +102,8 @@ class Connection:
             self.socket.settimeout(timeout)
             self.socket.connect(address)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if wrap is not None:
+            self.socket = wrap(self.socket)
         self.timeout = timeout
         self.buffer = bytearray()
         self.response = None

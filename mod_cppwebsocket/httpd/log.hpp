@@ -1,13 +1,21 @@
 // Lines for the error log. Each begins with a tag that stays the same for ever:
 //
-//   CWS0001 notice   configured at start-up           CWS0011 info     malformed handshake
-//   CWS0002 error    mod_websocket is loaded, too     CWS0012 info     origin not allowed
-//   CWS0003 alert    the child could not start        CWS0013 error    connection cannot be taken
-//   over CWS0004 warning  WebSocketMaxConnections reduced  CWS0014 info     no room (warning: the
-//   first time) CWS0005 error    a handler file is not used       CWS0015 info     the handler
-//   refuses CWS0006 error    internal error                   CWS0016 error    the handler raised
-//   CWS0007 error    start-up failed                  CWS0017 info     the client went away
+//   CWS0001 notice   configured at start-up
+//   CWS0002 error    mod_websocket is loaded, too
+//   CWS0003 alert    the child could not start
+//   CWS0004 warning  WebSocketMaxConnections reduced
+//   CWS0005 error    a handler file is not used
+//   CWS0006 error    internal error
+//   CWS0007 error    start-up failed
+//   CWS0011 info     malformed handshake
+//   CWS0012 info     origin not allowed
+//   CWS0013 error    connection cannot be taken over
+//   CWS0014 info     no room (warning: the first time)
+//   CWS0015 info     the handler refuses
+//   CWS0016 error    the handler raised
+//   CWS0017 info     the client went away
 //   CWS0020 any      an open connection's own line
+//   CWS0021 warning  mod_ssl's library lacks a function, so TLS connections keep httpd's filters
 #pragma once
 
 #include <httpd.h>

@@ -5,6 +5,7 @@
 #include "httpd/handshake_hook.hpp"
 #include "httpd/module.hpp"
 #include "httpd/start_up.hpp"
+#include "httpd/tls.hpp"
 
 #include <http_request.h>
 #include <mpm_common.h>
@@ -16,12 +17,14 @@ void register_hooks(apr_pool_t*) noexcept {
   ap_hook_pre_config(pre_config, nullptr, nullptr, APR_HOOK_FIRST);
   ap_hook_post_config(post_config, nullptr, nullptr, APR_HOOK_MIDDLE);
   ap_hook_child_init(child_init, nullptr, nullptr, APR_HOOK_MIDDLE);
+  ap_hook_child_init(find_openssl, nullptr, nullptr, APR_HOOK_MIDDLE);
   ap_hook_child_stopping(child_stopping, nullptr, nullptr, APR_HOOK_MIDDLE);
   ap_hook_post_perdir_config(note_path, nullptr, nullptr, APR_HOOK_LAST);
   // Content handlers run when all of httpd's checks are done, so that these govern WebSockets,
   // too. Before mod_proxy's (APR_HOOK_FIRST): beside a ProxyPass for /, handlers have their
   // paths. Behind the core's (APR_HOOK_REALLY_FIRST), which upgrades to other protocols.
   ap_hook_handler(answer_request, nullptr, nullptr, APR_HOOK_FIRST - 1);
+  register_tls();
 }
 
 }  // namespace

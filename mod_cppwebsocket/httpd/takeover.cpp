@@ -5,6 +5,7 @@
 #include "httpd/config.hpp"
 #include "httpd/module.hpp"
 #include "httpd/pool.hpp"
+#include "httpd/tls.hpp"
 #include "runtime/socket_transport.hpp"
 
 #include <apr_buckets.h>
@@ -46,6 +47,7 @@ bool read_some(conn_rec* c, apr_bucket_brigade* brigade, apr_read_type_e block, 
 struct Pending {
   StopHold hold;
   std::unique_ptr<runtime::Session> session;
+  runtime::TlsTransport* tls;  // the session's, or null
 };
 
 void mask_stop_signals(int how) noexcept {
@@ -56,22 +58,29 @@ void mask_stop_signals(int how) noexcept {
   pthread_sigmask(how, &signals, nullptr);
 }
 
-apr_status_t hand_over(void* memory) noexcept {
+void hand_over(void* memory) noexcept {
   auto& pending = *static_cast<Pending*>(memory);
   try {
+    if (pending.tls) pending.tls->start();
     Child::current()->runtime().hand_over(std::move(pending.session));
   } catch (...) {
     // Out of memory: the session is destroyed and closes its socket.
   }
-  return APR_SUCCESS;
+  pending.~Pending();
 }
 
 // Gives the session to its reactor when the connection's pool is cleaned: the MPM has then closed
 // what it takes for the client's socket and has no more use for the connection.
-void hand_over_at_end(conn_rec* c, std::unique_ptr<runtime::Session> session, StopHold hold) {
-  auto* pending = make_in<Pending>(c->pool, std::move(hold), std::move(session));
-  // Cleanups run last in, first out: this one before the one that destroys `pending`.
-  apr_pool_cleanup_register(c->pool, pending, hand_over, apr_pool_cleanup_null);
+void hand_over_at_end(conn_rec* c, std::unique_ptr<runtime::Session> session, StopHold hold,
+                      runtime::TlsTransport* tls) {
+  auto* pending = new (apr_palloc(c->pool, sizeof(Pending)))
+      Pending{std::move(hold), std::move(session), tls};
+  if (tls) return after_mod_ssl(*tls_of(c), hand_over, pending);
+  const auto cleanup = [](void* memory) -> apr_status_t {
+    hand_over(memory);
+    return APR_SUCCESS;
+  };
+  apr_pool_cleanup_register(c->pool, pending, cleanup, apr_pool_cleanup_null);
 }
 
 }  // namespace
@@ -93,6 +102,7 @@ std::string ReservedSocket::take_over(request_rec* r, int dummy) {
   // It would go on to measure the client's speed.
   ap_remove_input_filter_byhandle(c->input_filters, "reqtimeout");
   finish_response(r);  // again, for that may have been the first in the chain
+  if (tls_of(c)) end_network_input(c);
 
   if (::dup3(dummy, httpd_descriptor_, O_CLOEXEC) < 0)
     throw std::system_error(errno, std::generic_category(), "dup3");
@@ -135,10 +145,19 @@ std::string SocketTakeover::reserve() {
 
 void SocketTakeover::open(std::unique_ptr<runtime::Session> session,
                           std::unique_ptr<protocol::Protocol> protocol) {
+  conn_rec* c = r_->connection;
   std::string already_read = socket_->take_over(r_, child_.dummy_socket());
-  session->open(std::make_unique<runtime::SocketTransport>(socket_->release()),
-                std::move(protocol), std::move(already_read));
-  hand_over_at_end(r_->connection, std::move(session), std::move(*hold_));
+  std::unique_ptr<runtime::Transport> transport;
+  runtime::TlsTransport* over_tls = nullptr;
+  if (TlsConnection* tls = tls_of(c)) {
+    auto made = make_tls_transport(*tls, socket_->release());
+    over_tls = made.get();
+    transport = std::move(made);
+  } else {
+    transport = std::make_unique<runtime::SocketTransport>(socket_->release());
+  }
+  session->open(std::move(transport), std::move(protocol), std::move(already_read));
+  hand_over_at_end(c, std::move(session), std::move(*hold_), over_tls);
 }
 
 std::optional<std::string> read_key3(request_rec* r) {

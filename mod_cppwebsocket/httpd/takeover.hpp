@@ -7,6 +7,9 @@
 //   4. take_over()          httpd's descriptor becomes the dummy; what httpd has read is ours
 //   5. hand_over_at_end()   the session starts when httpd is done with the connection
 //
+// With TLS the same, and mod_ssl's SSL object goes along: in 4. all that was received ends up in
+// it or is decrypted; between 4. and 5. mod_ssl ends its use of it, without a word to the client.
+//
 // Thread: the request's MPM worker.
 #pragma once
 

@@ -2,6 +2,7 @@
 
 #include "httpd/child.hpp"
 #include "httpd/takeover.hpp"
+#include "httpd/tls.hpp"
 #include "protocol/header_fields.hpp"
 
 #include <util_filter.h>
@@ -23,7 +24,10 @@ bool is_harmless(std::string_view name) noexcept {
 }
 
 const char* foreign_in(const ap_filter_t* filter) noexcept {
-  while (filter && is_harmless(filter->frec->name)) filter = filter->next;
+  const auto is_ours = [](const ap_filter_t* one) {
+    return is_harmless(one->frec->name) || (is_tls_filter(one->frec->name) && tls_of(one->c));
+  };
+  while (filter && is_ours(filter)) filter = filter->next;
   return filter ? filter->frec->name : nullptr;
 }
 

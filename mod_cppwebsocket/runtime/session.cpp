@@ -55,6 +55,7 @@ void Session::open(std::unique_ptr<Transport> transport,
   record_->handshake.reset();
   transport_ = std::move(transport);
   protocol_ = std::move(protocol);
+  more_input_ = transport_->has_input();
   if (!already_read.empty()) unread_ = std::make_unique<std::string>(std::move(already_read));
 }
 
@@ -109,7 +110,7 @@ void Session::end_turn() noexcept {
       guarded([&] { answer_ping(*body); });
       more = true;
     }
-    if (senders_waiting_ != 0 && output_.size() <= record_->limits.send_buffer_size / 2) {
+    if (senders_waiting_ != 0 && unsent() <= record_->limits.send_buffer_size / 2) {
       guarded([&] { wake_senders(); });
       more = true;
     }
@@ -117,17 +118,18 @@ void Session::end_turn() noexcept {
       const auto bytes = std::move(unread_);
       guarded([&] { receive_bytes(*bytes); });
       more = true;
+    } else if (more_input_ && wants_input()) {
+      guarded([&] { read_some(); });
+      more = true;
     }
   }
-  if (wire_ == Wire::lingering && output_.empty() && !write_ended_) {
-    write_ended_ = true;
-    transport_->shutdown_write();
-  }
+  if (wire_ == Wire::lingering && unsent() == 0 && !write_ended_)
+    write_ended_ = transport_->shutdown_write();
   take_back_output();
   if (wire_ != Wire::gone) {
     // With work left over, ask for writability: the socket has it, so the next turn comes at once.
-    const Interest wanted{wire_ == Wire::lingering || (may_read() && !unread_),
-                          more || !output_.empty()};
+    const bool ending = wire_ == Wire::lingering && !write_ended_;
+    const Interest wanted{wants_input(), more || unsent() != 0 || ending};
     if (wanted != interest_) watch(wanted);
     if (wire_ != Wire::gone) rearm();
   }
@@ -145,12 +147,12 @@ void Session::watch(Interest wanted) noexcept {
 }
 
 void Session::take_back_output() noexcept {
-  std::size_t unsent = output_.size();
-  record_->buffered.store(unsent, std::memory_order_relaxed);
+  std::size_t waiting = unsent();
+  record_->buffered.store(waiting, std::memory_order_relaxed);
   if (held_back_)
-    for (const Message& message : *held_back_) unsent += message.size();
-  if (remote_) remote_->set_buffered(unsent);
-  if (blocking_) blocking_->output_drained(output_.size());
+    for (const Message& message : *held_back_) waiting += message.size();
+  if (remote_) remote_->set_buffered(waiting);
+  if (blocking_) blocking_->output_drained(unsent());
   if (!output_.empty()) return;
   if (borrowed_output_)
     std::swap(output_, loop_.spare_output());
@@ -165,9 +167,15 @@ bool Session::may_read() const noexcept {
   return wire_ != Wire::gone && !peer_close_waiting_ && (wire_ != Wire::open || !inbox_.full());
 }
 
+bool Session::wants_input() const noexcept {
+  return wire_ == Wire::lingering || (may_read() && !unread_);
+}
+
 void Session::read_some() {
   const std::span<char> buffer = loop_.receive_buffer();
   const IoResult result = transport_->read(buffer);
+  more_input_ = transport_->has_input();
+  unsent_by_transport_ = transport_->unsent();
   switch (result.status) {
     case IoStatus::ok:
       last_heard_ = loop_.now();
@@ -254,16 +262,17 @@ void Session::deliver(Message&& message) {
 // --- output -----------------------------------------------------------------------------------
 
 bool Session::above_high_water() const noexcept {
-  return output_.size() > record_->limits.send_buffer_size;
+  return unsent() > record_->limits.send_buffer_size;
 }
 
 void Session::flush() noexcept {
-  while (transport_ && !output_.empty()) {
+  while (transport_ && unsent() != 0) {
     std::array<std::string_view, 16> pieces;
     const std::size_t count = output_.pieces(pieces.data(), pieces.size());
     std::size_t offered = 0;
     for (std::size_t i = 0; i < count; ++i) offered += pieces[i].size();
     const IoResult result = transport_->write(std::span(pieces.data(), count));
+    unsent_by_transport_ = transport_->unsent();
     if (result.status == IoStatus::would_block) return;
     if (result.status != IoStatus::ok) {
       lose(std::generic_category().message(result.error));
@@ -271,7 +280,7 @@ void Session::flush() noexcept {
     }
     output_.consume(result.bytes);
     if (wire_ != Wire::open) restart_deadline();  // it counts from our last byte
-    if (result.bytes == offered) continue;
+    if (result.bytes == offered && unsent_by_transport_ == 0) continue;
     last_heard_ = loop_.now();  // a slow peer that takes bytes is not a dead one
     return;
   }

@@ -120,6 +120,8 @@ class Session final : public Request {
   void deliver(Message&& message);
   void flush() noexcept;
   bool may_read() const noexcept;
+  bool wants_input() const noexcept;
+  std::size_t unsent() const noexcept { return output_.size() + unsent_by_transport_; }
   void wake_senders();
   void take_back_output() noexcept;
   void watch(Interest wanted) noexcept;
@@ -176,6 +178,7 @@ class Session final : public Request {
   MessageRules rules_;
   std::uint32_t tasks_ = 0;
   std::uint32_t senders_waiting_ = 0;
+  std::size_t unsent_by_transport_ = 0;  // Transport::unsent(), as of its last call
   Wire wire_ = Wire::open;
   Interest interest_;
   bool in_turn_ = false;
@@ -189,6 +192,7 @@ class Session final : public Request {
   bool sending_fragments_ = false;
   bool ping_sent_ = false;
   bool write_ended_ = false;
+  bool more_input_ = false;  // Transport::has_input(), as of its last call
 };
 
 }  // namespace cppwebsocket::runtime

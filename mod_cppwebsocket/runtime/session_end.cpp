@@ -166,10 +166,11 @@ void Session::end(std::exception_ptr reason) {
 
 void Session::drop_wire(std::string_view cause) {
   if (wire_ == Wire::gone) return;
-  if (!output_.empty())
+  if (unsent() != 0)
     log(LogLevel::info,
-                         std::to_string(output_.size()) + " bytes could not be delivered");
+                         std::to_string(unsent()) + " bytes could not be delivered");
   output_.clear();
+  unsent_by_transport_ = 0;
   unread_.reset();
   peer_close_waiting_ = false;  // too late to answer it
   set_wire(Wire::gone, cause);
@@ -214,7 +215,7 @@ detail::TimePoint Session::next_housekeeping() const noexcept {
 
 // A message that is still on its way, in or out, counts by its bytes.
 detail::TimePoint Session::idle_since() const noexcept {
-  const bool on_its_way = protocol_->in_message() || !output_.empty();
+  const bool on_its_way = protocol_->in_message() || unsent() != 0;
   return on_its_way ? std::max(last_message_, last_heard_) : last_message_;
 }
 
@@ -227,7 +228,7 @@ void Session::rearm() {
 
 void Session::housekeep() {
   // While we do not read for the handler's sake, the peer's silence means nothing.
-  if (wire_ == Wire::open && !interest_.readable && output_.empty()) last_heard_ = loop_.now();
+  if (wire_ == Wire::open && !interest_.readable && unsent() == 0) last_heard_ = loop_.now();
   if (loop_.now() < next_housekeeping()) return;
   if (wire_ == Wire::closing) return lose("the peer did not answer our Close in time");
   if (wire_ == Wire::lingering) return drop_wire("the peer did not close TCP in time");

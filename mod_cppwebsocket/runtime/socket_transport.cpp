@@ -44,6 +44,9 @@ IoResult SocketTransport::write(std::span<const std::string_view> pieces) noexce
   }
 }
 
-void SocketTransport::shutdown_write() noexcept { ::shutdown(descriptor_, SHUT_WR); }
+bool SocketTransport::shutdown_write() noexcept {
+  ::shutdown(descriptor_, SHUT_WR);
+  return true;
+}
 
 }  // namespace cppwebsocket::runtime

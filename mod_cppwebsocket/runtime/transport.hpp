@@ -23,10 +23,18 @@ class Transport {
 
   virtual int descriptor() const noexcept = 0;  // to wait on
   virtual IoResult read(std::span<char> buffer) noexcept = 0;
+
+  // With no pieces: goes on with what was accepted. Ok, too, if only bytes of that have moved.
   virtual IoResult write(std::span<const std::string_view> pieces) noexcept = 0;
 
-  // Says that no more will be written; reading goes on.
-  virtual void shutdown_write() noexcept = 0;
+  // TLS may know more than the descriptor shows: that read() would not block; and how many bytes it
+  // has accepted that wait for the descriptor to be writable.
+  virtual bool has_input() const noexcept { return false; }
+  virtual std::size_t unsent() const noexcept { return 0; }
+
+  // Says that no more will be written; reading goes on. Call it when nothing is unsent. False: call
+  // again when the descriptor is writable.
+  virtual bool shutdown_write() noexcept = 0;
 };
 
 }  // namespace cppwebsocket::runtime

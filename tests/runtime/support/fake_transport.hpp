@@ -78,7 +78,10 @@ class FakeTransport final : public runtime::Transport {
     return {IoStatus::ok, moved, 0};
   }
 
-  void shutdown_write() noexcept override { peer_->write_ended = true; }
+  bool shutdown_write() noexcept override {
+    peer_->write_ended = true;
+    return true;
+  }
 
  private:
   std::shared_ptr<FakePeer> peer_;
