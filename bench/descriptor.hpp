@@ -24,6 +24,12 @@ inline void set_no_delay(int descriptor) noexcept {
   setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
 }
 
+// Both directions; no more room than that is made later.
+inline void limit_buffers(int descriptor, int bytes) noexcept {
+  setsockopt(descriptor, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof bytes);
+  setsockopt(descriptor, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof bytes);
+}
+
 inline sockaddr_in ipv4_address(const std::string& host, std::uint16_t port) {
   sockaddr_in address{};
   address.sin_family = AF_INET;
@@ -32,6 +38,14 @@ inline sockaddr_in ipv4_address(const std::string& host, std::uint16_t port) {
     throw std::system_error(EINVAL, std::generic_category(), "--host wants an IPv4 address");
   }
   return address;
+}
+
+// Connects from `address` later, without choosing a port yet: so one port serves several servers.
+inline void bind_source(int descriptor, const std::string& address) {
+  int on = 1;
+  setsockopt(descriptor, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on);
+  const sockaddr_in source = ipv4_address(address, 0);
+  require(bind(descriptor, reinterpret_cast<const sockaddr*>(&source), sizeof source), "bind");
 }
 
 // Level-triggered interest in a descriptor that comes back as `token`.

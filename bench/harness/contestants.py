@@ -1,179 +1,131 @@
-"""The servers that are compared. Each is a class with
+"""The servers that are compared. Each is a class whose objects have
 
     name, description                for the tables
-    start(build, cores)              starts it on loopback; raises RuntimeError if it does not come
-    port, path                       where it echoes
+    cannot(row, build)               why it has no part in that row, or None
+    start(setting, cores, needs)     starts it on loopback; raises RuntimeError if it does not come
+    port, path, publish_path         where it echoes; what comes on publish_path goes to all there
     processes()                      the ids whose CPU and memory count
-    stop()                           ends it; raises RuntimeError if it has complained meanwhile
-
-and a line in CONTESTANTS."""
-import os
-import pwd
+    stop()                           ends it; raises RuntimeError if it has complained meanwhile"""
+import shlex
 import shutil
-import socket
 import subprocess
-import tempfile
-import time
+from functools import partial
 from pathlib import Path
 
 from . import processes
+from .httpd import Httpd
+from .nchan import Nchan
+
+SOURCE = Path(__file__).resolve().parent.parent
 
 
-class EpollEcho:
-    """The least that an echo can cost: bench/epoll_echo.cpp."""
+class Program:
+    """A server that is one command. In its text {port}, {pem} and {compress} are filled in; what is
+    in [brackets] is left out where it is not needed, and a program that has no such part cannot."""
 
-    name = "limit"
-    description = "minimal epoll echo (bench/epoll_echo.cpp), one thread"
     path = "/echo"
+    publish_path = "/publish"
 
-    def start(self, build, cores):
-        program = build / "bench" / "bench_epoll_echo"
-        if not program.exists():
-            raise RuntimeError(f"{program} is missing: build the preset \"release\" first")
-        self._process = processes.start([program, "--port", "0"], cores, stdout=subprocess.PIPE)
-        self.port = int(self._process.stdout.readline().split()[-1])
+    def __init__(self, name, description, command, fans_out=False):
+        self.name = name
+        self.description = description
+        self._command = command
+        self._fans_out = fans_out
+
+    def cannot(self, row, build):
+        program = shutil.which(self._words(build, 0, row.needs)[0])
+        if program is None:
+            return "it is not here; scripts/setup bench, then build again"
+        if row.kind in ("setup-204", "reactors", "neighbours"):
+            return "this row compares ours with itself"
+        if row.needs.tls and "{pem}" not in self._command:
+            return "it has no TLS"
+        if row.needs.compress and "{compress}" not in self._command:
+            return "it does not compress"
+        if row.needs.fan_out and not self._fans_out:
+            return "it does not send to many"
+        if row.needs.children > 1:
+            return "it is one process"
+        return None
+
+    def start(self, setting, cores, needs):
+        self.port = processes.free_port()
+        words = self._words(setting.build, self.port, needs, setting.pem)
+        self._process = processes.start(words, cores, stdin=subprocess.DEVNULL,
+                                        stdout=subprocess.DEVNULL)
+        processes.wait_for_port(self.port, self._process)
+
+    def _words(self, build, port, needs, pem=""):
+        text = self._command
+        for wanted, part in ((needs.tls, "{pem}"), (needs.compress, "{compress}")):
+            text = with_part(text, part) if wanted else without_part(text, part)
+        return shlex.split(text.format(build=build / "bench", bench=SOURCE, port=port, pem=pem,
+                                       compress=needs.compress))
 
     def processes(self):
-        return [self._process.pid]
+        return processes.tree_of(self._process.pid)
 
     def stop(self):
         processes.stop(self._process)
-        self._process.stdout.close()
 
 
-# What "apt install apache2" enables and configures on Debian 12, for connections to be set up as
-# they are there.
-DEBIAN_MODULES = """mpm_event authn_core authn_file authz_core authz_host authz_user auth_basic
-    access_compat alias autoindex deflate dir env filter mime negotiation reqtimeout setenvif
-    status""".split()
-
-CONFIGURATION = """\
-ServerRoot "{root}"
-ServerName localhost
-Listen 127.0.0.1:{port}
-PidFile "{root}/httpd.pid"
-DefaultRuntimeDir "{root}"
-ErrorLog "{root}/error.log"
-LogLevel warn
-{load_modules}
-LoadModule cppwebsocket_module "{module}"
-{user}
-TypesConfig /etc/mime.types
-LogFormat "%h %l %u %t \\"%r\\" %>s %O \\"%{{Referer}}i\\" \\"%{{User-Agent}}i\\"" combined
-CustomLog "{root}/access.log" combined
-KeepAlive On
-# One child, so that there is one process to look at, with as many workers as Debian gives it.
-StartServers 1
-ServerLimit 1
-ThreadsPerChild 25
-MaxRequestWorkers 25
-MinSpareThreads 1
-MaxSpareThreads 25
-ThreadLimit 25
-DocumentRoot "{root}/htdocs"
-<Directory />
-  Options FollowSymLinks
-  AllowOverride None
-  Require all denied
-</Directory>
-<Directory "{root}/htdocs">
-  Options Indexes FollowSymLinks
-  AllowOverride None
-  Require all granted
-</Directory>
-WebSocketHandlerRoot "{handlers}"
-WebSocketThreads 1
-WebSocketMaxConnections 12000
-WebSocketMaxMessageSize 33554432
-"""
+def with_part(text, part):
+    """`text` with the brackets around `part` taken away."""
+    start, stop = bracket(text, part)
+    return text if start < 0 else text[:start] + text[start + 1:stop] + text[stop + 1:]
 
 
-class Ours:
-    """A private httpd with mod_cppwebsocket and the example handler echo."""
-
-    name = "ours"
-    description = ("mod_cppwebsocket with handlers/echo, WebSocketThreads 1, in httpd with the event "
-                   "MPM and Debian's default modules")
-    path = "/echo"
-
-    def start(self, build, cores):
-        path = os.environ["PATH"] + ":/usr/sbin"
-        httpd = shutil.which("apache2", path=path) or shutil.which("httpd", path=path)
-        module = build / "mod_cppwebsocket.so"
-        handlers = build / "handlers"
-        if httpd is None:
-            raise RuntimeError("there is no apache2 here (apt install apache2)")
-        for needed in (module, handlers / "echo_wsh.so"):
-            if not needed.exists():
-                raise RuntimeError(f"{needed} is missing: build the preset \"release\" first")
-        self._root = Path(tempfile.mkdtemp(prefix="cppwebsocket-bench-"))
-        self._root.chmod(0o755)
-        (self._root / "htdocs").mkdir()
-        self.port = free_port()
-        configuration = self._root / "httpd.conf"
-        configuration.write_text(CONFIGURATION.format(
-            root=self._root, port=self.port, module=module, handlers=handlers,
-            load_modules=load_modules(httpd), user=user_directives()))
-        self._process = processes.start([httpd, "-f", configuration, "-DFOREGROUND"], cores,
-                                        stdin=subprocess.DEVNULL)
-        wait_for_port(self.port, self._process, self._root / "error.log")
-
-    def processes(self):
-        # Not the parent: it only watches the child.
-        return processes.children_of(self._process.pid)
-
-    def stop(self):
-        processes.stop(self._process)
-        log = (self._root / "error.log").read_text(errors="replace").splitlines()
-        complaints = [line for line in log if ":notice]" not in line]
-        shutil.rmtree(self._root)
-        if complaints:
-            raise RuntimeError("httpd's error log says: " + "\n".join(complaints[:5]))
+def without_part(text, part):
+    start, stop = bracket(text, part)
+    return text if start < 0 else text[:start] + text[stop + 1:]
 
 
-CONTESTANTS = {contestant.name: contestant for contestant in (EpollEcho, Ours)}
+def bracket(text, part):
+    at = text.find(part)
+    return (-1, -1) if at < 0 else (text.rfind("[", 0, at), text.find("]", at))
 
 
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+def version(package):
+    found = subprocess.run(["dpkg-query", "-W", "-f", "${Version}", package], capture_output=True,
+                           text=True)
+    return found.stdout or "not installed"
 
 
-def load_modules(httpd):
-    """LoadModule lines for those of DEBIAN_MODULES that are not compiled in."""
-    compiled_in = subprocess.run([httpd, "-l"], capture_output=True, text=True, check=True).stdout
-    apxs = shutil.which("apxs") or shutil.which("apxs2")
-    directory = "/usr/lib/apache2/modules"
-    if apxs:
-        directory = subprocess.run([apxs, "-q", "LIBEXECDIR"], capture_output=True, text=True,
-                                   check=True).stdout.strip()
-    return "\n".join(f'LoadModule {name}_module "{directory}/mod_{name}.so"'
-                     for name in DEBIAN_MODULES if f"mod_{name}.c" not in compiled_in)
-
-
-def user_directives():
-    """httpd does not serve as root; Debian's user for it is www-data."""
-    if os.geteuid() != 0:
-        return ""
-    for name in ("www-data", "nobody"):
+def node_versions():
+    def ask(*command):
         try:
-            entry = pwd.getpwnam(name)
-            return f"User {name}\nGroup #{entry.pw_gid}"
-        except KeyError:
-            continue
-    return ""
-
-
-def wait_for_port(port, process, log, seconds=20):
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if process.poll() is not None:
-            said = log.read_text(errors="replace") if log.exists() else ""
-            raise RuntimeError(f"httpd did not start; its error log says: {said}")
-        try:
-            socket.create_connection(("127.0.0.1", port), 1).close()
-            return
+            done = subprocess.run(command, capture_output=True, text=True, cwd=SOURCE)
+            return done.stdout.strip()
         except OSError:
-            time.sleep(0.05)
-    raise RuntimeError("httpd does not answer")
+            return "not installed"
+    ws = ask("node", "-p", "require('ws/package.json').version")
+    return f"npm ws {ws} on Node.js {ask('node', '--version')}"
+
+
+OPTIONS = "--port {port} [--tls {pem}] [--compress {compress}]"
+
+
+def contestants(extras):
+    """{name: a function that makes one}. `extras`: "NAME=COMMAND"."""
+    known = {
+        "limit": partial(
+            Program, "limit", "minimal epoll echo (bench/peers/epoll_echo.cpp), one thread",
+            "{build}/bench_epoll_echo --port {port} [--tls {pem}]", True),
+        "ours": Httpd,
+        "beast": partial(
+            Program, "beast", f"Boost.Beast, Boost {version('libboost-dev')}, one thread "
+            "(bench/peers/beast_echo.cpp)", "{build}/bench_beast_echo " + OPTIONS),
+        "lws": partial(
+            Program, "lws", f"libwebsockets {version('libwebsockets-dev')}, one thread "
+            "(bench/peers/lws_echo.cpp)", "{build}/bench_lws_echo " + OPTIONS),
+        "ws": partial(
+            Program, "ws", f"{node_versions()} (bench/peers/ws_echo.js)",
+            "node {bench}/peers/ws_echo.js " + OPTIONS, True),
+        "nchan": partial(Nchan, version("libnginx-mod-nchan"), version("nginx")),
+    }
+    for extra in extras:
+        name, separator, command = extra.partition("=")
+        if not separator or "{port}" not in command:
+            raise ValueError(f"--extra wants NAME=COMMAND with {{port}} in it, not {extra}")
+        known[name] = partial(Program, name, f"`{command}`", command, True)
+    return known

@@ -1,8 +1,10 @@
 """Starting processes on chosen cores, and what the kernel accounts to them."""
 import os
 import resource
+import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 
@@ -33,6 +35,25 @@ def stop(process, seconds=10):
             process.kill()
             process.wait()
             print(f"bench: had to kill {process.args[0]}", file=sys.stderr)
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def wait_for_port(port, process, seconds=20):
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            raise RuntimeError(f"{process.args[0]} ended with {process.returncode}")
+        try:
+            socket.create_connection(("127.0.0.1", port), 1).close()
+            return
+        except OSError:
+            time.sleep(0.05)
+    raise RuntimeError(f"{process.args[0]} does not answer")
 
 
 def children_of(pid):
@@ -70,3 +91,11 @@ def memory_bytes(pids):
             if words[0] in fields:
                 total[fields[words[0]]] += int(words[1]) * 1024
     return total
+
+
+def socket_memory_bytes():
+    """What the kernel holds for all TCP sockets of this machine, ours and the clients' and all."""
+    for line in Path("/proc/net/sockstat").read_text().splitlines():
+        if line.startswith("TCP:"):
+            return int(line.split()[-1]) * resource.getpagesize()
+    return 0

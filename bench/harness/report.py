@@ -14,20 +14,65 @@ to look at; microseconds and rates belong to this machine on this day.
 """
 
 
+# For each kind of row: the head of its table, and a line's cells. The ratio is what to look at.
+def cpu_cells(line):
+    return [ratio_of(line), range_of(line["ratio"]), number(line["inverse"]["median"]),
+            number(line["cpu_us"]["median"]), range_of(line["cpu_us"]),
+            whole(line["messages_per_second"]), whole(line["p50_us"]), whole(line["p99_us"])]
+
+
+def idle_cells(line):
+    return [whole(line["bytes_per_connection"]), whole_range(line["bytes_per_connection"]),
+            mebibytes(line["rss_before"]), mebibytes(line["rss_after"])]
+
+
+def deaf_cells(line):
+    return [*idle_cells(line), whole(line["sent_per_connection"]), mebibytes(line["kernel_after"])]
+
+
+def reactor_cells(line):
+    return [ratio_of(line), range_of(line["ratio"]), whole(line["messages_per_second"]),
+            number(line["cpu_us"]["median"])]
+
+
+def neighbour_cells(line):
+    return [ratio_of(line), range_of(line["ratio"]), whole(line["p99_us"]), whole(line["p50_us"]),
+            whole(line["messages_per_second"]), whole(line["echoes_per_second"])]
+
+
+CPU_HEAD = ["ratio", "min–max", "× the CPU", "CPU µs per message", "min–max", "messages/s",
+            "p50 µs", "p99 µs"]
+MEMORY_HEAD = ["bytes per connection", "min–max", "RSS before, MiB", "RSS after, MiB"]
+TABLES = [
+    (("echo", "setup", "fan-out"), CPU_HEAD, cpu_cells),
+    (("setup-204",), CPU_HEAD, cpu_cells),
+    (("idle",), MEMORY_HEAD, idle_cells),
+    (("deaf",), [*MEMORY_HEAD, "bytes sent to it", "kernel's TCP memory, MiB"], deaf_cells),
+    (("reactors",), ["messages/s, ratio", "min–max", "messages/s", "CPU µs per message"],
+     reactor_cells),
+    (("neighbours",), ["p99, ratio", "min–max", "p99 µs", "p50 µs", "files/s", "echoes/s"],
+     neighbour_cells),
+]
+# What a ratio is made of, and whether it is reference ÷ this one (more is worse) or the reverse.
+RATIOS = {"reactors": ("messages_per_second", False), "neighbours": ("p99_us", False)}
+
+
 def summarise(row, results):
-    """One dict per contestant. The first is the reference: ratio = its CPU per message ÷ this
-    one's, so 1 is as good as the reference and less is worse."""
-    reference = next(iter(results.values()))
+    """One dict per contestant. The first is the reference: its ratio is 1."""
+    reference = next(iter(results.values()), None)
+    figure, is_inverse = RATIOS.get(row.kind, ("cpu_us", True))
     lines = []
     for label, rounds in results.items():
         line = {"row": row.name, "kind": row.kind, "contestant": label}
-        names = [name for name in rounds[0] if name != "errors"]
-        for name in names:
+        for name in rounds[0]:
             line[name] = spread_of([figures[name] for figures in rounds])
-        if "cpu_us" in rounds[0]:
-            pairs = list(zip(reference, rounds))
-            line["ratio"] = spread_of([one["cpu_us"] / other["cpu_us"] for one, other in pairs])
-            line["inverse"] = spread_of([other["cpu_us"] / one["cpu_us"] for one, other in pairs])
+        if figure in rounds[0]:
+            forward = spread_of([own[figure] / first[figure]
+                                 for first, own in zip(reference, rounds)])
+            backward = spread_of([first[figure] / own[figure]
+                                  for first, own in zip(reference, rounds)])
+            line["ratio"], line["inverse"] = ((backward, forward) if is_inverse
+                                              else (forward, backward))
         lines.append(line)
     return lines
 
@@ -36,29 +81,42 @@ def spread_of(values):
     return {"median": statistics.median(values), "min": min(values), "max": max(values)}
 
 
-def tables(lines):
-    """Markdown; the ratios first."""
-    cpu = [line for line in lines if "ratio" in line]
-    idle = [line for line in lines if line["kind"] == "idle"]
+def tables(lines, left_out):
+    """Markdown; the ratios first. `left_out`: [(row, contestant, why)]."""
     parts = []
-    if cpu:
-        parts.append(table(
-            ["row", "contestant", "ratio", "min–max", "× the CPU", "CPU µs per message", "min–max",
-             "messages/s", "p50 µs", "p99 µs"],
-            [[line["row"], line["contestant"], number(line["ratio"]["median"]), range_of(line["ratio"]),
-              number(line["inverse"]["median"]), number(line["cpu_us"]["median"]),
-              range_of(line["cpu_us"]), f"{line['messages_per_second']['median']:,.0f}",
-              f"{line['p50_us']['median']:,.0f}", f"{line['p99_us']['median']:,.0f}"]
-             for line in cpu]))
-    if idle:
-        parts.append(table(
-            ["row", "contestant", "bytes per connection", "min–max", "RSS before, MiB",
-             "RSS after, MiB"],
-            [[line["row"], line["contestant"], f"{line['bytes_per_connection']['median']:,.0f}",
-              f"{line['bytes_per_connection']['min']:,.0f}–{line['bytes_per_connection']['max']:,.0f}",
-              f"{line['rss_before']['median'] / 2**20:.1f}",
-              f"{line['rss_after']['median'] / 2**20:.1f}"] for line in idle]))
+    for kinds, head, cells in TABLES:
+        chosen = [line for line in lines if line["kind"] in kinds]
+        if chosen:
+            parts.append(table(["row", "contestant", *head],
+                               [[line["row"], line["contestant"], *cells(line)]
+                                for line in chosen]))
+    if left_out:
+        parts.append("Left out:\n\n" + reasons(left_out))
     return "\n".join(parts)
+
+
+def reasons(left_out):
+    rows = {}
+    for row, contestant, why in left_out:
+        rows.setdefault((contestant, " ".join(why.split())[:200]), []).append(row)
+    return "".join(f"- {contestant}: {why} ({', '.join(names)})\n"
+                   for (contestant, why), names in rows.items())
+
+
+def ratio_of(line):
+    return number(line["ratio"]["median"])
+
+
+def whole(spread):
+    return f"{spread['median']:,.0f}"
+
+
+def whole_range(spread):
+    return f"{spread['min']:,.0f}–{spread['max']:,.0f}"
+
+
+def mebibytes(spread):
+    return f"{spread['median'] / 2**20:.1f}"
 
 
 def number(value):
@@ -81,7 +139,7 @@ def table(head, body):
                    for line in [aligned(head), rule, *(aligned(line) for line in body)])
 
 
-def circumstances(setting, source, descriptions):
+def circumstances(setting, source, contestants):
     """What a reader must know to compare: [(name, value)]."""
     same = setting.server_cores == setting.client_cores
     return [
@@ -92,8 +150,8 @@ def circumstances(setting, source, descriptions):
         ("load average", "%.1f %.1f %.1f" % os.getloadavg()),
         ("method", f"{setting.rounds} rounds of {setting.seconds:g} s, interleaved; server and "
                    f"client on {'the same core' if same else 'a core each'}; "
-                   f"{setting.message_type} messages"),
-        *((f"contestant {label}", description) for label, description in descriptions.items()),
+                   f"{'binary' if setting.binary else 'text'} messages"),
+        *((f"contestant {label}", make().description) for label, make in contestants),
     ]
 
 
@@ -117,16 +175,16 @@ def commit_of(source):
     if not commit:
         return "unknown"
     # The results themselves do not make the sources another version.
-    changed = git("status", "--porcelain", "--", ".", ":!bench/RESULTS.md")
+    changed = git("status", "--porcelain", "--", ".", ":!bench/RESULTS.md", ":!bench/plots")
     return commit + (" with local changes" if changed else "")
 
 
-def write_results(path, lines, facts):
+def write_results(path, text, facts, plots):
     facts = "".join(f"- {name}: {value}\n" for name, value in facts)
-    path.write_text(f"# Results\n\n{NOTE}\n{facts}\n{tables(lines)}")
+    pictures = "".join(f"\n![{title}](plots/{name}.svg)\n" for name, title in plots)
+    path.write_text(f"# Results\n\n{NOTE}\n{facts}\n{text}{pictures}")
 
 
-def write_raw(path, lines, facts, results):
+def write_raw(path, content):
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps({"circumstances": dict(facts), "summary": lines, "rounds": results},
-                               indent=1) + "\n")
+    path.write_text(json.dumps(content, indent=1) + "\n")

@@ -1,14 +1,14 @@
 // bench_epoll_echo: what an echo costs at the least. One thread, one epoll, one receive buffer for
 // all connections; per readable event one recv and one send; payloads are unmasked in place. It
 // trusts its clients: every frame but a Close is echoed as it is, whatever it is. Its CPU per
-// message is the 1.0 that servers which check what they are sent are measured by.
+// message is the 1.0 that servers which check what they are sent are measured by. What comes on
+// the path /publish goes to all the others instead. With --tls it is the least over OpenSSL.
 #include <apr_base64.h>
 #include <apr_sha1.h>
-#include <unistd.h>
 
 #include <algorithm>
+#include <csignal>
 #include <cstdio>
-#include <cstdlib>
 #include <cstring>
 #include <exception>
 #include <memory>
@@ -17,72 +17,32 @@
 #include <vector>
 
 #include "descriptor.hpp"
+#include "peers/arguments.hpp"
+#include "peers/client_frames.hpp"
+#include "wire.hpp"
 
 namespace bench {
 namespace {
 
 constexpr std::size_t receive_size = 512 << 10;  // bytes; less makes 1 MiB messages dearer
-constexpr std::size_t max_header = 14;           // bytes of a client's frame, RFC 6455 §5.2
 
 struct Connection {
+  Wire wire;
   std::unique_ptr<std::string> kept;  // the request so far; then output that had to wait
   std::uint64_t left = 0;             // bytes of the current payload still to come
   std::uint32_t mask = 0;             // turned so that it begins with the next byte
   bool is_open = false;               // the handshake is done
+  bool publishes = false;             // to all the others
   bool ends = false;                  // close once `kept` is sent
   unsigned char header_size = 0;      // bytes of an incomplete frame header
   char header[max_header];
 };
 
-// A client's frame header, if `bytes` has it all.
-struct FrameHeader {
-  std::size_t size = 0;  // of the header; 0: incomplete
-  std::uint64_t payload = 0;
-  std::uint32_t mask = 0;
-};
-
-FrameHeader read_header(const unsigned char* bytes, std::size_t count) noexcept {
-  FrameHeader header;
-  if (count < 6) return header;
-  const unsigned length = bytes[1] & 0x7F;
-  const std::size_t extra = length == 126 ? 2 : length == 127 ? 8 : 0;
-  if (count < 6 + extra) return header;
-  header.size = 6 + extra;
-  header.payload = extra == 0 ? length : 0;
-  for (std::size_t i = 0; i < extra; ++i) header.payload = header.payload << 8 | bytes[2 + i];
-  std::memcpy(&header.mask, bytes + 2 + extra, 4);
-  return header;
-}
-
-// Unmasks `count` bytes to `to`, which is `from` or lies before it. Returns the mask, turned so
-// that it begins with the byte after them.
-std::uint32_t unmask(char* to, const char* from, std::size_t count, std::uint32_t mask) noexcept {
-  using Block [[gnu::vector_size(32)]] = std::uint32_t;
-  const Block key = {mask, mask, mask, mask, mask, mask, mask, mask};
-  std::size_t i = 0;
-  for (; i + sizeof(Block) <= count; i += sizeof(Block)) {
-    Block block;
-    std::memcpy(&block, from + i, sizeof block);
-    block ^= key;
-    std::memcpy(to + i, &block, sizeof block);
-  }
-  for (; i + 4 <= count; i += 4) {
-    std::uint32_t word;
-    std::memcpy(&word, from + i, 4);
-    word ^= mask;
-    std::memcpy(to + i, &word, 4);
-  }
-  for (; i < count; ++i) {
-    to[i] = static_cast<char>(from[i] ^ static_cast<char>(mask));
-    mask = mask >> 8 | mask << 24;
-  }
-  return mask;
-}
-
 class EpollEcho {
  public:
-  explicit EpollEcho(std::uint16_t port)
-      : epoll_(require(epoll_create1(EPOLL_CLOEXEC), "epoll_create1")),
+  EpollEcho(std::uint16_t port, Tls tls)
+      : tls_(std::move(tls)),
+        epoll_(require(epoll_create1(EPOLL_CLOEXEC), "epoll_create1")),
         listener_(
             require(socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), "socket")),
         buffer_(std::make_unique<char[]>(max_header + receive_size)) {
@@ -95,8 +55,7 @@ class EpollEcho {
     require(listen(listener_, 4096), "listen");
     require(getsockname(listener_, generic, &size), "getsockname");
     watch(epoll_, EPOLL_CTL_ADD, listener_, EPOLLIN, static_cast<std::uint64_t>(listener_));
-    std::printf("listening on %d\n", ntohs(address.sin_port));
-    std::fflush(stdout);
+    say_listening(ntohs(address.sin_port));
   }
 
   [[noreturn]] void run() {
@@ -124,22 +83,32 @@ class EpollEcho {
     if (connections_.size() <= static_cast<std::size_t>(descriptor)) {
       connections_.resize(static_cast<std::size_t>(descriptor) + 1);
     }
+    at(descriptor).wire = Wire(descriptor, tls_.get(), true);
     watch_for(descriptor, EPOLL_CTL_ADD, EPOLLIN);
   }
 
   void serve(int descriptor) {
+    do {
+      read_once(descriptor);
+    } while (at(descriptor).wire.holds_more() && !at(descriptor).kept);
+  }
+
+  void read_once(int descriptor) {
     Connection& connection = at(descriptor);
     // What an earlier read has of a frame header goes in front of what this one brings.
     char* begin = buffer_.get() + max_header - connection.header_size;
     std::memcpy(begin, connection.header, connection.header_size);
-    const ssize_t count = recv(descriptor, buffer_.get() + max_header, receive_size, 0);
+    const ssize_t count = connection.wire.receive(buffer_.get() + max_header, receive_size);
     if (count <= 0) {
       if (count == 0 || (errno != EAGAIN && errno != EINTR)) end(descriptor);
       return;
     }
     char* stop = buffer_.get() + max_header + count;
     connection.header_size = 0;
-    if (connection.is_open) {
+    if (connection.publishes) {
+      publish(begin, echo(connection, begin, stop));
+      if (connection.ends) end(descriptor);
+    } else if (connection.is_open) {
       send_now(descriptor, begin, echo(connection, begin, stop));
     } else {
       shake_hands(descriptor, std::string_view(begin, static_cast<std::size_t>(count)));
@@ -182,10 +151,21 @@ class EpollEcho {
     return static_cast<std::size_t>(to - begin);
   }
 
+  void publish(const char* bytes, std::size_t size) {
+    for (std::size_t i = 0; i < connections_.size(); ++i) {
+      Connection& member = connections_[i];
+      if (!member.is_open || member.publishes) continue;
+      if (member.kept)
+        member.kept->append(bytes, size);
+      else
+        send_now(static_cast<int>(i), bytes, size);
+    }
+  }
+
   void send_now(int descriptor, const char* bytes, std::size_t size) {
     Connection& connection = at(descriptor);
     if (size != 0) {
-      const ssize_t count = send(descriptor, bytes, size, MSG_NOSIGNAL);
+      const ssize_t count = connection.wire.send(bytes, size);
       const std::size_t sent = count > 0 ? static_cast<std::size_t>(count) : 0;
       if (count < 0 && errno != EAGAIN) return end(descriptor);
       if (sent < size) {
@@ -199,8 +179,7 @@ class EpollEcho {
 
   void send_kept(int descriptor) {
     Connection& connection = at(descriptor);
-    const ssize_t count =
-        send(descriptor, connection.kept->data(), connection.kept->size(), MSG_NOSIGNAL);
+    const ssize_t count = connection.wire.send(connection.kept->data(), connection.kept->size());
     if (count < 0) {
       if (errno != EAGAIN) end(descriptor);
       return;
@@ -210,6 +189,7 @@ class EpollEcho {
     connection.kept.reset();
     if (connection.ends) return end(descriptor);
     watch_for(descriptor, EPOLL_CTL_MOD, EPOLLIN);
+    if (connection.wire.holds_more()) serve(descriptor);
   }
 
   void shake_hands(int descriptor, std::string_view bytes) {
@@ -223,6 +203,7 @@ class EpollEcho {
     }
     connection.kept.reset();
     connection.is_open = true;
+    connection.publishes = request.starts_with("GET /publish ");
     constexpr std::string_view name = "Sec-WebSocket-Key: ";
     const std::size_t key = request.find(name) + name.size();
     std::string output = answer_to(request.substr(key, request.find('\r', key) - key));
@@ -248,10 +229,7 @@ class EpollEcho {
            accept + "\r\n\r\n";
   }
 
-  void end(int descriptor) {
-    at(descriptor) = Connection{};
-    close(descriptor);
-  }
+  void end(int descriptor) { at(descriptor) = Connection{}; }
 
   Connection& at(int descriptor) { return connections_[static_cast<std::size_t>(descriptor)]; }
 
@@ -259,6 +237,7 @@ class EpollEcho {
     watch(epoll_, operation, descriptor, events, static_cast<std::uint64_t>(descriptor));
   }
 
+  const Tls tls_;
   const int epoll_;
   const int listener_;
   const std::unique_ptr<char[]> buffer_;
@@ -269,13 +248,12 @@ class EpollEcho {
 }  // namespace bench
 
 int main(int argc, char** argv) {
+  std::signal(SIGPIPE, SIG_IGN);  // OpenSSL writes without MSG_NOSIGNAL
   try {
-    const int port = argc == 3 && std::string_view(argv[1]) == "--port" ? std::atoi(argv[2]) : -1;
-    if (port < 0 || port > 65535) {
-      std::fputs("usage: bench_epoll_echo --port PORT (0: a free one, which it prints)\n", stderr);
-      return 2;
-    }
-    bench::EpollEcho(static_cast<std::uint16_t>(port)).run();
+    const auto arguments = bench::parse_arguments(argc, argv);
+    bench::Tls tls;
+    if (!arguments.pem.empty()) tls = bench::make_server_tls(arguments.pem);
+    bench::EpollEcho(arguments.port, std::move(tls)).run();
   } catch (const std::exception& error) {
     std::fprintf(stderr, "bench_epoll_echo: %s\n", error.what());
     return 1;

@@ -2,13 +2,13 @@
 #pragma once
 
 #include <algorithm>
-#include <array>
 #include <cstring>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 
+#include "frame_header.hpp"
 #include "frames.hpp"
 
 namespace bench {
@@ -27,14 +27,14 @@ class FrameReader {
   State read(std::string_view& bytes, std::string& replies) {
     while (true) {
       if (!in_frame_) {
-        if (!read_header(bytes)) return State::more;
+        if (!header_.read(bytes)) return State::more;
         if (!accept_header()) return State::wrong;
         in_frame_ = true;
       }
       const std::string_view piece = bytes.substr(0, std::min(left_, bytes.size()));
       bytes.remove_prefix(piece.size());
       left_ -= piece.size();
-      if (is_control()) {
+      if (header_.is_control()) {
         control_ += piece;
       } else {
         if (payload_.substr(matched_, piece.size()) != piece) return State::wrong;
@@ -42,43 +42,24 @@ class FrameReader {
       }
       if (left_ != 0) return State::more;
       in_frame_ = false;
-      header_size_ = 0;
-      if (is_control()) {
-        if ((header_[0] & 0x0F) == ping) replies += make_frame(pong, control_, true);
+      const FrameHeader header = header_;
+      header_.clear();
+      if (header.is_control()) {
+        if (header.opcode() == ping) replies += make_frame(pong, control_, true);
         control_.clear();
         if (!started_) return State::at_rest;
-      } else if (header_[0] & 0x80) {
+      } else if (header.is_last()) {
         return matched_ == payload_.size() ? State::done : State::wrong;
       }
     }
   }
 
  private:
-  bool is_control() const noexcept { return header_[0] & 0x08; }
-
-  bool read_header(std::string_view& bytes) noexcept {
-    while (true) {
-      std::size_t wanted = 2;
-      if (header_size_ >= 2) {
-        const unsigned length = header_[1] & 0x7F;
-        wanted = length == 126 ? 4 : length == 127 ? 10 : 2;
-      }
-      if (header_size_ >= wanted) return true;
-      if (bytes.empty()) return false;
-      header_[header_size_++] = static_cast<unsigned char>(bytes.front());
-      bytes.remove_prefix(1);
-    }
-  }
-
   bool accept_header() noexcept {
-    left_ = header_[1] & 0x7F;
-    if (header_size_ > 2) {
-      left_ = 0;
-      for (std::size_t i = 2; i < header_size_; ++i) left_ = left_ << 8 | header_[i];
-    }
-    if ((header_[0] & 0x70) || (header_[1] & 0x80)) return false;  // RSV bits; a masked frame
-    const unsigned opcode = header_[0] & 0x0F;
-    if (is_control()) return (opcode == ping || opcode == pong) && left_ <= 125;
+    left_ = header_.payload();
+    if (header_.is_compressed() || header_.has_unknown_bits() || header_.is_masked()) return false;
+    const unsigned opcode = header_.opcode();
+    if (header_.is_control()) return (opcode == ping || opcode == pong) && left_ <= 125;
     if (opcode != (started_ ? continuation : messages_.opcode())) return false;
     started_ = true;
     return left_ <= payload_.size() - matched_;
@@ -88,8 +69,7 @@ class FrameReader {
   std::string_view payload_;
   std::size_t matched_ = 0;
   std::size_t left_ = 0;
-  std::size_t header_size_ = 0;
-  std::array<unsigned char, 10> header_{};
+  FrameHeader header_;
   std::string control_;
   bool in_frame_ = false;
   bool started_ = false;

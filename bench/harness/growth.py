@@ -1,0 +1,50 @@
+"""How the cost grows: with the connections, and with the size of the messages."""
+import statistics
+
+from . import measure
+from .plots import write_plot
+from .rows import Needs, Row
+
+CONNECTIONS = [10, 100, 1000, 10_000, 50_000]
+SIZES = [1, 16, 256, 4 << 10, 64 << 10, 1 << 20, 16 << 20]
+PER_CHILD = 12_000  # connections; ours gets more children beyond that
+PLOTS = [
+    ("cpu-per-message", "CPU per message, 20 B echo"),
+    ("memory-per-connection", "Memory per idle connection, user space"),
+    ("throughput", "Throughput of an echo on 16 connections"),
+]
+
+
+def grow(contestants, setting, directory):
+    """Measures, and writes the plots to `directory`. Returns {plot: {label: [(x, y)]}}."""
+    points = {name: {label: [] for label, _ in contestants} for name, _ in PLOTS}
+    for count in CONNECTIONS:
+        needs = Needs(children=-(-count // PER_CHILD))
+        echo = Row(f"echo-20x{count}", "echo", count, 20, needs=needs)
+        collect(points["cpu-per-message"], count, echo, contestants, setting,
+                lambda figures: figures["cpu_us"])
+        if count < 100:
+            continue  # a page more or less would be all that is seen
+        idle = Row(f"idle-{count}", "idle", count, needs=needs)
+        collect(points["memory-per-connection"], count, idle, contestants, setting,
+                lambda figures: figures["bytes_per_connection"])
+    for size in SIZES:
+        row = Row(f"echo-{size}x16", "echo", 16, size)
+        collect(points["throughput"], size, row, contestants, setting,
+                lambda figures: figures["messages_per_second"] * row.size / 1e6)
+    labels = {"cpu-per-message": ("connections", "CPU µs per message"),
+              "memory-per-connection": ("connections", "bytes"),
+              "throughput": ("size of a message", "MB/s")}
+    for name, title in PLOTS:
+        write_plot(directory / f"{name}.svg", title, *labels[name],
+                   {label: line for label, line in points[name].items() if line},
+                   bytes_on_x=name == "throughput")
+    return points
+
+
+def collect(lines, x, row, contestants, setting, figure_of):
+    results, _ = measure.run_row(row, contestants, setting)
+    for label, rounds in results.items():
+        y = statistics.median(figure_of(figures) for figures in rounds)
+        if y > 0:  # memory may not have grown at all
+            lines[label].append((x, y))
