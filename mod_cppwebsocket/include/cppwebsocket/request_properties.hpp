@@ -49,8 +49,9 @@ class RequestProperties {
   std::span<const Header> headers() const noexcept { return record_.headers; }
 
   // A variable of httpd's request environment (SetEnv, SSLOptions +StdEnvVars, …), or none. During
-  // the handshake it also finds what httpd can compute on demand (SSL_CLIENT_S_DN, …), and what
-  // was asked for then is still there afterwards.
+  // the handshake it also finds what httpd can compute on demand, and what was asked for then is
+  // still there afterwards: of a TLS connection SSL_PROTOCOL, SSL_CLIENT_VERIFY, SSL_CLIENT_S_DN,
+  // SSL_CLIENT_CERT (PEM) and all others of mod_ssl's, without SSLOptions +StdEnvVars.
   std::optional<std::string_view> env(std::string_view name) {
     if (auto value = find(record_.environment, name)) return value;
     if (!record_.handshake || !record_.server) return std::nullopt;
