@@ -81,6 +81,7 @@ AccessFileName .htaccess
   Require all granted
 </Directory>
 WebSocketHandlerRoot "{root}/handlers"
+WebSocketDrainTimeout 500ms
 {config}
 """
 

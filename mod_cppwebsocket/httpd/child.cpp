@@ -12,9 +12,14 @@
 #include <system_error>
 #include <utility>
 
+#include <ap_mpm.h>
+#include <scoreboard.h>
+
 #include <dlfcn.h>
+#include <signal.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 namespace cppwebsocket::httpd {
 
@@ -23,10 +28,6 @@ namespace {
 Child* the_child = nullptr;  // set once, in child_init, before any other thread exists
 
 constexpr rlim_t most_descriptors = 1 << 20;  // not to ask a kernel without limits for all it has
-
-// httpd's parent looks after 2.3 s and again after 3.3 s whether a child is gone, and then signals
-// it with a warning (ap_reclaim_child_processes).
-constexpr std::chrono::milliseconds stop_timeout{2'000};
 
 // Raises the soft limit of open files to the hard one and returns what holds now.
 std::size_t raise_descriptor_limit() noexcept {
@@ -65,11 +66,22 @@ void pin_module() noexcept {
     ::dlopen(self.dli_fname, RTLD_NOW | RTLD_NOLOAD | RTLD_NODELETE);
 }
 
-runtime::RuntimeOptions options_of(const ChildConfig& config, std::size_t descriptors) noexcept {
+runtime::RuntimeOptions options_of(server_rec* main_server, std::size_t descriptors) {
+  const ChildConfig& config = config_of(main_server).child;
   runtime::RuntimeOptions options;
   options.reactor_threads = config.threads.value_or(default_threads());
   options.blocking_threads = config.blocking_threads.value_or(default_blocking_threads);
-  options.stop_timeout = stop_timeout;
+  // StopPlan's default for a stop at once: httpd's parent looks after 2.3 s and again after 3.3 s
+  // whether a child is gone, and then signals it with a warning (ap_reclaim_child_processes).
+  if (config.drain) {
+    options.stop.drain_time = config.drain->time;
+    options.stop.keep_serving = config.drain->keep_serving;
+  }
+  options.report = [main_server](std::string_view text) {
+    const Child* child = Child::current();  // see VirtualHost::log
+    if (child && !child->has_ended())
+      log_server(main_server, APLOG_NOTICE, "CWS0028: at the stop " + std::string(text));
+  };
   const std::size_t most = most_connections(descriptors);
   options.max_connections = std::min(config.max_connections.value_or(most), most);
   return options;
@@ -101,16 +113,54 @@ void say_once(Child& child, server_rec* main_server, std::size_t descriptors) {
   report_broken_handlers(child, main_server);
 }
 
+// The administrator has lost patience with a graceful stop. Thread: the main one.
+void hurry(int, siginfo_t* signal, void*) noexcept {
+  // event and worker wake their own main thread with it.
+  if (!signal || signal->si_pid == ::getpid()) return;
+  const int error = errno;
+  the_child->begin_stop(runtime::Stop::at_once);
+  errno = error;
+}
+
+// prefork does not tell. It ends a child at once in the handler of SIGTERM or SIGHUP, which is
+// blocked there, and gracefully outside of one.
+bool is_in_signal_handler() noexcept {
+  sigset_t blocked;
+  pthread_sigmask(SIG_BLOCK, nullptr, &blocked);
+  return sigismember(&blocked, SIGTERM) == 1 || sigismember(&blocked, SIGHUP) == 1;
+}
+
+// prefork's parent takes a child that waits for its connections for an idle one, and would end
+// another instead.
+void show_in_scoreboard() noexcept {
+  const pid_t self = ::getpid();
+  int most = 0;
+  ap_mpm_query(AP_MPMQ_HARD_LIMIT_DAEMONS, &most);
+  for (int i = 0; i < most; ++i)
+    if (ap_get_scoreboard_process(i)->pid == self)
+      ap_get_scoreboard_worker_from_indexes(i, 0)->status = SERVER_GRACEFUL;
+}
+
 }  // namespace
 
 Child* Child::current() noexcept { return the_child; }
 
 Child::Child(const runtime::RuntimeOptions& options)
-    : runtime_(options), dummy_socket_(make_dummy_socket()) {}
+    : runtime_(options), dummy_socket_(make_dummy_socket()), threaded_(is_threaded()) {}
 
-void Child::begin_stop() noexcept {
+void Child::begin_stop(runtime::Stop how) noexcept {
   stopping_ = true;
-  runtime_.begin_stop();
+  runtime_.begin_stop(how);
+  if (how == runtime::Stop::gracefully) hear_of_hurry();
+}
+
+// In a child that stops, MPMs ignore SIGTERM, and their parent kills who does not mind it.
+void Child::hear_of_hurry() noexcept {
+  struct sigaction action {};
+  action.sa_sigaction = hurry;
+  action.sa_flags = SA_SIGINFO;
+  sigemptyset(&action.sa_mask);
+  ::sigaction(SIGTERM, &action, nullptr);
 }
 
 // A cleanup of the child's pool, the last that is heard of it. prefork runs it (and
@@ -120,21 +170,34 @@ void Child::begin_stop() noexcept {
 // time limit.
 apr_status_t wait_for_connections(void*) noexcept {
   if (!the_child) return APR_SUCCESS;
-  the_child->begin_stop();  // not all MPMs say child_stopping on all of their ways out
+  if (!the_child->stopping_)  // not all MPMs say child_stopping on all of their ways out
+    the_child->begin_stop(runtime::Stop::at_once);
+  if (the_child->runtime_.stop() == runtime::Stop::gracefully) {
+    the_child->hear_of_hurry();  // again: the MPM may have set its own handler since
+    sigset_t term;
+    sigemptyset(&term);
+    sigaddset(&term, SIGTERM);
+    pthread_sigmask(SIG_UNBLOCK, &term, nullptr);
+  }
   the_child->runtime_.wait_stopped();
   the_child->ended_ = true;
   return APR_SUCCESS;
 }
 
-void child_stopping(apr_pool_t*, int) noexcept {
-  if (the_child) the_child->begin_stop();
+void child_stopping(apr_pool_t*, int graceful) noexcept {
+  if (!the_child) return;
+  if (!the_child->threaded_) {
+    graceful = !is_in_signal_handler();
+    if (graceful) show_in_scoreboard();
+  }
+  the_child->begin_stop(graceful ? runtime::Stop::gracefully : runtime::Stop::at_once);
 }
 
 void child_init(apr_pool_t* pool, server_rec* main_server) noexcept {
   try {
     const std::size_t descriptors = raise_descriptor_limit();
     pin_module();
-    the_child = new Child(options_of(config_of(main_server).child, descriptors));
+    the_child = new Child(options_of(main_server, descriptors));
     apr_pool_pre_cleanup_register(pool, nullptr, wait_for_connections);
     say_once(*the_child, main_server, descriptors);
   } catch (const std::exception& error) {

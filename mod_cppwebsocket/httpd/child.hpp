@@ -1,5 +1,5 @@
 // One httpd child's WebSockets: made in child_init, told to stop by child_stopping, waited for when
-// the child's pool goes.
+// the child's pool goes. A graceful stop may take its time (WebSocketDrainTimeout), until SIGTERM.
 #pragma once
 
 #include "runtime/runtime.hpp"
@@ -28,15 +28,20 @@ class Child {
   // child that stops has none for anyone, and that is no reason to warn.
   bool is_first_overload() noexcept { return !stopping_ && !overloaded_.exchange(true); }
 
+  // Has every connection close with 1001, in its time. Only writes to eventfds, and again does
+  // nothing. Thread: any, and in a signal handler.
+  void begin_stop(runtime::Stop how) noexcept;
+
   bool has_ended() const noexcept { return ended_.load(std::memory_order_relaxed); }
 
  private:
-  friend void child_stopping(apr_pool_t* pool, int graceful) noexcept;
   friend apr_status_t wait_for_connections(void*) noexcept;
-  void begin_stop() noexcept;
+  friend void child_stopping(apr_pool_t* pool, int graceful) noexcept;
+  void hear_of_hurry() noexcept;
 
   runtime::Runtime runtime_;
   int dummy_socket_;
+  const bool threaded_;  // the MPM
   std::atomic<bool> overloaded_{false};
   std::atomic<bool> stopping_{false};
   std::atomic<bool> ended_{false};

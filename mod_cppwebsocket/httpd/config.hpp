@@ -50,11 +50,18 @@ struct Alias {
   const char* resource;
 };
 
+// What a graceful end of a child does with its connections. From WebSocketDrainTimeout.
+struct DrainConfig {
+  std::chrono::milliseconds time;
+  bool keep_serving;
+};
+
 // From the directives that are global; only the main server's count.
 struct ChildConfig {
   std::optional<std::size_t> threads;
   std::optional<std::size_t> blocking_threads;
   std::optional<std::size_t> max_connections;  // unset: Auto
+  std::optional<DrainConfig> drain;            // unset: as in runtime::StopPlan
 };
 inline constexpr std::size_t default_blocking_threads = 64;
 std::size_t default_threads() noexcept;  // of the MPM and machine; call it in the child

@@ -206,6 +206,18 @@ const char* max_connections(cmd_parms* command, void*, const char* argument) {
   return ap_check_cmd_context(command, GLOBAL_ONLY);
 }
 
+const char* drain_timeout(cmd_parms* command, void*, const char* time, const char* mode) {
+  if (const char* error = ap_check_cmd_context(command, GLOBAL_ONLY)) return error;
+  constexpr const char* accepted =
+      "a time from 1ms to 1000h (units ms, s, min, h; seconds without), and close or keep";
+  const auto given = parse_time(time);
+  if (!given || given->count() < 1 || *given > longest_time) return wrong(command, accepted, time);
+  const bool keep = mode && equal_ignoring_case(mode, "keep");
+  if (mode && !keep && !equal_ignoring_case(mode, "close")) return wrong(command, accepted, mode);
+  server_config(command).child.drain = DrainConfig{*given, keep};
+  return nullptr;
+}
+
 // --- the table ----------------------------------------------------------------------------------
 
 // For C++, httpd declares the callbacks without arguments. By way of void(): that is a cast which
@@ -219,6 +231,12 @@ template <auto function>
 command_rec take1(const char* name, int where, const char* help) {
   const auto called = callback<function, const char*>();
   return AP_INIT_TAKE1(name, called, nullptr, where, help);
+}
+
+template <auto function>
+command_rec take12(const char* name, int where, const char* help) {
+  const auto called = callback<function, const char*, const char*>();
+  return AP_INIT_TAKE12(name, called, nullptr, where, help);
 }
 
 template <auto function>
@@ -281,6 +299,10 @@ const command_rec directives[] = {
     take1<max_connections>("WebSocketMaxConnections", server,
                            "WebSocket connections per child, 1 to 10000000, or Auto (the default): "
                            "well below the limit of open files"),
+    take12<drain_timeout>("WebSocketDrainTimeout", server,
+                          "A graceful restart or stop closes all connections within this time "
+                          "(default 5s) with 1001: spread over it (close, the default), or at its "
+                          "end (keep)"),
     {nullptr, nullptr, nullptr, 0, RAW_ARGS, nullptr}};
 
 }  // namespace cppwebsocket::httpd

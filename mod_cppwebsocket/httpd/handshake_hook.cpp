@@ -50,8 +50,11 @@ std::string_view path_of(const request_rec* r) noexcept {
 std::shared_ptr<const runtime::Handler> find_handler(request_rec* r, Child& child,
                                                      const runtime::HandlerRoot& root) {
   const runtime::Lookup found = child.runtime().handlers().find(root, path_of(r));
-  if (!found.handler && !found.problem.empty() && found.newly_seen)
-    log_request(r, APLOG_ERR, "CWS0005: handler " + found.file + " is not used: " + found.problem);
+  if (!found.problem.empty() && found.newly_seen)
+    log_request(r, APLOG_ERR,
+                found.handler ? "CWS0029: handler " + found.file + ": the previous version goes on " +
+                                    "serving, because this one is not used: " + found.problem
+                              : "CWS0005: handler " + found.file + " is not used: " + found.problem);
   return found.handler;
 }
 

@@ -16,6 +16,8 @@
 //   CWS0017 info     the client went away
 //   CWS0020 any      an open connection's own line
 //   CWS0021 warning  mod_ssl's library lacks a function, so TLS connections keep httpd's filters
+//   CWS0028 notice   what a stop could not end in time
+//   CWS0029 error    a new version of a handler file is not used, the previous one is
 #pragma once
 
 #include <httpd.h>

@@ -62,6 +62,33 @@ void BlockingSession::output_drained(std::size_t buffered) noexcept {
   if (waiting_for_room_ != 0) changed_.notify_all();
 }
 
+void BlockingSession::close_door() {
+  Lock lock(mutex_);
+  closing_ = true;
+  if (waiting_for_room_ != 0) changed_.notify_all();
+  deliver_outbox(std::move(lock));
+}
+
+void BlockingSession::deliver_outbox(Lock lock) {
+  auto outbox = std::exchange(outbox_, {});
+  queued_ = 0;
+  lock.unlock();
+  for (Outgoing& each : outbox)
+    if (each.is_ping)
+      session_.ping_now(each.message.payload());
+    else if (!session_.send_now(std::move(each.message), each.end))
+      log(LogLevel::info, "a message came too late: the connection has ended");
+}
+
+bool BlockingSession::say_goodbye() {
+  if (!session_.handler().table().blocking_going_away) return false;
+  Lock lock(mutex_);
+  if (over()) return false;
+  session_.loop().call_pool().run([this] { run_goodbye(); });
+  ++spawned_;  // the end waits for it
+  return true;
+}
+
 bool BlockingSession::offer_close() {
   Lock lock(mutex_);
   if (!session_.handler().table().blocking_passive_closing_handshake) return false;
@@ -98,6 +125,18 @@ void BlockingSession::run_handler() noexcept {
     changed_.wait(lock, [&] { return spawned_ == 0; });
   }
   post_turn([this, error = std::move(error)] { session_.task_ended(error, true); });
+}
+
+void BlockingSession::run_goodbye() noexcept {
+  try {
+    session_.handler().table().blocking_going_away(*this);
+  } catch (...) {
+    session_.report_goodbye(std::current_exception());
+  }
+  post_turn([this] { session_.close_for_stop(); });
+  Lock lock(mutex_);
+  --spawned_;
+  changed_.notify_all();
 }
 
 void BlockingSession::spawn(std::function<void(std::stop_token)> function) {
@@ -224,12 +263,14 @@ void BlockingSession::require_sendable(const char* what) {
     throw BadOperationException(std::string(what) + " works only once the connection is open");
   if (closed_) throw BadOperationException(std::string(what) + " after the connection was closed");
   if (over()) raise_end();
+  if (closing_) throw ConnectionTerminatedException("the connection is closing");
 }
 
 void BlockingSession::wait_for_room(Lock& lock, const char* what) {
   ++waiting_for_room_;
   changed_.wait(lock, [&] {
-    return queued_ + buffered_amount() <= limits().send_buffer_size || over() || closed_;
+    return queued_ + buffered_amount() <= limits().send_buffer_size || over() || closed_ ||
+           closing_;
   });
   --waiting_for_room_;
   require_sendable(what);
@@ -243,14 +284,12 @@ void BlockingSession::send(Message message, bool end) {
   wait_for_room(lock, "send_message");
   rules_.check(message, end);
   queued_ += message.size();
-  post_turn([this, message = std::move(message), end]() mutable {
-    {
-      Lock inner(mutex_);
-      queued_ -= message.size();
-    }
-    if (!session_.send_now(std::move(message), end))
-      log(LogLevel::info, "a message came too late: the connection has ended");
-  });
+  put_out({std::move(message), end});
+}
+
+void BlockingSession::put_out(Outgoing&& outgoing) {
+  outbox_.push_back(std::move(outgoing));
+  if (outbox_.size() == 1) post_turn([this] { deliver_outbox(Lock(mutex_)); });
 }
 
 void BlockingSession::ping(std::string_view body) {
@@ -260,7 +299,7 @@ void BlockingSession::ping(std::string_view body) {
     throw BadOperationException("this client's protocol version has no pings");
   if (body.size() > 125) throw BadOperationException("a ping's body has at most 125 bytes");
   wait_for_room(lock, "send_ping");
-  post_turn([this, body = std::string(body)] { session_.ping_now(body); });
+  put_out({.message = Message::binary(std::string(body)), .end = true, .is_ping = true});
 }
 
 void BlockingSession::close(Close close) {

@@ -9,6 +9,7 @@
 #include <exception>
 #include <mutex>
 #include <optional>
+#include <vector>
 
 #include <cppwebsocket/blocking_request.hpp>
 #include <cppwebsocket/task.hpp>
@@ -30,6 +31,10 @@ class BlockingSession final : public BlockingRequest {
   Task<> serve();
   void session_ended();
   void request_stop() noexcept { stop_source_.request_stop(); }
+  // Sends what the handler has sent so far, and accepts no more.
+  void close_door();
+  // Starts the handler's web_socket_going_away, on a thread of the call pool; false if there is none.
+  bool say_goodbye();
   void output_drained(std::size_t buffered) noexcept;
 
   // True if the handler has a web_socket_passive_closing_handshake that has not chosen yet: its
@@ -69,7 +74,16 @@ class BlockingSession final : public BlockingRequest {
 
   using Lock = std::unique_lock<std::mutex>;
 
+  struct Outgoing {
+    Message message;
+    bool end;
+    bool is_ping = false;
+  };
+
   void run_handler() noexcept;
+  void run_goodbye() noexcept;
+  void deliver_outbox(Lock lock);
+  void put_out(Outgoing&& outgoing);
   void ask_for_message();
   void choose_close(Lock& lock);
   std::optional<Message> take(Lock&);
@@ -91,7 +105,8 @@ class BlockingSession final : public BlockingRequest {
   std::deque<Message> ready_;
   std::exception_ptr end_reason_;
   std::optional<Close> chosen_close_;
-  std::size_t queued_ = 0;        // bytes posted, not yet with the session
+  std::vector<Outgoing> outbox_;  // not yet with the session
+  std::size_t queued_ = 0;        // its bytes
   std::size_t spawned_ = 0;
   std::size_t waiting_for_room_ = 0;
   bool receiving_ = false;
@@ -99,6 +114,7 @@ class BlockingSession final : public BlockingRequest {
   bool close_offered_ = false;
   bool close_to_choose_ = false;
   bool closed_ = false;           // by the handler
+  bool closing_ = false;          // our Close is sent: no more messages
   bool returned_ = false;         // the handler's function has
   bool ended_ = false;            // the session
   bool clean_end_ = false;

@@ -1,22 +1,32 @@
 #include "runtime/handler_library.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <filesystem>
 #include <system_error>
+#include <utility>
 
 #include "runtime/handler_file.hpp"
 
 namespace cppwebsocket::runtime {
 
 namespace {
+
 constexpr std::string_view suffix = "_wsh.so";
-}
+
+// A failure may be about the moment, not the file: no descriptor left, no memory.
+constexpr std::chrono::seconds retry_interval{1};
+
+}  // namespace
 
 struct HandlerLibrary::Entry {
+  using Time = std::chrono::steady_clock::time_point;
+
   FileVersion version;
   std::string refusal;                     // why the file may not be used
-  std::shared_ptr<const Handler> handler;  // null if it may not be used or is broken
-  std::string problem;                     // the refusal, or why it could not be loaded
+  std::shared_ptr<const Handler> handler;  // of the last version that could be loaded
+  std::string problem;                     // the refusal, or why this version could not be loaded
+  Time retry_at = Time::max();             // when to try this version again
 };
 
 HandlerLibrary::HandlerLibrary() = default;
@@ -45,18 +55,29 @@ Lookup HandlerLibrary::load(const HandlerRoot& root, const std::string& name) {
   Lookup found;
   const FileCheck file = check_handler_file(root.directory, name, root.allow_outside);
   const std::string path = root.directory + "/" + name;
+  std::shared_ptr<const Handler> replaced;  // unloaded without the lock: its destructors run then
   // Loading under the lock: a new version is loaded once, and whoever asks meanwhile waits for it.
   std::lock_guard lock(mutex_);
   if (!file.exists) {
-    entries_.erase(path);
+    if (const auto gone = entries_.extract(path)) replaced = std::move(gone.mapped().handler);
     return found;
   }
   found.file = path;
   Entry& entry = entries_[path];
-  if (entry.version != file.version || entry.refusal != file.problem) {
-    found.newly_seen = true;
-    entry = {file.version, file.problem, nullptr, file.problem};
-    if (entry.refusal.empty()) entry.handler = load_handler(name, file.real_path, entry.problem);
+  const bool changed = entry.version != file.version || entry.refusal != file.problem;
+  if (changed || std::chrono::steady_clock::now() >= entry.retry_at) {
+    const std::string before = std::exchange(entry.problem, file.problem);
+    entry.version = file.version;
+    entry.refusal = file.problem;
+    entry.retry_at = Entry::Time::max();
+    if (!entry.refusal.empty()) {
+      replaced = std::move(entry.handler);
+    } else if (auto loaded = load_handler(name, file.real_path, entry.problem)) {
+      replaced = std::exchange(entry.handler, std::move(loaded));
+    } else {
+      entry.retry_at = std::chrono::steady_clock::now() + retry_interval;
+    }
+    found.newly_seen = changed || entry.problem != before;
   }
   found.handler = entry.handler;
   found.problem = entry.problem;

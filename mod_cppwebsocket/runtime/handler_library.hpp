@@ -1,5 +1,6 @@
 // Finds, loads and keeps handler files. New, changed and removed files take effect at the next
-// look-up; connections of an older version keep it mapped until they end.
+// look-up; connections of an older version keep it mapped until they end. A version that cannot be
+// loaded leaves the previous one in place and is tried again, at most once per second.
 // Thread: any.
 #pragma once
 
@@ -25,9 +26,10 @@ struct HandlerRoot {
 
 struct Lookup {
   std::shared_ptr<const Handler> handler;  // null: there is none
-  std::string problem;                     // not empty: there is a file, and this is wrong with it
-  std::string file;                        // that file
-  bool newly_seen = false;                 // this version of the file was looked at just now
+  std::string problem;  // not empty: there is a file, and this is wrong with it; `handler` is then of
+                        // a previous version
+  std::string file;     // that file
+  bool newly_seen = false;  // this version of the file, or this problem, is seen for the first time
 };
 
 class HandlerLibrary {

@@ -27,14 +27,20 @@ int checked(int descriptor, const char* what) {
 
 }  // namespace
 
-Reactor::Reactor(BlockingPool& connection_pool, BlockingPool& call_pool)
-    : connection_pool_(connection_pool),
+Reactor::Reactor(BlockingPool& connection_pool, BlockingPool& call_pool, const StopPlan& plan,
+                 std::function<void(std::string_view)> report)
+    : plan_(plan),
+      report_(std::move(report)),
+      connection_pool_(connection_pool),
       call_pool_(call_pool),
       epoll_(checked(::epoll_create1(EPOLL_CLOEXEC), "epoll_create1")),
       wake_(checked(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), "eventfd")),
       stopped_(checked(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), "eventfd")),
       now_(std::chrono::steady_clock::now()),
-      receive_buffer_(receive_buffer_size) {
+      receive_buffer_(receive_buffer_size),
+      random_(std::random_device()()) {
+  stop_timer_.owner = this;
+  stop_timer_.fire = [](void* reactor) { static_cast<Reactor*>(reactor)->next_stop_step(); };
   epoll_event event{};
   event.events = EPOLLIN;
   event.data.ptr = nullptr;  // no session: the wake-up
@@ -47,8 +53,12 @@ Reactor::Reactor(BlockingPool& connection_pool, BlockingPool& call_pool)
 }
 
 Reactor::~Reactor() {
-  begin_stop();
+  begin_stop(Stop::at_once);
   thread_.join();
+  if (given_up_) {  // the process lives on, as a test's does: so wait for them after all
+    given_up_ = ended_ = false;
+    run();
+  }
   ::close(epoll_);
   ::close(wake_);
   ::close(stopped_);
@@ -80,14 +90,16 @@ void Reactor::wake() noexcept {
   [[maybe_unused]] const auto written = ::write(wake_, &one, sizeof one);
 }
 
-void Reactor::expect_no_longer() noexcept {
-  --expected_;
-  if (stop_asked_) wake();  // it may have been the last
+bool Reactor::expect() noexcept {
+  std::lock_guard lock(mutex_);
+  if (ended_) return false;
+  ++expected_;
+  return true;
 }
 
-void Reactor::begin_stop() noexcept {
-  stop_asked_.store(true);
-  wake();
+void Reactor::expect_no_longer() noexcept {
+  --expected_;
+  if (stop_asked_ != Stop::no) wake();  // it may have been the last
 }
 
 // --- Thread: the reactor's ---------------------------------------------------------------------
@@ -98,7 +110,7 @@ void Reactor::run() {
     timers_.fire_due(now_);
     start_adopted();
     run_posted();
-    if (stop_asked_ && !stopping_) stop_sessions();
+    if (const Stop asked = stop_asked_; asked != stopping_) stop_sessions(asked);
     for (std::size_t i = 0; i < over_.size(); ++i) delete over_[i];
     over_.clear();
   }
@@ -124,9 +136,11 @@ void Reactor::wait_for_events() {
 }
 
 bool Reactor::all_done() {
-  if (!stopping_ || !sessions_.empty() || expected_ != 0) return false;
+  if (stopping_ == Stop::no) return false;
+  if (!given_up_ && !sessions_.empty()) return false;
   std::lock_guard lock(mutex_);
-  ended_ = adopted_.empty();
+  const bool no_more_come = stopping_ == Stop::at_once || no_more_come_;
+  ended_ = given_up_ || (no_more_come && expected_ == 0 && adopted_.empty());
   return ended_;
 }
 
@@ -140,7 +154,7 @@ void Reactor::start_adopted() {
     Session* const started = session.release();
     sessions_.insert(started);
     started->start();
-    if (stopping_) started->go_away();
+    if (stopping_ != Stop::no) started->go_away(leaving_time(0, 1));
   }
 }
 
@@ -151,12 +165,6 @@ void Reactor::run_posted() {
     posted.swap(posted_);
   }
   for (auto& function : posted) function();
-}
-
-void Reactor::stop_sessions() {
-  stopping_ = true;
-  const std::vector<Session*> all(sessions_.begin(), sessions_.end());
-  for (Session* session : all) session->go_away();
 }
 
 int Reactor::timeout_ms() const noexcept {

@@ -5,19 +5,24 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <random>
+#include <string_view>
 #include <thread>
 #include <unordered_set>
 #include <vector>
 
 #include "runtime/event_loop.hpp"
+#include "runtime/stop_plan.hpp"
 #include "runtime/timer_heap.hpp"
 
 namespace cppwebsocket::runtime {
 
 class Reactor final : public EventLoop {
  public:
-  Reactor(BlockingPool& connection_pool, BlockingPool& call_pool);
-  ~Reactor();  // ends the thread; sessions must be gone
+  // `report` is told what a stop could not end in time, on the reactor's thread.
+  Reactor(BlockingPool& connection_pool, BlockingPool& call_pool, const StopPlan& plan = {},
+          std::function<void(std::string_view)> report = {});
+  ~Reactor();  // stops at once, and waits for all handlers
   Reactor(const Reactor&) = delete;
   Reactor& operator=(const Reactor&) = delete;
 
@@ -25,14 +30,20 @@ class Reactor final : public EventLoop {
   void adopt(std::unique_ptr<Session> session);
 
   // A session is made, or is gone, whether it was adopted or not. Until it is gone the loop does
-  // not end, so that a connection accepted just before a stop is told of it. Thread: any.
-  void expect() noexcept { ++expected_; }
+  // not end, so that a connection accepted just before a stop is told of it. False if the loop has
+  // ended. Thread: any.
+  bool expect() noexcept;
   void expect_no_longer() noexcept;
 
-  // Has every session, and every later one, close with 1001. Async-signal-safe.
-  void begin_stop() noexcept;
+  // Has every session, and every later one, close with 1001, at the time that the plan has for it.
+  // Async-signal-safe.
+  void begin_stop(Stop how) noexcept;
 
-  // Readable once all sessions are gone after begin_stop(); the thread has then ended.
+  // No session comes any more: a graceful stop is over when the last has gone. Async-signal-safe.
+  void end_when_empty() noexcept;
+
+  // Readable once the thread has ended after begin_stop(): all sessions are gone, or the plan's time
+  // is up. Then some are left whose handlers do not end; they go with the process.
   int stopped_descriptor() const noexcept { return stopped_; }
 
   void post(std::function<void()> function) override;
@@ -56,15 +67,26 @@ class Reactor final : public EventLoop {
   void start_adopted();
   bool all_done();
   void wake() noexcept;
-  void stop_sessions();
   int timeout_ms() const noexcept;
+
+  // reactor_stop.cpp
+  enum class StopStep : std::uint8_t { leaving, last_call, cut_off };
+  void stop_sessions(Stop how);
+  detail::TimePoint leaving_time(std::size_t number, std::size_t count);
+  void next_stop_step();
+  void cut_off();
+  void report(std::size_t count, std::string_view what);
+
+  const StopPlan plan_;
+  const std::function<void(std::string_view)> report_;
 
   BlockingPool& connection_pool_;
   BlockingPool& call_pool_;
   const int epoll_;
   const int wake_;     // eventfd: something is posted, or a stop is asked for
   const int stopped_;  // eventfd: all is over
-  std::atomic<bool> stop_asked_{false};
+  std::atomic<Stop> stop_asked_{Stop::no};
+  std::atomic<bool> no_more_come_{false};
   std::atomic<std::size_t> expected_{0};
 
   std::mutex mutex_;
@@ -80,7 +102,14 @@ class Reactor final : public EventLoop {
   protocol::DeflateWorkspace workspace_;
   std::unordered_set<Session*> sessions_;
   std::vector<Session*> over_;  // to be destroyed at the end of this round
-  bool stopping_ = false;
+  Stop stopping_ = Stop::no;
+  StopStep stop_step_ = StopStep::leaving;
+  bool given_up_ = false;           // the plan's time is up
+  detail::TimerNode stop_timer_;    // of the next step
+  detail::TimePoint leave_from_{};  // when the sessions leave
+  detail::TimePoint leave_until_{};
+  detail::TimePoint cut_off_at_{};
+  std::minstd_rand random_;
 
   std::thread thread_;
 };

@@ -4,6 +4,8 @@
 
 #include <atomic>
 #include <memory>
+#include <mutex>
+#include <vector>
 
 #include <cppwebsocket/sender.hpp>
 
@@ -23,15 +25,19 @@ class RemoteControl final : public detail::RemoteSession,
 
   // Thread: the session's.
   void set_buffered(std::size_t bytes) noexcept { buffered_ = bytes; }
-  void close_door() noexcept { open_ = false; }
+  void close_door();  // accepts no more, and sends what was accepted; in a turn of the session
   void detach() noexcept;
 
  private:
+  void deliver();
+
   EventLoop& loop_;
   Session* session_;                    // only the session's thread looks at it
   const std::size_t limit_;             // bytes, the connection's send buffer
   const bool has_binary_;
-  std::atomic<std::size_t> queued_{0};  // bytes posted, not yet with the session
+  std::mutex mutex_;
+  std::vector<Message> queue_;          // not yet with the session; GUARDED_BY(mutex_)
+  std::atomic<std::size_t> queued_{0};  // its bytes
   std::atomic<std::size_t> buffered_{0};
   std::atomic<bool> open_{true};
 };

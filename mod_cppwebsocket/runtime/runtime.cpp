@@ -1,27 +1,32 @@
 #include "runtime/runtime.hpp"
 
 #include <algorithm>
-#include <cerrno>
+#include <chrono>
 
 #include <poll.h>
 
 namespace cppwebsocket::runtime {
+
+namespace {
+constexpr std::string_view child_is_stopping = "this child is stopping";
+}
 
 Runtime::Runtime(const RuntimeOptions& options)
     : options_(options),
       connection_pool_(options.blocking_threads),
       call_pool_(options.blocking_threads) {
   for (std::size_t i = 0; i < options.reactor_threads; ++i)
-    reactors_.push_back(std::make_unique<Reactor>(connection_pool_, call_pool_));
+    reactors_.push_back(std::make_unique<Reactor>(connection_pool_, call_pool_, options.stop,
+                                                  options.report));
 }
 
 Runtime::~Runtime() {
-  begin_stop();
+  begin_stop(Stop::at_once);
   reactors_.clear();
 }
 
 std::string_view Runtime::take_place(bool blocking) noexcept {
-  if (stopping_) return "this child is stopping";
+  if (stop_ == Stop::at_once) return child_is_stopping;
   if (connections_.fetch_add(1) >= options_.max_connections) {
     --connections_;
     return "WebSocketMaxConnections is reached";
@@ -38,7 +43,10 @@ std::unique_ptr<Session> Runtime::make_session(std::unique_ptr<detail::RequestRe
                                                std::string_view& why_not) {
   const bool blocking = handler->is_blocking();
   Reactor& reactor = *reactors_[next_reactor_.fetch_add(1) % reactors_.size()];
-  reactor.expect();  // before take_place looks whether the child stops
+  if (!reactor.expect()) {  // before take_place looks whether the child stops
+    why_not = child_is_stopping;
+    return nullptr;
+  }
   why_not = take_place(blocking);
   if (!why_not.empty()) {
     reactor.expect_no_longer();
@@ -64,23 +72,38 @@ void Runtime::hand_over(std::unique_ptr<Session> session) {
   static_cast<Reactor&>(session->loop()).adopt(std::move(session));
 }
 
-void Runtime::begin_stop() noexcept {
-  stopping_ = true;
-  for (auto& reactor : reactors_) reactor->begin_stop();
+void Runtime::begin_stop(Stop how) noexcept {
+  Stop now = stop_;
+  while (now < how && !stop_.compare_exchange_weak(now, how)) {
+  }
+  for (auto& reactor : reactors_) reactor->begin_stop(how);
 }
 
 bool Runtime::wait_stopped() noexcept {
   using std::chrono::milliseconds, std::chrono::steady_clock;
-  const auto deadline = steady_clock::now() + options_.stop_timeout;
+  for (auto& reactor : reactors_) reactor->end_when_empty();
+  // The reactors keep the plan's times; this is for one that a handler blocks.
+  constexpr milliseconds allowance{200};
+  constexpr milliseconds longest_poll{200};  // a signal may have changed the kind of stop
+  Stop kind = stop_;
+  auto since = steady_clock::now();
   bool all = true;
   for (auto& reactor : reactors_) {
     pollfd stopped{reactor->stopped_descriptor(), POLLIN, 0};
-    int ready;
-    do {
+    for (;;) {
+      if (const Stop asked = stop_; asked != kind) {
+        kind = asked;
+        since = steady_clock::now();
+      }
+      const StopPlan& plan = options_.stop;
+      const auto deadline = since + plan.cut_off_after(kind) + plan.task_time + allowance;
       const auto left = std::chrono::ceil<milliseconds>(deadline - steady_clock::now());
-      ready = ::poll(&stopped, 1, static_cast<int>(std::max<milliseconds::rep>(left.count(), 0)));
-    } while (ready < 0 && errno == EINTR);
-    all &= ready == 1;
+      const auto time = std::clamp(left, milliseconds(0), longest_poll);
+      const bool ended = ::poll(&stopped, 1, static_cast<int>(time.count())) == 1;
+      if (!ended && left.count() > 0) continue;
+      all &= ended;
+      break;
+    }
   }
   return all;
 }

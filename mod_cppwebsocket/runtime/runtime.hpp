@@ -3,7 +3,6 @@
 #pragma once
 
 #include <atomic>
-#include <chrono>
 #include <cstddef>
 #include <functional>
 #include <memory>
@@ -14,6 +13,7 @@
 #include "runtime/handler_library.hpp"
 #include "runtime/reactor.hpp"
 #include "runtime/session.hpp"
+#include "runtime/stop_plan.hpp"
 
 namespace cppwebsocket::runtime {
 
@@ -21,7 +21,9 @@ struct RuntimeOptions {
   std::size_t reactor_threads = 1;
   std::size_t blocking_threads = 64;    // blocking connections, and run_blocking calls, at once
   std::size_t max_connections = 10'000;
-  std::chrono::milliseconds stop_timeout{3'000};  // for the closing handshakes at the child's exit
+  StopPlan stop;
+  // Is told what a stop could not end in time. Thread: a reactor's.
+  std::function<void(std::string_view)> report;
 };
 
 class Runtime {
@@ -41,13 +43,16 @@ class Runtime {
 
   HandlerLibrary& handlers() noexcept { return handlers_; }
   std::size_t connections() const noexcept { return connections_.load(); }
+  Stop stop() const noexcept { return stop_; }
 
-  // Tells every connection to close with 1001 and accepts no more. Only writes to eventfds:
-  // prefork calls it inside a signal handler. Thread: any.
-  void begin_stop() noexcept;
+  // Closes every connection with 1001, as the plan for the stop says. Connections are accepted on
+  // while it is a graceful one. Only writes to eventfds: it may be called in a signal handler.
+  // Thread: any.
+  void begin_stop(Stop how) noexcept;
 
-  // Waits until every connection is gone or stop_timeout has passed; false if some are left.
-  // Only polls: prefork calls it inside a signal handler. Thread: the child's main thread.
+  // To be called when no connection can come any more. Waits until the reactors have ended, which
+  // they do when every connection is gone or the plan's time is up; false if one does not even end
+  // then. Only polls: prefork calls it inside a signal handler. Thread: the child's main thread.
   bool wait_stopped() noexcept;
 
  private:
@@ -58,7 +63,7 @@ class Runtime {
   std::atomic<std::size_t> connections_{0};
   std::atomic<std::size_t> next_reactor_{0};
   std::atomic<std::uint64_t> next_id_{1};
-  std::atomic<bool> stopping_{false};
+  std::atomic<Stop> stop_{Stop::no};
   HandlerLibrary handlers_;
   BlockingPool connection_pool_;  // one thread per blocking connection
   BlockingPool call_pool_;        // run_blocking

@@ -59,7 +59,12 @@ class Session final : public Request {
 
   void start();
   void on_ready(bool readable, bool writable, bool hung_up);
-  void go_away();  // the child stops: Close 1001
+
+  // The child stops. The first, at `when`: the handler may say goodbye, then Close 1001. The
+  // second: Close 1001 now. The last drops the wire; false if both sides had closed already.
+  void go_away(detail::TimePoint when);
+  void go_away_now();
+  bool cut_off();
 
   int descriptor() const noexcept { return transport_ ? transport_->descriptor() : -1; }
 
@@ -77,6 +82,8 @@ class Session final : public Request {
   bool send_whole(Message&& message);  // the same for a whole message, never between fragments
   void ping_now(std::string_view body);
   void close_now(const Close& close);    // starts the closing handshake, unless it has begun
+  void close_for_stop();                 // the same with 1001, and whoever waits is told
+  void report_goodbye(const std::exception_ptr& error) const noexcept;
   bool above_high_water() const noexcept;
   void answer_peer_close(bool in_time = true);
   void task_ended(std::exception_ptr error, bool is_main);
@@ -136,6 +143,11 @@ class Session final : public Request {
   void run_task(Task<> task, bool is_main);
   void close_for_error(CloseCode code, std::string_view what);
 
+  // session_leave.cpp: going away
+  void leave();
+  bool say_goodbye();
+  Task<> goodbye();
+
   // session_end.cpp: closing, failing, timing out
   void on_peer_close();
   Close passive_close();
@@ -175,6 +187,7 @@ class Session final : public Request {
   detail::TimePoint last_heard_{};       // a byte arrived, or a slow peer took some
   detail::TimePoint last_message_{};     // either way
   detail::TimePoint deadline_{};         // of the closing handshake or the linger
+  detail::TimePoint leave_at_ = detail::TimePoint::max();  // when to go away; then: to send Close
   MessageRules rules_;
   std::uint32_t tasks_ = 0;
   std::uint32_t senders_waiting_ = 0;
@@ -192,6 +205,7 @@ class Session final : public Request {
   bool sending_fragments_ = false;
   bool ping_sent_ = false;
   bool write_ended_ = false;
+  bool leaving_ = false;             // the handler may say goodbye
   bool more_input_ = false;  // Transport::has_input(), as of its last call
 };
 

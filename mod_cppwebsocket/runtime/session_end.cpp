@@ -86,6 +86,9 @@ Close Session::passive_close() {
 }
 
 void Session::send_close(const Close& close) {
+  // What was accepted from other threads goes first.
+  if (remote_) remote_->close_door();
+  if (blocking_) blocking_->close_door();
   protocol_->send_close(close, output_);
   record_->server_terminated = true;
 }
@@ -112,16 +115,6 @@ void Session::begin_end() noexcept {
   if (remote_) remote_->close_door();
   stop_source_.request_stop();
   if (blocking_) blocking_->request_stop();
-}
-
-void Session::go_away() {
-  turn([&] {
-    if (wire_ == Wire::open) {
-      start_closing(Close(close_code::going_away), "the server is stopping");
-      record_close(close_code::going_away, {});
-    }
-    end(terminated("the server is stopping"));
-  });
 }
 
 // --- abnormal ends -----------------------------------------------------------------------------
@@ -204,11 +197,12 @@ void Session::record_close(CloseCode code, std::string_view reason) {
 // --- time -------------------------------------------------------------------------------------
 
 detail::TimePoint Session::next_housekeeping() const noexcept {
-  if (wire_ != Wire::open || peer_close_waiting_) return deadline_;
+  if (wire_ != Wire::open) return deadline_;
+  if (peer_close_waiting_) return std::min(deadline_, leave_at_);
   const ConnectionLimits& limits = record_->limits;
-  detail::TimePoint next = detail::TimePoint::max();
+  detail::TimePoint next = leave_at_;
   if (limits.ping_interval.count() > 0 && protocol_->has_ping())
-    next = last_heard_ + limits.ping_interval * (ping_sent_ ? 2 : 1);
+    next = std::min(next, last_heard_ + limits.ping_interval * (ping_sent_ ? 2 : 1));
   if (limits.idle_timeout.count() > 0) next = std::min(next, idle_since() + limits.idle_timeout);
   return next;
 }
@@ -232,6 +226,7 @@ void Session::housekeep() {
   if (loop_.now() < next_housekeeping()) return;
   if (wire_ == Wire::closing) return lose("the peer did not answer our Close in time");
   if (wire_ == Wire::lingering) return drop_wire("the peer did not close TCP in time");
+  if (loop_.now() >= leave_at_) return leaving_ ? close_for_stop() : leave();
   if (peer_close_waiting_) return answer_peer_close(false);
 
   const ConnectionLimits& limits = record_->limits;

@@ -531,7 +531,7 @@ TEST_F(BlockingSession, TheStopTokenIsRequestedAtTheEnd) {
   });
   ASSERT_TRUE(turn_until_seen(1));
   EXPECT_FALSE(token.stop_requested());
-  connection.session->go_away();
+  connection.session->go_away(loop_.now());
   EXPECT_TRUE(token.stop_requested());
   EXPECT_THAT(connection.take_words(), ElementsAre("close:1001"));
   lose(connection);

@@ -9,6 +9,9 @@
 #include <filesystem>
 #include <fstream>
 #include <sstream>
+#include <thread>
+
+#include <sys/resource.h>
 
 #include "runtime/support/fake_loop.hpp"
 
@@ -199,9 +202,52 @@ TEST_F(HandlerLibrary, AFileOverwrittenInPlaceHarmsNobody) {
   auto old = find("/echo").handler;
   std::ofstream(top_ / "root/echo_wsh.so", std::ios::trunc) << "overwritten";
   EXPECT_EQ(number_of(old), 4001);
-  const Lookup now = find("/echo");
-  EXPECT_FALSE(now.handler);
-  EXPECT_NE(now.problem, "");
+  EXPECT_NE(find("/echo").problem, "");
+}
+
+TEST_F(HandlerLibrary, AVersionThatCannotBeLoadedLeavesThePreviousOne) {
+  install("one", "root/echo_wsh.so");
+  find("/echo");
+  for (const char* text : {"half", "half of a file"}) {
+    write("root/echo_wsh.so.new", text);
+    fs::rename(top_ / "root/echo_wsh.so.new", top_ / "root/echo_wsh.so");
+    const Lookup found = find("/echo");
+    EXPECT_EQ(number_of(found.handler), 4001);
+    EXPECT_THAT(found.problem, HasSubstr("cannot be loaded"));
+    EXPECT_TRUE(found.newly_seen);
+    EXPECT_FALSE(find("/echo").newly_seen);
+  }
+  install("two", "root/echo_wsh.so");
+  const Lookup mended = find("/echo");
+  EXPECT_EQ(number_of(mended.handler), 4002);
+  EXPECT_EQ(mended.problem, "");
+}
+
+TEST_F(HandlerLibrary, AVersionThatMayNotBeUsedEndsThePreviousOne) {
+  install("one", "root/echo_wsh.so");
+  find("/echo");
+  install("two", "root/echo_wsh.so", 0666);
+  EXPECT_FALSE(find("/echo").handler);
+}
+
+TEST_F(HandlerLibrary, AFailureThatPassesIsTriedAgain) {
+  install("one", "root/echo_wsh.so");
+  find("/echo");
+  install("two", "root/echo_wsh.so");
+  rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+  rlimit none = before;
+  none.rlim_cur = 3;
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &none), 0);
+  const Lookup failed = find("/echo");
+  ::setrlimit(RLIMIT_NOFILE, &before);
+  EXPECT_THAT(failed.problem, HasSubstr("Too many open files"));
+  EXPECT_EQ(number_of(failed.handler), 4001);
+  EXPECT_EQ(number_of(find("/echo").handler), 4001);  // not at every look
+  std::this_thread::sleep_for(std::chrono::milliseconds(1010));
+  const Lookup again = find("/echo");
+  EXPECT_EQ(number_of(again.handler), 4002);
+  EXPECT_EQ(again.problem, "");
 }
 
 TEST_F(HandlerLibrary, ARemovedFileIsGoneAndMayComeBack) {
@@ -278,7 +324,7 @@ const Broken broken[] = {
     {"NoTable", "", "does not export cppwebsocket_handler_table"},
     {"OtherAbi",
      "handler_abi + 1, sizeof(HandlerTable), handler_toolchain, &handshake, nullptr, nullptr",
-     "handler ABI 2, this server has 1: rebuild"},
+     "handler ABI 3, this server has 2: rebuild"},
     {"OtherSize", "handler_abi, 8, handler_toolchain, &handshake, nullptr, nullptr", "rebuild"},
     {"OtherToolchain", "handler_abi, sizeof(HandlerTable), \"a compiler of 1998\", &handshake",
      "built with a compiler of 1998, this server with lib"},

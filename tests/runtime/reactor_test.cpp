@@ -1,14 +1,14 @@
-// The reactor and the runtime over socket pairs: real epoll, real threads, real time (little of
+// The reactor over socket pairs: real epoll, real threads, real time (little of
 // it).
 #include "runtime/reactor.hpp"
 
 #include <gmock/gmock.h>
 
-#include <semaphore>
 #include <stdexcept>
 #include <thread>
 
-#include "runtime/runtime.hpp"
+#include "runtime/blocking_pool.hpp"
+#include "runtime/stop_plan.hpp"
 #include "runtime/support/session_fixture.hpp"
 #include "runtime/support/socket_client.hpp"
 
@@ -16,6 +16,7 @@ namespace cppwebsocket::testing {
 namespace {
 
 using namespace std::chrono_literals;
+using runtime::Stop;
 using ::testing::ElementsAre;
 
 // Waits up to 20 seconds.
@@ -189,7 +190,7 @@ TEST_F(Reactor, AStopClosesEveryConnectionWith1001AndThenTellsSo) {
     client.send(client_text("here"));
     client.receive(6);
   }
-  reactor_->begin_stop();
+  reactor_->begin_stop(Stop::at_once);
   for (SocketClient& client : clients) {
     EXPECT_THAT(words(client.receive(4)), ElementsAre("close:1001"));
     client.send(client_close(1001));
@@ -202,14 +203,14 @@ TEST_F(Reactor, AStopClosesEveryConnectionWith1001AndThenTellsSo) {
 
 TEST_F(Reactor, AStopDoesNotWaitForPeersThatDoNotAnswer) {
   SocketClient client = connect({.transfer = echo, .limits = {.close_timeout = 10ms}});
-  reactor_->begin_stop();
+  reactor_->begin_stop(Stop::at_once);
   EXPECT_TRUE(wait_readable(reactor_->stopped_descriptor()));
   EXPECT_TRUE(all_gone());
 }
 
 TEST_F(Reactor, WhatIsAdoptedAfterTheStopIsClosedOrDropped) {
   SocketClient first = connect({.transfer = echo});
-  reactor_->begin_stop();
+  reactor_->begin_stop(Stop::at_once);
   SocketClient during = connect({.transfer = echo});
   EXPECT_THAT(words(first.receive(4)), ElementsAre("close:1001"));
   EXPECT_THAT(words(during.receive(4)), ElementsAre("close:1001"));
@@ -219,125 +220,6 @@ TEST_F(Reactor, WhatIsAdoptedAfterTheStopIsClosedOrDropped) {
   SocketClient late = connect({.transfer = echo});
   EXPECT_EQ(late.receive_all(), "");
   EXPECT_TRUE(all_gone());
-}
-
-// --- Runtime -------------------------------------------------------------------------------------
-
-class Runtime : public ::testing::Test {
- protected:
-  void start(const runtime::RuntimeOptions& options) { runtime_.emplace(options); }
-
-  // A connected client, or none and why_not_.
-  std::optional<SocketClient> connect(Script script) {
-    Connection& connection = connections_.emplace_back();
-    connection.script = std::move(script);
-    auto session =
-        runtime_->make_session(make_record(connection, log_), make_handler(connection), why_not_);
-    if (!session) return std::nullopt;
-    ids_.push_back(session->id());
-    std::optional<SocketClient> client(std::in_place);
-    open_session(connection, *session, client->transport());
-    runtime_->hand_over(std::move(session));
-    return client;
-  }
-
-  LogKeeper log_;
-  std::deque<Connection> connections_;
-  std::string_view why_not_;
-  std::vector<std::uint64_t> ids_;
-  std::counting_semaphore<> go_on_{0};
-  std::optional<runtime::Runtime> runtime_;
-};
-
-TEST_F(Runtime, CountsItsConnectionsAndRefusesOneTooMany) {
-  start({.reactor_threads = 2, .max_connections = 3});
-  std::vector<SocketClient> clients;
-  for (int i = 0; i < 3; ++i) clients.push_back(*connect({.transfer = echo}));
-  EXPECT_EQ(runtime_->connections(), 3u);
-  EXPECT_FALSE(connect({.transfer = echo}));
-  EXPECT_EQ(why_not_, "WebSocketMaxConnections is reached");
-  EXPECT_EQ(runtime_->connections(), 3u);
-  clients.pop_back();
-  EXPECT_TRUE(eventually([&] { return runtime_->connections() == 2; }));
-  clients.push_back(*connect({.transfer = echo}));
-  clients.back().send(client_text("here"));
-  EXPECT_THAT(words(clients.back().receive(6)), ElementsAre("text:here"));
-  clients.clear();
-  EXPECT_TRUE(eventually([&] { return runtime_->connections() == 0; }));
-}
-
-TEST_F(Runtime, ASessionThatIsNeverOpenedIsCountedOff) {
-  start({.max_connections = 1});
-  for (int i = 0; i < 5; ++i) {
-    Connection& connection = connections_.emplace_back();
-    connection.script.transfer = echo;
-    auto session =
-        runtime_->make_session(make_record(connection, log_), make_handler(connection), why_not_);
-    ASSERT_TRUE(session) << why_not_;
-    EXPECT_EQ(runtime_->connections(), 1u);
-  }
-  EXPECT_EQ(runtime_->connections(), 0u);
-}
-
-TEST_F(Runtime, RefusesABlockingConnectionTooMany) {
-  start({.blocking_threads = 2});
-  std::vector<SocketClient> clients;
-  for (int i = 0; i < 2; ++i) clients.push_back(*connect({.blocking_transfer = blocking_echo}));
-  EXPECT_FALSE(connect({.blocking_transfer = blocking_echo}));
-  EXPECT_EQ(why_not_, "WebSocketBlockingThreads is reached");
-  EXPECT_TRUE(connect({.transfer = echo}));  // which needs no thread
-  clients.pop_back();
-  std::optional<SocketClient> next;
-  EXPECT_TRUE(eventually([&] {
-    next = connect({.blocking_transfer = blocking_echo});
-    return next.has_value();
-  }));
-  next->send(client_text("here"));
-  EXPECT_THAT(words(next->receive(6)), ElementsAre("text:here"));
-}
-
-TEST_F(Runtime, GivesEachConnectionItsOwnNumber) {
-  start({.reactor_threads = 3});
-  for (int i = 0; i < 10; ++i) connect({.transfer = echo});
-  std::sort(ids_.begin(), ids_.end());
-  EXPECT_EQ(std::unique(ids_.begin(), ids_.end()), ids_.end());
-}
-
-TEST_F(Runtime, AStopRefusesTheNextAndWaitsForTheRest) {
-  start({.reactor_threads = 2});
-  auto client = connect({.transfer = echo});
-  client->send(client_text("here"));
-  client->receive(6);
-  runtime_->begin_stop();
-  EXPECT_FALSE(connect({.transfer = echo}));
-  EXPECT_EQ(why_not_, "this child is stopping");
-  EXPECT_THAT(words(client->receive(4)), ElementsAre("close:1001"));
-  client->close();
-  EXPECT_TRUE(runtime_->wait_stopped());
-  EXPECT_EQ(runtime_->connections(), 0u);
-}
-
-TEST_F(Runtime, ASessionHandedOverAfterTheStopIsToldOfIt) {
-  start({.stop_timeout = 20ms});
-  Connection& connection = connections_.emplace_back();
-  connection.script = {.transfer = echo};
-  auto session =
-      runtime_->make_session(make_record(connection, log_), make_handler(connection), why_not_);
-  SocketClient client;
-  open_session(connection, *session, client.transport());
-  runtime_->begin_stop();
-  EXPECT_FALSE(runtime_->wait_stopped());  // there is one to come
-  runtime_->hand_over(std::move(session));
-  EXPECT_THAT(words(client.receive(4)), ElementsAre("close:1001"));
-}
-
-TEST_F(Runtime, AStopWaitsForItsTimeoutAtMost) {
-  start({.stop_timeout = 20ms});
-  auto client = connect({.blocking_transfer = [&](BlockingRequest&) { go_on_.acquire(); }});
-  runtime_->begin_stop();
-  EXPECT_FALSE(runtime_->wait_stopped());
-  client->close();
-  go_on_.release();
 }
 
 }  // namespace

@@ -16,10 +16,15 @@
 #include <cppwebsocket/handler_table.hpp>
 #include <cppwebsocket/message_threads.hpp>
 
-// As in handler.hpp; the last two run on the connection's blocking thread.
+// As in handler.hpp. The second and the third run on the connection's blocking thread.
 void web_socket_do_extra_handshake(cppwebsocket::BlockingRequest& request);
 void web_socket_transfer_data(cppwebsocket::BlockingRequest& request);
 [[gnu::weak, gnu::visibility("hidden")]] cppwebsocket::Close web_socket_passive_closing_handshake(
+    cppwebsocket::BlockingRequest& request);
+
+// As in handler.hpp, on a thread of the call pool, beside web_socket_transfer_data, which it is waited
+// for. It may block and send.
+[[gnu::weak, gnu::visibility("hidden")]] void web_socket_going_away(
     cppwebsocket::BlockingRequest& request);
 
 // Weak and not inline: without -fno-gnu-unique an inline one would be one for the whole process, and
@@ -32,7 +37,9 @@ extern "C" [[gnu::used, gnu::weak, gnu::visibility("default")]] const cppwebsock
         nullptr,
         nullptr,
         nullptr,
+        nullptr,
         &web_socket_do_extra_handshake,
         &web_socket_transfer_data,
         &web_socket_passive_closing_handshake,
+        &web_socket_going_away,
 };

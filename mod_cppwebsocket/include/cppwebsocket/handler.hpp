@@ -30,6 +30,15 @@ cppwebsocket::Task<> web_socket_transfer_data(cppwebsocket::Request& request);
 [[gnu::weak, gnu::visibility("hidden")]] cppwebsocket::Close web_socket_passive_closing_handshake(
     cppwebsocket::Request& request);
 
+// Optional. Called when the server is about to close an open connection with 1001, because the
+// child process that serves it ends (WebSocketDrainTimeout). It may still send; receiving is for the
+// main function, which goes on beside it. The Close is sent when it has returned, at the latest after
+// WebSocketCloseTimeout or when the stop's time is up; then its waits raise
+// ConnectionTerminatedException, as all do, and the stop_token is requested. Not called for
+// connections that end otherwise. Thread: the connection's reactor; it must not block.
+[[gnu::weak, gnu::visibility("hidden")]] cppwebsocket::Task<> web_socket_going_away(
+    cppwebsocket::Request& request);
+
 // Weak and not inline: without -fno-gnu-unique an inline one would be one for the whole process, and
 // every handler would have the table of the first.
 extern "C" [[gnu::used, gnu::weak, gnu::visibility("default")]] const cppwebsocket::HandlerTable
@@ -40,6 +49,8 @@ extern "C" [[gnu::used, gnu::weak, gnu::visibility("default")]] const cppwebsock
         &web_socket_do_extra_handshake,
         &web_socket_transfer_data,
         &web_socket_passive_closing_handshake,
+        &web_socket_going_away,
+        nullptr,
         nullptr,
         nullptr,
         nullptr,

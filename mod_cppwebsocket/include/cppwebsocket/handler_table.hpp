@@ -14,7 +14,7 @@ template <typename T>
 class Task;
 
 // Raised whenever the layout of anything in include/cppwebsocket changes.
-inline constexpr std::uint32_t handler_abi = 1;
+inline constexpr std::uint32_t handler_abi = 2;
 
 #define CPPWEBSOCKET_STRINGIFY_(x) #x
 #define CPPWEBSOCKET_STRINGIFY(x) CPPWEBSOCKET_STRINGIFY_(x)
@@ -32,13 +32,15 @@ struct HandlerTable {
   std::uint32_t abi;      // handler_abi
   std::uint32_t size;     // sizeof(HandlerTable)
   const char* toolchain;  // handler_toolchain
-  // Either the first three or the last three are set; passive closing may be null.
+  // Either the first four or the last four are set; of these, the last two may be null.
   void (*do_extra_handshake)(Request&);
   Task<void> (*transfer_data)(Request&);
   Close (*passive_closing_handshake)(Request&);
+  Task<void> (*going_away)(Request&);
   void (*blocking_do_extra_handshake)(BlockingRequest&);
   void (*blocking_transfer_data)(BlockingRequest&);
   Close (*blocking_passive_closing_handshake)(BlockingRequest&);
+  void (*blocking_going_away)(BlockingRequest&);
 };
 
 inline constexpr const char* handler_table_symbol = "cppwebsocket_handler_table";

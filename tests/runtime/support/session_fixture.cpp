@@ -25,6 +25,10 @@ HandlerTable table_for(const Script& script) {
       table.blocking_passive_closing_handshake = [](BlockingRequest& request) {
         return script_of(request).blocking_passive_close(request);
       };
+    if (script.blocking_going_away)
+      table.blocking_going_away = [](BlockingRequest& request) {
+        script_of(request).blocking_going_away(request);
+      };
     return table;
   }
   table.do_extra_handshake = [](Request& request) {
@@ -35,6 +39,8 @@ HandlerTable table_for(const Script& script) {
     table.passive_closing_handshake = [](Request& request) {
       return script_of(request).passive_close(request);
     };
+  if (script.going_away)
+    table.going_away = [](Request& request) { return script_of(request).going_away(request); };
   return table;
 }
 

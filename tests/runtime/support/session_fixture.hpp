@@ -44,8 +44,10 @@ struct Script {
   std::function<Task<>(Request&)> transfer;
   std::function<void(Request&)> handshake;
   std::function<Close(Request&)> passive_close;
+  std::function<Task<>(Request&)> going_away;
   std::function<void(BlockingRequest&)> blocking_transfer;
   std::function<Close(BlockingRequest&)> blocking_passive_close;
+  std::function<void(BlockingRequest&)> blocking_going_away;
   ConnectionLimits limits;
   Version version = Version::rfc6455;
   std::string already_read;
