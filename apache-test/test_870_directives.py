@@ -53,10 +53,14 @@ BAD = [
     ("WebSocketBlockingThreads x", ["WebSocketBlockingThreads"]),
     ("WebSocketMaxConnections 0", ["WebSocketMaxConnections", "1"]),
     ("WebSocketMaxConnections lots", ["WebSocketMaxConnections", "lots", "Auto"]),
+    ("WebSocketFilterConnections 0", ["WebSocketFilterConnections", "1 to 4096, or Auto"]),
+    ("WebSocketFilterConnections 4097", ["WebSocketFilterConnections", "1 to 4096"]),
+    ("WebSocketHTTP2 h2", ["WebSocketHTTP2", "On or Off", "h2"]),
 ]
 # Directives where they cannot be.
 MISPLACED = [("Location /x", "WebSocketThreads 1"), ("Location /x", "WebSocketMaxConnections 5"),
-             ("Location /x", "WebSocketBlockingThreads 5"),
+             ("Location /x", "WebSocketBlockingThreads 5"), ("Location /x", "WebSocketHTTP2 On"),
+             ("VirtualHost *", "WebSocketFilterConnections 5"),
              ("VirtualHost *", "WebSocketThreads 1"), ("VirtualHost *", "WebSocketMaxConnections 5"),
              ("Location /x", "WebSocketHandlerRoot {root}/handlers"),
              ("Location /x", "WebSocketAlias /a /b"),

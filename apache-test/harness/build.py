@@ -14,6 +14,7 @@ HANDLERS = Path(os.environ.get("CPPWEBSOCKET_HANDLERS", MODULE.parent / "handler
 SANITIZER = os.environ.get("CPPWEBSOCKET_SANITIZER", "")  # "", "address" or "thread"
 INCLUDE = SOURCE / "mod_cppwebsocket/include"
 CXX = os.environ.get("CXX", "g++")
+APXS = os.environ.get("APXS", "apxs")
 
 FLAGS = ["-std=c++20", "-O1", "-g", "-fPIC", "-shared", "-fvisibility=hidden", "-fno-gnu-unique",
          "-Wall", "-Wextra", "-Wpedantic", f"-I{INCLUDE}"]
@@ -51,6 +52,25 @@ def compile_handler(source, *, defines=(), strict=True):
     if not built.exists():
         part = built.with_suffix(f".{os.getpid()}.part")
         subprocess.run([CXX, *flags, str(source), "-o", str(part)], check=True)
+        part.rename(built)
+    return built
+
+
+def compile_httpd_module(source):
+    """Builds one of the tests' own httpd modules, in C, and returns the .so."""
+    def ask(*command):
+        return subprocess.run(command, check=True, text=True, stdout=subprocess.PIPE).stdout.split()
+    flags = ["-std=gnu11", "-O1", "-g", "-fPIC", "-shared", "-Wall", "-Wextra",
+             "-Wno-unused-parameter", "-Wno-missing-field-initializers",
+             "-I" + ask(APXS, "-q", "INCLUDEDIR")[0],
+             *ask("apr-1-config", "--cppflags", "--includes")]
+    key = hashlib.sha256("\0".join([*flags, source.read_text()]).encode()).hexdigest()
+    cache = MODULE.parent / "apache-test"
+    cache.mkdir(parents=True, exist_ok=True)
+    built = cache / f"{source.stem}-{key[:16]}.so"
+    if not built.exists():
+        part = built.with_suffix(f".{os.getpid()}.part")
+        subprocess.run(["cc", *flags, str(source), "-o", str(part)], check=True)
         part.rename(built)
     return built
 

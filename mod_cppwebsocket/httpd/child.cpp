@@ -145,8 +145,11 @@ void show_in_scoreboard() noexcept {
 
 Child* Child::current() noexcept { return the_child; }
 
-Child::Child(const runtime::RuntimeOptions& options)
-    : runtime_(options), dummy_socket_(make_dummy_socket()), threaded_(is_threaded()) {}
+Child::Child(const runtime::RuntimeOptions& options, std::size_t filter_connections)
+    : runtime_(options),
+      dummy_socket_(make_dummy_socket()),
+      filter_connections_(filter_connections),
+      threaded_(is_threaded()) {}
 
 void Child::begin_stop(runtime::Stop how) noexcept {
   stopping_ = true;
@@ -190,14 +193,19 @@ void child_stopping(apr_pool_t*, int graceful) noexcept {
     graceful = !is_in_signal_handler();
     if (graceful) show_in_scoreboard();
   }
+  const bool sockets_closed = !graceful && the_child->threaded_;
+  if (sockets_closed) the_child->filter_connections_.open_again();
   the_child->begin_stop(graceful ? runtime::Stop::gracefully : runtime::Stop::at_once);
+  if (sockets_closed) the_child->filter_connections_.finish();
 }
 
 void child_init(apr_pool_t* pool, server_rec* main_server) noexcept {
   try {
     const std::size_t descriptors = raise_descriptor_limit();
     pin_module();
-    the_child = new Child(options_of(main_server, descriptors));
+    const ChildConfig& config = config_of(main_server).child;
+    the_child = new Child(options_of(main_server, descriptors),
+                          config.filter_connections.value_or(default_filter_connections()));
     apr_pool_pre_cleanup_register(pool, nullptr, wait_for_connections);
     say_once(*the_child, main_server, descriptors);
   } catch (const std::exception& error) {

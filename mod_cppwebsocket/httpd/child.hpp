@@ -2,6 +2,7 @@
 // the child's pool goes. A graceful stop may take its time (WebSocketDrainTimeout), until SIGTERM.
 #pragma once
 
+#include "httpd/filter_connections.hpp"
 #include "runtime/runtime.hpp"
 
 #include <httpd.h>
@@ -15,7 +16,7 @@ class Child {
   // Of this process; null outside of a child, and if it could not start. Thread: any.
   static Child* current() noexcept;
 
-  explicit Child(const runtime::RuntimeOptions& options);
+  Child(const runtime::RuntimeOptions& options, std::size_t filter_connections);
   Child(const Child&) = delete;
   Child& operator=(const Child&) = delete;
 
@@ -27,6 +28,8 @@ class Child {
   // True for the first who asks: "no room" is a warning once, for a crowd must not fill the log. A
   // child that stops has none for anyone, and that is no reason to warn.
   bool is_first_overload() noexcept { return !stopping_ && !overloaded_.exchange(true); }
+
+  FilterConnections& filter_connections() noexcept { return filter_connections_; }
 
   // Has every connection close with 1001, in its time. Only writes to eventfds, and again does
   // nothing. Thread: any, and in a signal handler.
@@ -41,6 +44,7 @@ class Child {
 
   runtime::Runtime runtime_;
   int dummy_socket_;
+  FilterConnections filter_connections_;
   const bool threaded_;  // the MPM
   std::atomic<bool> overloaded_{false};
   std::atomic<bool> stopping_{false};

@@ -61,6 +61,14 @@ std::size_t default_threads() noexcept {
   return std::clamp<std::size_t>(std::thread::hardware_concurrency(), 1, most_default_threads);
 }
 
+std::size_t default_filter_connections() noexcept {
+  // Each holds a thread of the MPM or of mod_http2, which has half as many again. The rest is for
+  // ordinary requests.
+  int threads = 0;
+  ap_mpm_query(AP_MPMQ_MAX_THREADS, &threads);
+  return static_cast<std::size_t>(std::max(threads / 4, 1));
+}
+
 ServerConfig& config_of(server_rec* server) noexcept {
   return *static_cast<ServerConfig*>(
       ap_get_module_config(server->module_config, &cppwebsocket_module));
@@ -83,6 +91,7 @@ void* merge_server_config(apr_pool_t* pool, void* outer_config, void* inner_conf
   if (!merged->handler_root) merged->handler_root = outer.handler_root;
   merged->aliases = apr_array_append(pool, outer.aliases, merged->aliases);
   inherit(merged->allow_handlers_outside_root, outer.allow_handlers_outside_root);
+  inherit(merged->http2, outer.http2);
   return merged;
 }
 

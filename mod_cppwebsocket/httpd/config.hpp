@@ -62,9 +62,11 @@ struct ChildConfig {
   std::optional<std::size_t> blocking_threads;
   std::optional<std::size_t> max_connections;  // unset: Auto
   std::optional<DrainConfig> drain;            // unset: as in runtime::StopPlan
+  std::optional<std::size_t> filter_connections;  // unset: Auto
 };
 inline constexpr std::size_t default_blocking_threads = 64;
 std::size_t default_threads() noexcept;  // of the MPM and machine; call it in the child
+std::size_t default_filter_connections() noexcept;  // the same
 bool is_threaded() noexcept;             // the MPM: not prefork
 
 class VirtualHost;
@@ -73,6 +75,7 @@ struct ServerConfig {
   const char* handler_root = nullptr;     // absolute
   apr_array_header_t* aliases = nullptr;  // of Alias; later ones win
   std::optional<bool> allow_handlers_outside_root;
+  std::optional<bool> http2;
   ChildConfig child;
 
   // Made of the above once all is read (start_up.cpp).

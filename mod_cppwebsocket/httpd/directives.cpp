@@ -73,6 +73,18 @@ const char* allow_outside(cmd_parms* command, void*, const char* argument) {
   return nullptr;
 }
 
+const char* http2(cmd_parms* command, void*, const char* argument) {
+  const auto on = parse_switch(argument);
+  if (!on) return wrong(command, "On or Off", argument);
+  ap_version_t running;
+  ap_get_server_revision(&running);
+  if (*on && (running.major * 100 + running.minor) * 1000 + running.patch < 204'060)
+    return apr_psprintf(command->pool, "%s On needs httpd 2.4.60 or later; this is %d.%d.%d",
+                        command->cmd->name, running.major, running.minor, running.patch);
+  server_config(command).http2 = *on;
+  return nullptr;
+}
+
 // --- per directory -----------------------------------------------------------------------------
 
 const char* origin(cmd_parms* command, void* config, int count, char* const arguments[]) {
@@ -198,12 +210,22 @@ const char* blocking_threads(cmd_parms* command, void*, const char* argument) {
                    server_config(command).child.blocking_threads);
 }
 
-const char* max_connections(cmd_parms* command, void*, const char* argument) {
-  auto& value = server_config(command).child.max_connections;
+const char* set_count_or_auto(cmd_parms* command, const char* argument, std::uint64_t most,
+                              const char* accepted, std::optional<std::size_t>& value) {
   if (!equal_ignoring_case(argument, "auto"))
-    return set_count(command, argument, 10'000'000, "a number from 1 to 10000000, or Auto", value);
+    return set_count(command, argument, most, accepted, value);
   value.reset();
   return ap_check_cmd_context(command, GLOBAL_ONLY);
+}
+
+const char* max_connections(cmd_parms* command, void*, const char* argument) {
+  return set_count_or_auto(command, argument, 10'000'000, "a number from 1 to 10000000, or Auto",
+                           server_config(command).child.max_connections);
+}
+
+const char* filter_connections(cmd_parms* command, void*, const char* argument) {
+  return set_count_or_auto(command, argument, 4096, "a number from 1 to 4096, or Auto",
+                           server_config(command).child.filter_connections);
 }
 
 const char* drain_timeout(cmd_parms* command, void*, const char* time, const char* mode) {
@@ -266,6 +288,9 @@ const command_rec directives[] = {
     take1<allow_outside>("WebSocketAllowHandlersOutsideRoot", server,
                          "On: symbolic links in WebSocketHandlerRoot may lead out of it; or Off "
                          "(the default)"),
+    take1<http2>("WebSocketHTTP2", server,
+                 "On: serve WebSockets over HTTP/2, too (needs H2WebSockets On); or Off (the "
+                 "default)"),
     take_list<origin>("WebSocketOrigin", directory,
                       "Whose pages may connect: Same (the default), Any, or a list of Same and "
                       "origins such as https://example.com"),
@@ -299,6 +324,10 @@ const command_rec directives[] = {
     take1<max_connections>("WebSocketMaxConnections", server,
                            "WebSocket connections per child, 1 to 10000000, or Auto (the default): "
                            "well below the limit of open files"),
+    take1<filter_connections>(
+        "WebSocketFilterConnections", server,
+        "Connections per child over HTTP/2 and other modules' filters, each of which holds a "
+        "thread: 1 to 4096, or Auto (the default): a quarter of ThreadsPerChild"),
     take12<drain_timeout>("WebSocketDrainTimeout", server,
                           "A graceful restart or stop closes all connections within this time "
                           "(default 5s) with 1001: spread over it (close, the default), or at its "

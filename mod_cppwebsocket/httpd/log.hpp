@@ -9,7 +9,7 @@
 //   CWS0007 error    start-up failed
 //   CWS0011 info     malformed handshake
 //   CWS0012 info     origin not allowed
-//   CWS0013 error    connection cannot be taken over
+//   CWS0013 error    WebSockets over HTTP/2 are off
 //   CWS0014 info     no room (warning: the first time)
 //   CWS0015 info     the handler refuses
 //   CWS0016 error    the handler raised

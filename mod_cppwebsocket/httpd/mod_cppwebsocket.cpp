@@ -18,7 +18,8 @@ void register_hooks(apr_pool_t*) noexcept {
   ap_hook_post_config(post_config, nullptr, nullptr, APR_HOOK_MIDDLE);
   ap_hook_child_init(child_init, nullptr, nullptr, APR_HOOK_MIDDLE);
   ap_hook_child_init(find_openssl, nullptr, nullptr, APR_HOOK_MIDDLE);
-  ap_hook_child_stopping(child_stopping, nullptr, nullptr, APR_HOOK_MIDDLE);
+  // Before mod_http2 ends its connections: see FilterConnections.
+  ap_hook_child_stopping(child_stopping, nullptr, nullptr, APR_HOOK_FIRST);
   ap_hook_post_perdir_config(note_path, nullptr, nullptr, APR_HOOK_LAST);
   // Content handlers run when all of httpd's checks are done, so that these govern WebSockets,
   // too. Before mod_proxy's (APR_HOOK_FIRST): beside a ProxyPass for /, handlers have their

@@ -43,7 +43,16 @@ const char* target_of(const request_rec* r) noexcept {
 
 }  // namespace
 
-std::span<Header> headers_of(request_rec* r) { return table_in(r->pool, r->headers_in); }
+std::span<Header> headers_of(request_rec* r) {
+  const apr_table_t* headers = r->headers_in;
+  if (r->connection->master) {
+    // HTTP/2 has no such field (RFC 9113 §8.2.2); mod_http2 adds it to say that a body may come.
+    apr_table_t* without = apr_table_copy(r->pool, headers);
+    apr_table_unset(without, "Transfer-Encoding");
+    headers = without;
+  }
+  return table_in(r->pool, headers);
+}
 
 protocol::OpeningRequest opening_request_of(request_rec* r, std::span<const Header> headers) {
   protocol::OpeningRequest request;

@@ -1,6 +1,8 @@
 #include "httpd/way_in.hpp"
 
 #include "httpd/child.hpp"
+#include "httpd/config.hpp"
+#include "httpd/filter_chain.hpp"
 #include "httpd/takeover.hpp"
 #include "httpd/tls.hpp"
 #include "protocol/header_fields.hpp"
@@ -23,33 +25,29 @@ bool is_harmless(std::string_view name) noexcept {
   });
 }
 
-const char* foreign_in(const ap_filter_t* filter) noexcept {
-  const auto is_ours = [](const ap_filter_t* one) {
-    return is_harmless(one->frec->name) || (is_tls_filter(one->frec->name) && tls_of(one->c));
-  };
-  while (filter && is_ours(filter)) filter = filter->next;
-  return filter ? filter->frec->name : nullptr;
+bool keeps_bytes(const ap_filter_t* filter) noexcept {
+  const char* name = filter->frec->name;
+  return !is_harmless(name) && !(is_tls_filter(name) && tls_of(filter->c));
 }
 
-// The name of a filter on the connection that is not known to be harmless, or null. Bytes inside of
-// it would be lost if the socket were taken over, e.g. all that TLS does.
-const char* foreign_filter(const conn_rec* c) noexcept {
-  const char* found = foreign_in(c->input_filters);
-  return found ? found : foreign_in(c->output_filters);
+// Whether a filter of the connection is not known to be harmless: bytes inside of it would be lost
+// if the socket were taken over.
+bool has_foreign_filter(const conn_rec* c) noexcept {
+  for (const ap_filter_t* filter : {c->input_filters, c->output_filters})
+    for (; filter; filter = filter->next)
+      if (keeps_bytes(filter)) return true;
+  return false;
 }
 
 }  // namespace
 
 std::unique_ptr<WayIn> find_way_in(request_rec* r, Child& child, std::string& refusal) {
   const conn_rec* c = r->connection;
-  if (c->master) {
-    refusal = "This server does not serve WebSockets over HTTP/2.";
+  if (c->master && !config_of(r->server).http2.value_or(false)) {
+    refusal = "This server does not serve WebSockets over HTTP/2 (WebSocketHTTP2).";
     return nullptr;
   }
-  if (const char* filter = foreign_filter(c)) {
-    refusal = "This connection cannot be taken over (filter " + std::string(filter) + ").";
-    return nullptr;
-  }
+  if (c->master || has_foreign_filter(c)) return std::make_unique<FilterChainWay>(r, child);
   return std::make_unique<SocketTakeover>(r, child);
 }
 
