@@ -1,7 +1,7 @@
 """The servers that are compared. Each is a class whose objects have
 
     name, description                for the tables
-    cannot(row, build)               why it has no part in that row, or None
+    cannot(row, setting)             why it has no part in that row, or None
     start(setting, cores, needs)     starts it on loopback; raises RuntimeError if it does not come
     port, path, publish_path         where it echoes; what comes on publish_path goes to all there
     processes()                      the ids whose CPU and memory count
@@ -32,8 +32,8 @@ class Program:
         self._command = command
         self._fans_out = fans_out
 
-    def cannot(self, row, build):
-        program = shutil.which(self._words(build, 0, row.needs)[0])
+    def cannot(self, row, setting):
+        program = shutil.which(self._words(setting.build, 0, row.needs)[0])
         if program is None:
             return "it is not here; scripts/setup bench, then build again"
         if row.kind in ("setup-204", "reactors", "neighbours"):
@@ -44,8 +44,8 @@ class Program:
             return "it does not compress"
         if row.needs.fan_out and not self._fans_out:
             return "it does not send to many"
-        if row.needs.children > 1:
-            return "it is one process"
+        if row.connections + 100 > setting.descriptors:
+            return f"it is one process, which may have {setting.descriptors} descriptors here"
         return None
 
     def start(self, setting, cores, needs):

@@ -36,8 +36,7 @@ def grow(contestants, setting, directory):
               "memory-per-connection": ("connections", "bytes"),
               "throughput": ("size of a message", "MB/s")}
     for name, title in PLOTS:
-        write_plot(directory / f"{name}.svg", title, *labels[name],
-                   {label: line for label, line in points[name].items() if line},
+        write_plot(directory / f"{name}.svg", title, *labels[name], points[name],
                    bytes_on_x=name == "throughput")
     return points
 

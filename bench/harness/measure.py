@@ -29,7 +29,7 @@ def run_row(row, contestants, setting):
     servers = []
     for label, make in contestants:
         server = make()
-        reason = server.cannot(row, setting.build)
+        reason = server.cannot(row, setting)
         if reason:
             left_out[label] = reason
         else:

@@ -46,7 +46,7 @@ class Nchan:
     def __init__(self, version, nginx_version):
         self.description = f"nchan {version} in nginx {nginx_version}, one worker"
 
-    def cannot(self, row, build):
+    def cannot(self, row, setting):
         if shutil.which("nginx", path="/usr/sbin:/usr/bin") is None:
             return "it is not here; scripts/setup bench"
         return None if row.needs.fan_out else "it only sends to many"
