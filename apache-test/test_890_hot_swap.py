@@ -13,8 +13,8 @@ from harness import build
 QUIET = "WebSocketPingInterval Off\n"
 
 
-def version(number):
-    return build.compile_handler(build.TESTS / "handlers/version_wsh.cpp",
+def version(number, name="version"):
+    return build.compile_handler(build.TESTS / f"handlers/{name}_wsh.cpp",
                                  defines=(f'PROBE_VERSION="{number}"',))
 
 
@@ -77,6 +77,24 @@ class TestSwap:
         new.close()
         new.drop()
         settles(lambda: mapped(child), 0)
+
+    @pytest.mark.parametrize("name, command", [("version", "raise"), ("version_blocking", "raise"),
+                                               ("version_blocking", "raise in a thread")])
+    def test_cws_890_unloaded_when_its_last_exception_is_gone(self, httpd, name, command):
+        target = httpd.handler_root / f"{name}_wsh.so"
+        build.install(version(1, name), target)
+        child = child_of(httpd)
+        old = httpd.open(f"/{name}")
+        assert old.read_text() == "version 1"
+        target.unlink()
+        assert httpd.ask(f"/{name}").status == 404
+        assert mapped(child, f"{name}_wsh") > 0
+        old.text(command)
+        assert old.read_close()[0] == 1011
+        httpd.expect_log("raised an exception: of version 1")
+        old.drop()
+        settles(lambda: mapped(child, f"{name}_wsh"), 0)
+        assert child_of(httpd) == child
 
     @pytest.mark.parametrize("how", ["half", "text", "empty", "wrong_abi", "missing_symbol"])
     def test_cws_890_unusable_version_keeps_the_previous_one(self, httpd, versions, how):
