@@ -33,12 +33,19 @@ struct FakePeer {
   bool write_ended = false;  // shutdown_write()
   bool closed = false;       // the transport is gone
 
+  // What a transport may have that the descriptor does not show, as TLS does.
+  bool hides_input = false;          // has_input(), and the descriptor is not readable
+  std::size_t transport_buffer = 0;  // bytes that it accepts beyond those that the peer takes
+  std::string held;                  // the accepted ones
+  int shutdowns_refused = 0;         // so often shutdown_write() says "again"
+
   void send(std::string_view bytes) { input.append(bytes); }
   std::string take_output() {
     writes = 0;
     return std::exchange(output, {});
   }
-  bool readable() const { return !input.empty() || at_end || read_error != 0; }
+  bool has_input() const { return !input.empty() || at_end || read_error != 0; }
+  bool readable() const { return !hides_input && has_input(); }
   bool writable() const { return capacity > 0 || write_error != 0; }
 };
 
@@ -64,26 +71,38 @@ class FakeTransport final : public runtime::Transport {
   runtime::IoResult write(std::span<const std::string_view> pieces) noexcept override {
     using runtime::IoStatus;
     if (peer_->write_error != 0) return {IoStatus::error, 0, peer_->write_error};
+    const bool moved = deliver() != 0;
+    if (!peer_->held.empty()) return {moved ? IoStatus::ok : IoStatus::would_block, 0, 0};
     std::size_t room = std::min(peer_->capacity, peer_->largest_write);
+    room += std::min(peer_->transport_buffer, FakePeer::unlimited - room);
     if (room == 0) return {IoStatus::would_block, 0, 0};
-    std::size_t moved = 0;
-    for (std::string_view piece : pieces) {
-      const std::string_view taken = piece.substr(0, room);
-      peer_->output.append(taken);
-      moved += taken.size();
-      room -= taken.size();
-    }
-    if (peer_->capacity != FakePeer::unlimited) peer_->capacity -= moved;
+    for (std::string_view piece : pieces)
+      peer_->held.append(piece.substr(0, room - peer_->held.size()));
+    const std::size_t accepted = peer_->held.size();
+    deliver();
     ++peer_->writes;
-    return {IoStatus::ok, moved, 0};
+    return {IoStatus::ok, accepted, 0};
   }
 
+  bool has_input() const noexcept override { return peer_->hides_input && peer_->has_input(); }
+  std::size_t unsent() const noexcept override { return peer_->held.size(); }
+
   bool shutdown_write() noexcept override {
+    if (peer_->shutdowns_refused-- > 0) return false;
     peer_->write_ended = true;
     return true;
   }
 
  private:
+  // Moves what the peer takes, and returns how much that was.
+  std::size_t deliver() noexcept {
+    const std::size_t count = std::min({peer_->held.size(), peer_->capacity, peer_->largest_write});
+    peer_->output.append(peer_->held, 0, count);
+    peer_->held.erase(0, count);
+    if (peer_->capacity != FakePeer::unlimited) peer_->capacity -= count;
+    return count;
+  }
+
   std::shared_ptr<FakePeer> peer_;
 };
 
