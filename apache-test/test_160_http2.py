@@ -264,22 +264,38 @@ class TestCap:
                 time.sleep(0.02)
 
 
+    def test_cws_198_a_page_keeps_a_stream_for_its_requests(self, make_httpd):
+        httpd = make_httpd(ON + "WebSocketFilterConnections 20", one_child=True, modules=("http2",))
+        httpd.allow_log("CWS0014.*one HTTP/2 connection has too many WebSockets")
+        with H2Session(httpd.address) as h2, H2Session(httpd.address) as other:
+            streams = [h2.open() for _ in range(5)]
+            refused = h2.ask()
+            assert refused.response.status == 503 and refused.response.get("retry-after") == "5"
+            assert h2.get("/index.html").status == 200
+            for ws in [*streams, other.open()]:
+                assert ws.ask_text("served") == "served"
+                ws.close()
+
+
 class TestStop:
-    @pytest.mark.parametrize("name", ["SIGUSR1", "SIGWINCH", "SIGTERM"])
+    @pytest.mark.parametrize("name", ["SIGUSR1", "SIGHUP", "SIGWINCH", "SIGTERM"])
     def test_cws_193_is_told_of_a_stop(self, make_httpd, name):
         httpd = make_httpd(ON, modules=("http2",))
         with H2Session(httpd.address) as one, H2Session(httpd.address) as other:
             streams = [session.open(path) for session in (one, other)
                        for path in ("/echo", "/echo_blocking", "/heartbeat?5000")]
             time.sleep(0.2)
+            mark = httpd.error_log.mark()
             httpd.process.send_signal(getattr(signal, name))
             for ws in streams:
                 assert ws.read_close()[0] == 1001
                 ws.send(close_frame(1001))
             for ws in streams:
                 ws.expect_eof()
-        if name != "SIGUSR1":
+        if name in ("SIGWINCH", "SIGTERM"):
             assert httpd.process.wait(15) == 0
+        else:
+            httpd.error_log.wait_for("AH00094", mark, 20)
 
     def test_cws_194_restart_while_messages_flow(self, make_httpd):
         httpd = make_httpd(ON, modules=("http2",))

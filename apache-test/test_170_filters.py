@@ -239,20 +239,23 @@ class TestCap:
 
 
 class TestStop:
-    @pytest.mark.parametrize("name", ["SIGUSR1", "SIGWINCH", "SIGTERM"])
+    @pytest.mark.parametrize("name", ["SIGUSR1", "SIGHUP", "SIGWINCH", "SIGTERM"])
     def test_cws_185_is_told_of_a_stop(self, make_rot, mpm, name):
         rot = make_rot()
         sockets = [rot.rot_open(path) for path in ("/echo", "/echo_blocking", "/heartbeat?5000")]
         sockets.append(rot.open())
         time.sleep(0.1)  # see Httpd.stop
+        mark = rot.error_log.mark()
         rot.process.send_signal(getattr(signal, name))
         for ws in sockets:
             assert ws.read_close()[0] == 1001
             ws.send(close_frame(1001))
         for ws in sockets:
             ws.expect_eof()
-        if name != "SIGUSR1":
+        if name in ("SIGWINCH", "SIGTERM"):
             assert rot.process.wait(15) == 0
+        else:
+            rot.error_log.wait_for("AH00094", mark, 20)
 
     def test_cws_186_restart_while_messages_flow(self, make_rot):
         rot = make_rot()

@@ -24,12 +24,8 @@ constexpr int pair_buffer_size = 32 << 10;  // bytes; Linux doubles it for its o
 }  // namespace
 
 std::string FilterChainWay::reserve() {
-  try {
-    if (!child_.filter_connections().take(place_, r_->connection))
-      return "WebSocketFilterConnections is reached";
-  } catch (const std::system_error& error) {
-    return error.what();
-  }
+  std::string full = child_.filter_connections().take(place_, r_->connection);
+  if (!full.empty()) return full;
   int ends[2];
   if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends) != 0)
     return std::generic_category().message(errno);

@@ -15,6 +15,8 @@
 #include <cstddef>
 #include <list>
 #include <mutex>
+#include <string>
+#include <vector>
 
 namespace cppwebsocket::httpd {
 
@@ -37,8 +39,8 @@ class FilterConnections {
     int spare_ = -1;                  // another descriptor of it
   };
 
-  // False if there is none. Throws std::system_error if there is no descriptor left. Thread: any.
-  bool take(Place& place, conn_rec* c);
+  // Returns why there is none, or an empty text. Thread: any.
+  std::string take(Place& place, conn_rec* c);
 
   // In child_stopping, of a stop without grace: before the sessions are told, and then to let their
   // last bytes pass, for a bounded time. Not in a signal handler. Thread: the child's main thread.
@@ -52,6 +54,7 @@ class FilterConnections {
   std::mutex mutex_;
   std::condition_variable left_;
   std::list<Place*> places_;  // GUARDED_BY(mutex_)
+  std::vector<int> opened_;   // descriptors of the sockets that were opened again
 };
 
 }  // namespace cppwebsocket::httpd
