@@ -80,7 +80,7 @@ runtime::RuntimeOptions options_of(server_rec* main_server, std::size_t descript
   options.report = [main_server](std::string_view text) {
     const Child* child = Child::current();  // see VirtualHost::log
     if (child && !child->has_ended())
-      log_server(main_server, APLOG_NOTICE, "CWS0028: at the stop " + std::string(text));
+      log_server(main_server, APLOG_NOTICE, "CWS0028: at the stop, " + std::string(text));
   };
   const std::size_t most = most_connections(descriptors);
   options.max_connections = std::min(config.max_connections.value_or(most), most);

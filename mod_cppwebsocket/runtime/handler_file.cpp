@@ -1,5 +1,6 @@
 #include "runtime/handler_file.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <climits>
@@ -7,6 +8,7 @@
 #include <cstring>
 #include <string_view>
 #include <system_error>
+#include <utility>
 
 #include <dlfcn.h>
 #include <fcntl.h>
@@ -37,6 +39,11 @@ bool is_below(std::string_view path, std::string_view directory) {
          path[directory.size()] == '/';
 }
 
+FileVersion version_of(const struct stat& status) noexcept {
+  return {status.st_dev, status.st_ino, status.st_size, nanoseconds(status.st_mtim),
+          nanoseconds(status.st_ctim)};
+}
+
 // The name of the first of: `path`, the directories above it down to `top`, that others than its
 // owner may write to; empty if there is none.
 std::string writable_by_others(std::string path, const std::string& top) {
@@ -45,6 +52,19 @@ std::string writable_by_others(std::string path, const std::string& top) {
     if (::stat(path.c_str(), &status) != 0 || (status.st_mode & (S_IWGRP | S_IWOTH)) != 0)
       return path;
     if (path == top || !is_below(path, top)) return {};
+    path.resize(path.rfind('/'));
+  }
+}
+
+// Of `path` and the directories above it, down to `top`; empty if one of them is not there.
+std::vector<std::pair<std::string, FileVersion>> versions_up_to(std::string path,
+                                                                const std::string& top) {
+  std::vector<std::pair<std::string, FileVersion>> all;
+  for (;;) {
+    struct stat status;
+    if (::stat(path.c_str(), &status) != 0) return {};
+    all.emplace_back(path, version_of(status));
+    if (path == top || !is_below(path, top)) return all;
     path.resize(path.rfind('/'));
   }
 }
@@ -124,6 +144,7 @@ FileCheck check_handler_file(const std::string& directory, const std::string& na
                              bool allow_outside) {
   FileCheck check;
   const std::string path = directory + "/" + name;
+  auto looked_at = versions_up_to(path, directory);  // before it is judged
   struct stat status;
   if (::lstat(path.c_str(), &status) != 0) return check;
   check.exists = true;
@@ -132,8 +153,7 @@ FileCheck check_handler_file(const std::string& directory, const std::string& na
     check.problem = error_text(errno);
     return check;
   }
-  check.version = {status.st_dev, status.st_ino, status.st_size,
-                   nanoseconds(status.st_mtim), nanoseconds(status.st_ctim)};
+  check.version = version_of(status);
   const std::string top = real_path_of(directory);
   if (!S_ISREG(status.st_mode))
     check.problem = "it is not a regular file";
@@ -145,7 +165,16 @@ FileCheck check_handler_file(const std::string& directory, const std::string& na
   std::string open_to_all = writable_by_others(path, directory);
   if (open_to_all.empty()) open_to_all = writable_by_others(check.real_path, top);
   if (!open_to_all.empty()) check.problem = "group or others may write to " + open_to_all;
+  if (top == directory && check.real_path == path) check.looked_at = std::move(looked_at);
   return check;
+}
+
+bool is_unchanged(const FileCheck& check) noexcept {
+  return !check.looked_at.empty() &&
+         std::all_of(check.looked_at.begin(), check.looked_at.end(), [](const auto& each) {
+           struct stat status;
+           return ::stat(each.first.c_str(), &status) == 0 && version_of(status) == each.second;
+         });
 }
 
 std::shared_ptr<const Handler> load_handler(const std::string& name, const std::string& path,

@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "runtime/handler.hpp"
 
@@ -25,6 +27,8 @@ struct FileCheck {
   std::string real_path;  // without symbolic links
   FileVersion version;
   std::string problem;    // why it may not be used; empty if it may
+  // The file and the directories up to the root, if no symbolic link is among them.
+  std::vector<std::pair<std::string, FileVersion>> looked_at;
 };
 
 // Looks at `directory`/`name`. Refuses what is no regular file, what group or others may write to
@@ -32,6 +36,10 @@ struct FileCheck {
 // what really lies outside of `directory`.
 FileCheck check_handler_file(const std::string& directory, const std::string& name,
                              bool allow_outside);
+
+// True if check_handler_file() would say the same again; it asks the kernel less. A change of a
+// directory, be it of permissions or of what is in it, is one.
+bool is_unchanged(const FileCheck& check) noexcept;
 
 // Loads a private copy of `path`, so that replacing or overwriting the file later harms nobody,
 // and checks its table. Null and a `problem` if that fails.

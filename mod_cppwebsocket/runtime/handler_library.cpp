@@ -22,6 +22,7 @@ constexpr std::chrono::seconds retry_interval{1};
 struct HandlerLibrary::Entry {
   using Time = std::chrono::steady_clock::time_point;
 
+  std::shared_ptr<const FileCheck> check;  // the last
   FileVersion version;
   std::string refusal;                     // why the file may not be used
   std::shared_ptr<const Handler> handler;  // of the last version that could be loaded
@@ -53,8 +54,12 @@ Lookup HandlerLibrary::find(const HandlerRoot& root, std::string_view resource) 
 
 Lookup HandlerLibrary::load(const HandlerRoot& root, const std::string& name) {
   Lookup found;
-  const FileCheck file = check_handler_file(root.directory, name, root.allow_outside);
   const std::string path = root.directory + "/" + name;
+  std::shared_ptr<const FileCheck> check = last_check(path);
+  if (!check || !is_unchanged(*check))
+    check = std::make_shared<FileCheck>(
+        check_handler_file(root.directory, name, root.allow_outside));
+  const FileCheck& file = *check;
   std::shared_ptr<const Handler> replaced;  // unloaded without the lock: its destructors run then
   // Loading under the lock: a new version is loaded once, and whoever asks meanwhile waits for it.
   std::lock_guard lock(mutex_);
@@ -64,6 +69,7 @@ Lookup HandlerLibrary::load(const HandlerRoot& root, const std::string& name) {
   }
   found.file = path;
   Entry& entry = entries_[path];
+  entry.check = check;
   const bool changed = entry.version != file.version || entry.refusal != file.problem;
   if (changed || std::chrono::steady_clock::now() >= entry.retry_at) {
     const std::string before = std::exchange(entry.problem, file.problem);
@@ -82,6 +88,12 @@ Lookup HandlerLibrary::load(const HandlerRoot& root, const std::string& name) {
   found.handler = entry.handler;
   found.problem = entry.problem;
   return found;
+}
+
+std::shared_ptr<const FileCheck> HandlerLibrary::last_check(const std::string& path) {
+  std::lock_guard lock(mutex_);
+  const auto entry = entries_.find(path);
+  return entry == entries_.end() ? nullptr : entry->second.check;
 }
 
 std::vector<Lookup> HandlerLibrary::scan(const HandlerRoot& root) {

@@ -24,6 +24,8 @@ struct HandlerRoot {
   bool allow_outside = false;                 // symbolic links may lead out of `directory`
 };
 
+struct FileCheck;
+
 struct Lookup {
   std::shared_ptr<const Handler> handler;  // null: there is none
   std::string problem;  // not empty: there is a file, and this is wrong with it; `handler` is then of
@@ -46,6 +48,7 @@ class HandlerLibrary {
  private:
   struct Entry;
   Lookup load(const HandlerRoot& root, const std::string& name);
+  std::shared_ptr<const FileCheck> last_check(const std::string& path);
 
   std::mutex mutex_;
   std::map<std::string, Entry> entries_;  // by absolute path; GUARDED_BY(mutex_)

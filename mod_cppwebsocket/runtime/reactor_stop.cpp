@@ -65,7 +65,7 @@ void Reactor::next_stop_step() {
       break;
     case StopStep::cut_off:
       given_up_ = !sessions_.empty() || expected_ != 0;
-      report(sessions_.size(), "handlers did not end when their connections did");
+      report(sessions_.size(), "handlers that did not end with their connections");
       break;
   }
 }
@@ -75,11 +75,11 @@ void Reactor::cut_off() {
   const auto count = std::count_if(all.begin(), all.end(),
                                    [](Session* session) { return session->cut_off(); });
   report(static_cast<std::size_t>(count),
-         "connections were cut off: their clients had not answered the Close in time");
+         "connections cut off, because their clients had not answered the Close in time");
 }
 
 void Reactor::report(std::size_t count, std::string_view what) {
-  if (count != 0 && report_) report_(std::to_string(count) + " " + std::string(what));
+  if (count != 0 && report_) report_(std::string(what) + ": " + std::to_string(count));
 }
 
 }  // namespace cppwebsocket::runtime

@@ -431,6 +431,27 @@ TEST_F(HandlerLibrary, WhatLiesInADirectoryThatOthersMayWriteIsRefused) {
   }
 }
 
+TEST_F(HandlerLibrary, WhatChangesAboutAUsedFileIsSeen) {
+  for (const char* directory : {"root", "root/sub"}) {
+    install("one", "root/sub/echo_wsh.so");
+    ASSERT_TRUE(find("/sub/echo").handler);
+    ASSERT_TRUE(find("/sub/echo").handler);
+    fs::permissions(top_ / directory, static_cast<fs::perms>(0775));
+    EXPECT_THAT(find("/sub/echo").problem, HasSubstr("may write to")) << directory;
+    fs::permissions(top_ / directory, static_cast<fs::perms>(0755));
+    EXPECT_TRUE(find("/sub/echo").handler);
+  }
+  fs::permissions(top_ / "root/sub/echo_wsh.so", static_cast<fs::perms>(0666));
+  EXPECT_THAT(find("/sub/echo").problem, HasSubstr("may write to"));
+  fs::permissions(top_ / "root/sub/echo_wsh.so", static_cast<fs::perms>(0644));
+  EXPECT_TRUE(find("/sub/echo").handler);
+  fs::rename(top_ / "root/sub", top_ / "elsewhere");
+  fs::create_directory_symlink(top_ / "elsewhere", top_ / "root/sub");
+  EXPECT_THAT(find("/sub/echo").problem, HasSubstr("outside of WebSocketHandlerRoot"));
+  fs::remove(top_ / "root/sub");
+  EXPECT_EQ(find("/sub/echo").file, "");
+}
+
 TEST_F(HandlerLibrary, ALinkInADirectoryThatOthersMayWriteIsRefused) {
   install("one", "elsewhere/one.so");
   make_directory("root/open", 0777);

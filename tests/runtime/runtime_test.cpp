@@ -52,12 +52,20 @@ class Runtime : public ::testing::Test {
   }
 
   std::function<void(std::string_view)> keep_reports() {
-    return [this](std::string_view text) { reports_.emplace_back(text); };
+    return [this](std::string_view text) {
+      std::lock_guard lock(mutex_);
+      reports_.emplace_back(text);
+    };
+  }
+  std::vector<std::string> reports() {
+    std::lock_guard lock(mutex_);
+    return reports_;
   }
 
   LogKeeper log_;
   std::deque<Connection> connections_;
-  std::vector<std::string> reports_;  // to be looked at when the reactors have ended
+  std::mutex mutex_;
+  std::vector<std::string> reports_;  // GUARDED_BY(mutex_)
   std::string_view why_not_;
   std::vector<std::uint64_t> ids_;
   std::counting_semaphore<> go_on_{0};
@@ -153,8 +161,8 @@ TEST_F(Runtime, AStopWaitsForHandlersOnlySoLong) {
   auto client = connect({.blocking_transfer = [&](BlockingRequest&) { go_on_.acquire(); }});
   runtime_->begin_stop(Stop::at_once);
   EXPECT_TRUE(runtime_->wait_stopped());
-  EXPECT_THAT(reports_, ElementsAre(HasSubstr("1 connections were cut off"),
-                                    HasSubstr("1 handlers did not end")));
+  EXPECT_THAT(reports(), ElementsAre(HasSubstr("answered the Close in time: 1"),
+                                    HasSubstr("did not end with their connections: 1")));
   go_on_.release();
 }
 
