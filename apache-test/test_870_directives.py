@@ -55,12 +55,17 @@ BAD = [
     ("WebSocketMaxConnections lots", ["WebSocketMaxConnections", "lots", "Auto"]),
     ("WebSocketFilterConnections 0", ["WebSocketFilterConnections", "1 to 4096, or Auto"]),
     ("WebSocketFilterConnections 4097", ["WebSocketFilterConnections", "1 to 4096"]),
+    ("WebSocketDrainTimeout", ["WebSocketDrainTimeout", "takes 1-2 arguments"]),
+    ("WebSocketDrainTimeout 0", ["WebSocketDrainTimeout", "1ms to 1000h"]),
+    ("WebSocketDrainTimeout soon", ["WebSocketDrainTimeout", "soon", "ms, s, min, h"]),
+    ("WebSocketDrainTimeout 5s wait", ["WebSocketDrainTimeout", "wait", "close or keep"]),
     ("WebSocketHTTP2 h2", ["WebSocketHTTP2", "On or Off", "h2"]),
 ]
 # Directives where they cannot be.
 MISPLACED = [("Location /x", "WebSocketThreads 1"), ("Location /x", "WebSocketMaxConnections 5"),
              ("Location /x", "WebSocketBlockingThreads 5"), ("Location /x", "WebSocketHTTP2 On"),
              ("VirtualHost *", "WebSocketFilterConnections 5"),
+             ("VirtualHost *", "WebSocketDrainTimeout 5s"),
              ("VirtualHost *", "WebSocketThreads 1"), ("VirtualHost *", "WebSocketMaxConnections 5"),
              ("Location /x", "WebSocketHandlerRoot {root}/handlers"),
              ("Location /x", "WebSocketAlias /a /b"),
@@ -87,6 +92,9 @@ WebSocketIdleTimeout 5min
 WebSocketIdleTimeout 1h
 WebSocketCloseTimeout 5s
 WebSocketSendBufferSize 64K
+WebSocketDrainTimeout 1ms
+WebSocketDrainTimeout 1000h keep
+WebSocketDrainTimeout 30 Close
 WebSocketThreads 2
 WebSocketBlockingThreads 10
 WebSocketMaxConnections 100
