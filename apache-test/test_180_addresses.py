@@ -8,7 +8,7 @@ import pytest
 from harness import tls
 from harness.h2_client import H2Session
 from harness.httpd import free_port
-from harness.raw import Connection
+from harness.raw import Connection, upgrade_request
 
 
 def properties(ws):
@@ -16,17 +16,6 @@ def properties(ws):
     assert json.loads(ws.ask_text("handshake"))["remote"] == said["remote"]
     ws.close()
     return said
-
-
-class Proxied:
-    """A connected socket on which a PROXY line goes first."""
-
-    def __init__(self, line):
-        self.line = line
-
-    def __call__(self, sock):
-        sock.sendall(self.line)
-        return sock
 
 
 PROXY_LINE = b"PROXY TCP4 203.0.113.9 198.51.100.1 45678 443\r\n"
@@ -110,10 +99,10 @@ def make_proxied(make_httpd):
 class TestProxyProtocol:
     def test_cws_199_ws(self, make_proxied):
         httpd = make_proxied()
-        httpd.allow_log("AH03494|RemoteIPProxyProtocol")
         for line, remote in ((PROXY_LINE, "203.0.113.9:45678"),
                              (PROXY_V2, "203.0.113.10:45678")):
-            with Connection(("127.0.0.1", httpd.proxied_port), wrap=Proxied(line)) as ws:
+            with Connection(("127.0.0.1", httpd.proxied_port)) as ws:
+                ws.send(line)
                 ws.upgrade("/probe")
                 assert properties(ws)["remote"] == remote
 
@@ -160,7 +149,8 @@ class TestTlsEndsBefore:
                         headers={"Origin": "http://plain.example"}) as ws:
             said = properties(ws)
             assert said["location"] == "ws://plain.example/probe" and not said["https"]
-        answer = httpd.ask("/probe", host="plain.example", headers={"Origin": "https://plain.example"})
+        answer = httpd.ask("/probe", host="plain.example",
+                           headers={"Origin": "https://plain.example"})
         assert answer.status == 403
 
     @pytest.mark.parametrize("host", ["www.public.example", "any.alias.example"])
@@ -189,9 +179,7 @@ class TestIPv6:
             assert said["location"] == f"ws://[::1]:{port}/probe"
             assert re.match(r"\[::1\]:\d+$", said["remote"])
             assert said["local"] == f"[::1]:{port}"
-        answer = Connection(("::1", port))
-        with answer:
-            from harness.raw import upgrade_request
-            assert answer.ask(upgrade_request(host=f"[::1]:{port}", headers={
+        with Connection(("::1", port)) as other:
+            assert other.ask(upgrade_request(host=f"[::1]:{port}", headers={
                 "Origin": "http://[::2]"})).status == 403
         httpd.open().close()

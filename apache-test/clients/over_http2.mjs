@@ -1,4 +1,5 @@
-// Loads a page over https and opens WebSockets from it. usage: node over_http2.mjs CHROMIUM PAGE SOCKET
+// Loads a page over https and opens WebSockets from it.
+// usage: node over_http2.mjs CHROMIUM PAGE SOCKET
 // Prints one JSON object with what the page saw. The certificate is the tests' own.
 import { launch } from './chromium.mjs';
 

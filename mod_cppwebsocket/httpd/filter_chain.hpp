@@ -1,10 +1,10 @@
-// A WebSocket whose bytes httpd's filters carry: an HTTP/2 stream (RFC 8441), whose socket belongs to
-// all streams of its connection, and any connection with a filter of a module that we do not know.
+// A WebSocket whose bytes httpd's filters carry: an HTTP/2 stream (RFC 8441), whose socket belongs
+// to all streams of its connection, or any connection with a filter of a module we do not know.
 //
 // The session is where all sessions are, on a reactor, with one end of a socket pair as its
 // transport. The request's thread stays, pumping between the other end and the filters:
 //
-//   client ── httpd's filters ── pump, on the request's thread ══ socket pair ══ session, on a reactor
+//   client -- httpd's filters -- pump, on the request's thread == socket pair == session
 //
 // So such a connection holds a thread until it ends: of the MPM, or of mod_http2.
 // Thread: the request's.

@@ -73,8 +73,7 @@ void FilterConnections::open_again() noexcept {
 
 void FilterConnections::finish() noexcept {
   std::unique_lock lock(mutex_);
-  const bool all_left =
-      left_.wait_for(lock, last_words_time, [this] { return places_.empty(); });
+  const bool all_left = left_.wait_for(lock, last_words_time, [this] { return places_.empty(); });
   // httpd would go on to wait for each client to close TCP, and its parent does not wait so long.
   for (const int socket : opened_) {
     ::shutdown(socket, all_left ? SHUT_RD : SHUT_RDWR);

@@ -1,5 +1,5 @@
-// A child's connections that go through httpd's filters: how many there may be, because each holds a
-// thread, and their last words when httpd stops without grace.
+// A child's connections that go through httpd's filters: how many there may be, because each holds
+// a thread, and their last words when httpd stops without grace.
 //
 // At SIGTERM and SIGHUP, event and worker close the sockets of all workers before they say so to
 // any module, and then mod_http2 drops its connections. So each connection here has a second

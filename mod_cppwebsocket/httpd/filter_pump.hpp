@@ -51,11 +51,11 @@ class FilterPump {
   apr_bucket_brigade* incoming_;  // what the session has not taken
   apr_bucket_brigade* outgoing_;
   std::vector<char> buffer_;
-  std::string_view unsent_;       // the part of it that is still to go to the client
-  bool client_ended_ = false;     // it sends no more
-  bool session_ended_ = false;    // the same
-  bool session_gone_ = false;     // it reads no more, either
-  bool failed_ = false;           // the client cannot be reached
+  std::string_view unsent_;     // the part of it that is still to go to the client
+  bool client_ended_ = false;   // it sends no more
+  bool session_ended_ = false;  // the same
+  bool session_gone_ = false;   // it reads no more, either
+  bool failed_ = false;         // the client cannot be reached
 };
 
 }  // namespace cppwebsocket::httpd
