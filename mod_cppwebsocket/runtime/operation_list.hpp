@@ -12,15 +12,17 @@ class OperationList {
   detail::Operation* front() const noexcept { return first_; }
 
   void push_back(detail::Operation& operation) noexcept {
-    operation.previous = last_;
     operation.next = nullptr;
     (last_ ? last_->next : first_) = &operation;
     last_ = &operation;
   }
 
+  // Looks for it: a session has one operation for each of its tasks, and most have one task.
   void remove(detail::Operation& operation) noexcept {
-    (operation.previous ? operation.previous->next : first_) = operation.next;
-    (operation.next ? operation.next->previous : last_) = operation.previous;
+    detail::Operation* before = nullptr;
+    for (auto* each = first_; each != &operation; each = each->next) before = each;
+    (before ? before->next : first_) = operation.next;
+    if (last_ == &operation) last_ = before;
   }
 
  private:

@@ -98,8 +98,9 @@ class Session final : public Request {
   std::stop_token stop_token() override;
   Sender sender() override;
   bool begin(detail::ReceiveOperation& operation) override;
-  bool begin(detail::SendOperation& operation, Message&& message, bool end) override;
-  bool begin_ping(detail::SendOperation& operation, std::string_view body) override;
+  bool send(Message&& message, bool end) override;
+  bool send_ping(std::string_view body) override;
+  bool wait_for_room(detail::SendOperation& operation) noexcept override;
   bool begin(detail::CloseOperation& operation, Close&& close) override;
   bool begin(detail::SleepOperation& operation, std::chrono::nanoseconds duration) override;
   void begin(detail::PoolOperation& operation) override;
@@ -138,6 +139,7 @@ class Session final : public Request {
   void require_sendable(const char* what) const;
   void wait(detail::Operation& operation) noexcept;
   void complete(detail::Operation& operation) noexcept;
+  void start_timer(detail::OperationTimer& timer, detail::Operation& operation);
 
   // session_tasks.cpp: the handler's coroutines, and what their exceptions become
   void run_task(Task<> task, bool is_main);

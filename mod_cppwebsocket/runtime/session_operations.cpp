@@ -26,7 +26,6 @@ void Session::require_sendable(const char* what) const {
 }
 
 void Session::wait(Operation& operation) noexcept {
-  operation.session = this;
   pending_.push_back(operation);
   if (operation.kind == OperationKind::send) ++senders_waiting_;
 }
@@ -36,10 +35,11 @@ void Session::complete(Operation& operation) noexcept {
   switch (operation.kind) {
     case OperationKind::receive:
       receiver_ = nullptr;
-      loop_.disarm(static_cast<detail::ReceiveOperation&>(operation).timer);
+      if (auto* timer = static_cast<detail::ReceiveOperation&>(operation).timer)
+        loop_.disarm(timer->node);
       break;
     case OperationKind::sleep:
-      loop_.disarm(static_cast<detail::SleepOperation&>(operation).timer);
+      loop_.disarm(static_cast<detail::SleepOperation&>(operation).timer.node);
       break;
     case OperationKind::send:
       --senders_waiting_;
@@ -49,6 +49,23 @@ void Session::complete(Operation& operation) noexcept {
       break;
   }
   operation.waiting.resume();
+}
+
+void Session::start_timer(detail::OperationTimer& timer, Operation& operation) {
+  timer.session = this;
+  timer.operation = &operation;
+  timer.node.owner = &timer;
+  timer.node.fire = [](void* owner) {
+    auto& over = *static_cast<detail::OperationTimer*>(owner);
+    auto& self = *static_cast<Session*>(over.session);
+    self.turn([&] {
+      if (over.operation->kind == OperationKind::receive)
+        over.operation->error =
+            std::make_exception_ptr(TimeoutException("nothing received in time"));
+      self.complete(*over.operation);
+    });
+  };
+  loop_.arm(timer.node, timer.deadline);
 }
 
 // --- receive ----------------------------------------------------------------------------------
@@ -78,43 +95,36 @@ bool Session::begin(detail::ReceiveOperation& operation) {
   }
   receiver_ = &operation;
   wait(operation);
-  if (operation.deadline != detail::TimePoint::max()) {
-    operation.timer.owner = &operation;
-    operation.timer.fire = [](void* owner) {
-      auto& late = *static_cast<detail::ReceiveOperation*>(owner);
-      auto& self = *static_cast<Session*>(late.session);
-      self.turn([&] {
-        late.error = std::make_exception_ptr(TimeoutException("nothing received in time"));
-        self.complete(late);
-      });
-    };
-    loop_.arm(operation.timer, operation.deadline);
-  }
+  if (operation.timer && operation.timer->deadline != detail::TimePoint::max())
+    start_timer(*operation.timer, operation);
   return false;
 }
 
 // --- send -------------------------------------------------------------------------------------
 
-bool Session::begin(detail::SendOperation& operation, Message&& message, bool end) {
+bool Session::send(Message&& message, bool end) {
   require_sendable("send_message");
   if (message.is_binary() && !protocol_->has_binary())
     throw BadOperationException("this client's protocol version has no binary messages");
   rules_.check(message, end);
   send_now(std::move(message), end);
-  if (!above_high_water()) return true;
-  wait(operation);
-  return false;
+  return !above_high_water();
 }
 
-bool Session::begin_ping(detail::SendOperation& operation, std::string_view body) {
+bool Session::wait_for_room(detail::SendOperation& operation) noexcept {
+  if (ended_) operation.error = end_reason_;
+  if (ended_ || !above_high_water()) return false;
+  wait(operation);
+  return true;
+}
+
+bool Session::send_ping(std::string_view body) {
   require_sendable("send_ping");
   if (!protocol_->has_ping())
     throw BadOperationException("this client's protocol version has no pings");
   if (body.size() > 125) throw BadOperationException("a ping's body has at most 125 bytes");
   protocol_->send_ping(body, output_);  // RFC 6455 §5.5: control frames may go between fragments
-  if (!above_high_water()) return true;
-  wait(operation);
-  return false;
+  return !above_high_water();
 }
 
 bool Session::send_now(Message&& message, bool end) {
@@ -171,16 +181,10 @@ bool Session::begin(detail::SleepOperation& operation, std::chrono::nanoseconds 
   if (ended_) std::rethrow_exception(end_reason_);
   if (duration.count() <= 0) return true;
   wait(operation);
-  operation.timer.owner = &operation;
-  operation.timer.fire = [](void* owner) {
-    auto& over = *static_cast<detail::SleepOperation*>(owner);
-    auto& self = *static_cast<Session*>(over.session);
-    self.turn([&] { self.complete(over); });
-  };
   using std::chrono::ceil, std::chrono::milliseconds;
   const auto longest = detail::TimePoint::max() - loop_.now() - milliseconds(1);
-  loop_.arm(operation.timer, duration < longest ? loop_.now() + ceil<milliseconds>(duration)
-                                                : detail::TimePoint::max());
+  if (duration < longest) operation.timer.deadline = loop_.now() + ceil<milliseconds>(duration);
+  start_timer(operation.timer, operation);
   return false;
 }
 

@@ -18,9 +18,6 @@ namespace detail {
 class [[nodiscard]] ReceiveAwaiter {
  public:
   explicit ReceiveAwaiter(Request& request) noexcept : request_(request) {}
-  ReceiveAwaiter(Request& request, TimePoint deadline) noexcept : request_(request) {
-    operation_.deadline = deadline;
-  }
   bool await_ready() { return request_.begin(operation_); }
   void await_suspend(std::coroutine_handle<> waiting) noexcept { operation_.waiting = waiting; }
   std::optional<Message> await_resume() {
@@ -28,38 +25,37 @@ class [[nodiscard]] ReceiveAwaiter {
     return std::move(operation_.message);
   }
 
- private:
+ protected:
   Request& request_;
   ReceiveOperation operation_;
 };
 
-class [[nodiscard]] SendAwaiter {
+class [[nodiscard]] TimedReceiveAwaiter : public ReceiveAwaiter {
  public:
-  SendAwaiter(Request& request, Message message, bool end) noexcept
-      : request_(request), message_(std::move(message)), end_(end) {}
-  bool await_ready() { return request_.begin(operation_, std::move(message_), end_); }
-  void await_suspend(std::coroutine_handle<> waiting) noexcept { operation_.waiting = waiting; }
-  void await_resume() { operation_.rethrow_error(); }
+  TimedReceiveAwaiter(Request& request, TimePoint deadline) noexcept : ReceiveAwaiter(request) {
+    timer_.deadline = deadline;
+    operation_.timer = &timer_;
+  }
 
  private:
-  Request& request_;
-  Message message_;
-  SendOperation operation_;
-  bool end_;
+  OperationTimer timer_;
 };
 
-class [[nodiscard]] PingAwaiter {
+// Of something that was sent when the function was called; what may have to wait is the caller.
+class [[nodiscard]] SendAwaiter {
  public:
-  PingAwaiter(Request& request, std::string body) noexcept
-      : request_(request), body_(std::move(body)) {}
-  bool await_ready() { return request_.begin_ping(operation_, body_); }
-  void await_suspend(std::coroutine_handle<> waiting) noexcept { operation_.waiting = waiting; }
+  SendAwaiter(Request& request, bool has_room) noexcept : request_(request), has_room_(has_room) {}
+  bool await_ready() const noexcept { return has_room_; }
+  bool await_suspend(std::coroutine_handle<> waiting) noexcept {
+    operation_.waiting = waiting;
+    return request_.wait_for_room(operation_);
+  }
   void await_resume() { operation_.rethrow_error(); }
 
  private:
   Request& request_;
-  std::string body_;
   SendOperation operation_;
+  bool has_room_;
 };
 
 class [[nodiscard]] CloseAwaiter {
@@ -93,11 +89,12 @@ inline detail::ReceiveAwaiter receive_message(Request& request) {
 }
 
 // The same, but raises TimeoutException if nothing has come by `deadline` (or within `timeout`).
-inline detail::ReceiveAwaiter receive_message(Request& request,
-                                              std::chrono::steady_clock::time_point deadline) {
+inline detail::TimedReceiveAwaiter receive_message(
+    Request& request, std::chrono::steady_clock::time_point deadline) {
   return {request, deadline};
 }
-inline detail::ReceiveAwaiter receive_message(Request& request, std::chrono::nanoseconds timeout) {
+inline detail::TimedReceiveAwaiter receive_message(Request& request,
+                                                   std::chrono::nanoseconds timeout) {
   return {request, detail::after(timeout)};
 }
 
@@ -113,14 +110,18 @@ inline std::optional<Message> try_receive(Request& request) { return request.try
 // fragments), BadOperationException after close_connection or if the type changes within a
 // message, ConnectionTerminatedException if the connection has ended in any other way, even while it
 // waits. After the first two nothing was sent. RFC 6455 §5.4, §5.6, §6.1.
-inline detail::SendAwaiter send_message(Request& request, Message message, bool end = true) {
-  return {request, std::move(message), end};
+inline detail::SendAwaiter send_message(Request& request, Message&& message, bool end = true) {
+  return {request, request.send(std::move(message), end)};
+}
+inline detail::SendAwaiter send_message(Request& request, const Message& message,
+                                        bool end = true) {
+  return {request, request.send(Message(message), end)};
 }
 
 // Sends a ping. Raises BadOperationException if `body` is over 125 bytes, the Close was sent, or
 // the client speaks a draft that has none. The pong goes to on_pong_handler. RFC 6455 §5.5.2.
-inline detail::PingAwaiter send_ping(Request& request, std::string_view body = {}) {
-  return {request, std::string(body)};
+inline detail::SendAwaiter send_ping(Request& request, std::string_view body = {}) {
+  return {request, request.send_ping(body)};
 }
 
 // Sends a Close and waits for the peer's, for WebSocketCloseTimeout at most, and not at all with

@@ -56,11 +56,12 @@ class Request : public RequestProperties {
   // A handle for other threads. See sender.hpp.
   virtual Sender sender() = 0;
 
-  // The server's half of the operations; each returns true if it completed at once.
-  // Use msgutil.hpp instead.
+  // The server's half of the operations; use msgutil.hpp instead. begin: true if it completed at
+  // once. send: false if the send buffer is now full. wait_for_room: false if there is no need.
   virtual bool begin(detail::ReceiveOperation& operation) = 0;
-  virtual bool begin(detail::SendOperation& operation, Message&& message, bool end) = 0;
-  virtual bool begin_ping(detail::SendOperation& operation, std::string_view body) = 0;
+  virtual bool send(Message&& message, bool end) = 0;
+  virtual bool send_ping(std::string_view body) = 0;
+  virtual bool wait_for_room(detail::SendOperation& operation) noexcept = 0;
   virtual bool begin(detail::CloseOperation& operation, Close&& close) = 0;
   virtual bool begin(detail::SleepOperation& operation, std::chrono::nanoseconds duration) = 0;
   virtual void begin(detail::PoolOperation& operation) = 0;

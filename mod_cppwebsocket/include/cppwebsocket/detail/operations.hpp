@@ -53,17 +53,22 @@ struct Operation {
 
   std::coroutine_handle<> waiting;
   std::exception_ptr error;
-  Operation* previous = nullptr;  // the session's list of pending operations
-  Operation* next = nullptr;
-  void* session = nullptr;        // set by the server while the operation is pending
+  Operation* next = nullptr;  // in the session's list of pending operations
   OperationKind kind;
+};
+
+// Of an operation that ends at a certain time. Set by the server while the operation is pending.
+struct OperationTimer {
+  TimePoint deadline = TimePoint::max();
+  TimerNode node;
+  void* session = nullptr;
+  Operation* operation = nullptr;
 };
 
 struct ReceiveOperation : Operation {
   ReceiveOperation() noexcept : Operation(OperationKind::receive) {}
   std::optional<Message> message;
-  TimePoint deadline = TimePoint::max();
-  TimerNode timer;
+  OperationTimer* timer = nullptr;  // null: it waits as long as it takes
 };
 
 struct SendOperation : Operation {
@@ -76,7 +81,7 @@ struct CloseOperation : Operation {
 
 struct SleepOperation : Operation {
   SleepOperation() noexcept : Operation(OperationKind::sleep) {}
-  TimerNode timer;
+  OperationTimer timer;
 };
 
 // A function for the blocking pool. `call` runs there, stores its result or `error`, and never
