@@ -2,30 +2,31 @@
 
 #include <algorithm>
 #include <cassert>
+#include <cstring>
 #include <utility>
 
 namespace cppwebsocket::protocol {
 
-// The string that takes `size` more bytes.
-std::string& Output::gathering(std::size_t size) {
-  if (!segments_.empty()) {
-    Segment& last = segments_.back();
-    if (last.gathers && (last.bytes.size() + size <= gathered_size || last.bytes.empty()))
-      return last.bytes;
-  }
-  return segments_.emplace_back(Segment{std::string(), true}).bytes;
+char* Output::extend_slowly(std::size_t size) {
+  constexpr std::size_t least = 64;  // bytes
+  const bool fits = !segments_.empty() && segments_.back().gathers &&
+                    (segments_.back().used + size <= gathered_size || segments_.back().used == 0);
+  if (!fits) segments_.push_back({std::string(), 0, true});
+  Segment& last = segments_.back();
+  const std::size_t needed = last.used + size;
+  if (last.bytes.size() < needed) last.bytes.resize(std::max({needed, 2 * last.used, least}));
+  last.used = needed;
+  return last.bytes.data() + needed - size;
 }
 
 void Output::append(std::string_view bytes) {
-  if (bytes.empty()) return;
-  gathering(bytes.size()).append(bytes);
-  size_ += bytes.size();
+  if (!bytes.empty()) std::memcpy(extend(bytes.size()), bytes.data(), bytes.size());
 }
 
 void Output::append(std::string&& bytes) {
   if (bytes.size() < move_threshold) return append(std::string_view(bytes));
   const std::size_t size = bytes.size();
-  segments_.push_back({std::move(bytes), false});
+  segments_.push_back({std::move(bytes), size, false});
   size_ += size;
 }
 
@@ -36,15 +37,16 @@ void Output::append(std::string_view header, std::string&& payload) {
   }
   const std::size_t size = header.size() + payload.size();
   if (size == 0) return;
-  gathering(size).append(header).append(payload);
-  size_ += size;
+  char* const at = extend(size);
+  std::memcpy(at, header.data(), header.size());
+  std::memcpy(at + header.size(), payload.data(), payload.size());
 }
 
 std::size_t Output::pieces(std::string_view* pieces, std::size_t max) const noexcept {
   std::size_t count = 0;
   std::size_t skip = offset_;
   for (std::size_t i = first_; i < segments_.size() && count < max; ++i) {
-    const std::string_view rest = std::string_view(segments_[i].bytes).substr(skip);
+    const std::string_view rest = segments_[i].view().substr(skip);
     if (!rest.empty()) pieces[count++] = rest;
     skip = 0;
   }
@@ -56,9 +58,9 @@ void Output::consume(std::size_t count) noexcept {
   if (count == size_) return clear();
   size_ -= count;
   offset_ += count;
-  while (offset_ >= segments_[first_].bytes.size()) {
-    offset_ -= segments_[first_].bytes.size();
-    segments_[first_++].bytes = std::string();
+  while (offset_ >= segments_[first_].used) {
+    offset_ -= segments_[first_].used;
+    segments_[first_++] = {};
   }
   // An output that never empties must not grow by what it has sent; by halves, to stay linear.
   if (first_ > 16 && first_ * 2 > segments_.size()) {
@@ -73,7 +75,7 @@ void Output::clear() noexcept {
   if (kept == segments_.end()) {
     segments_.clear();
   } else {
-    kept->bytes.clear();
+    kept->used = 0;
     if (kept != segments_.begin()) segments_.front() = std::move(*kept);
     segments_.erase(segments_.begin() + 1, segments_.end());
   }

@@ -5,6 +5,7 @@
 // Thread: owner.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <string>
 #include <string_view>
@@ -35,16 +36,33 @@ class Output {
   void clear() noexcept;
 
  private:
+  // A payload that was moved in, or small pieces gathered: those fill `bytes`, which is made larger
+  // beforehand, from its front.
   struct Segment {
     std::string bytes;
-    bool gathers;  // small pieces; not a payload that was moved in
+    std::size_t used = 0;
+    bool gathers = false;
 
-    bool worth_keeping() const noexcept { return gathers && bytes.capacity() <= 2 * gathered_size; }
+    std::string_view view() const noexcept { return {bytes.data(), used}; }
+    bool worth_keeping() const noexcept { return gathers && bytes.size() <= 2 * gathered_size; }
   };
 
-  std::string& gathering(std::size_t size);
+  // Where `size` more bytes are to be written; they count from now on.
+  char* extend(std::size_t size) {
+    size_ += size;
+    if (!segments_.empty()) {
+      Segment& last = segments_.back();
+      if (last.gathers && last.used + size <= std::min(last.bytes.size(), gathered_size)) {
+        char* const at = last.bytes.data() + last.used;
+        last.used += size;
+        return at;
+      }
+    }
+    return extend_slowly(size);
+  }
+  char* extend_slowly(std::size_t size);
 
-  std::vector<Segment> segments_;  // none is empty, but for the first one of an empty Output
+  std::vector<Segment> segments_;  // none is unused, but for the first one of an empty Output
   std::size_t first_ = 0;          // index of the first segment with unsent bytes
   std::size_t offset_ = 0;         // bytes of it already sent
   std::size_t size_ = 0;

@@ -25,6 +25,42 @@ constexpr std::size_t max_compressed_size(std::size_t max_message_size) noexcept
   return std::min(max_message_size, std::numeric_limits<std::size_t>::max() - slack) + slack;
 }
 
+MaskingKey masking_key(const char* bytes) noexcept {
+  MaskingKey key;
+  std::copy_n(bytes, key.size(), key.begin());
+  return key;
+}
+
+// Unmasks a payload of at most 125 bytes; true if it is ASCII. Inline: a call of apply_mask costs
+// more than the work.
+bool unmask_small(char* bytes, std::size_t size, const char* key_bytes) noexcept {
+  std::uint32_t key;
+  std::memcpy(&key, key_bytes, sizeof key);
+  const std::uint64_t keys = std::uint64_t{key} << 32 | key;
+  std::uint64_t seen = 0;
+  std::size_t i = 0;
+  for (; size - i >= sizeof keys; i += sizeof keys) {
+    std::uint64_t word;
+    std::memcpy(&word, bytes + i, sizeof word);
+    word ^= keys;
+    seen |= word;
+    std::memcpy(bytes + i, &word, sizeof word);
+  }
+  if (size - i >= sizeof key) {
+    std::uint32_t word;
+    std::memcpy(&word, bytes + i, sizeof word);
+    word ^= key;
+    seen |= word;
+    std::memcpy(bytes + i, &word, sizeof word);
+    i += sizeof word;
+  }
+  for (; i < size; ++i) {
+    bytes[i] = static_cast<char>(bytes[i] ^ key_bytes[i % 4]);
+    seen |= static_cast<unsigned char>(bytes[i]);
+  }
+  return (seen & 0x8080808080808080) == 0;
+}
+
 class Rfc6455 final : public Protocol {
  public:
   Rfc6455(std::size_t max_message_size, std::unique_ptr<PerMessageDeflate> deflate) noexcept
@@ -50,6 +86,7 @@ class Rfc6455 final : public Protocol {
   }
 
  private:
+  bool receive_small(std::span<char>& input);
   // Receiving, in this order; each returns none to go on.
   Event receive_header(std::span<char>& input);
   Event begin_frame(const char* header);
@@ -102,6 +139,7 @@ class Rfc6455 final : public Protocol {
 static_assert(sizeof(Rfc6455) <= 144, "every idle connection pays for it");
 
 Event Rfc6455::receive(std::span<char>& input) {
+  if (receive_small(input)) return Event::message;
   Event event = Event::none;
   while (event == Event::none && !over_) {
     if (!in_frame_) event = receive_header(input);
@@ -110,6 +148,31 @@ Event Rfc6455::receive(std::span<char>& input) {
   }
   if (over_) input = input.last(0);
   return event;
+}
+
+// The usual case, and nothing but a shorter way through what follows: a whole message in one small
+// frame, all of it here.
+bool Rfc6455::receive_small(std::span<char>& input) {
+  if (in_frame_ || header_size_ != 0 || fragmented_ || over_ || input.size() < 6) return false;
+  const auto first = static_cast<unsigned char>(input[0]);
+  const bool is_text = first == (frame::fin | static_cast<unsigned>(Opcode::text));
+  if (!is_text && first != (frame::fin | static_cast<unsigned>(Opcode::binary))) return false;
+  const auto second = static_cast<unsigned char>(input[1]);
+  const std::size_t size = second & frame::length;
+  if ((second & frame::masked) == 0 || size >= frame::length_16 || size > max_message_size_ ||
+      input.size() < 6 + size)
+    return false;
+  char* const payload = input.data() + 6;
+  const bool is_ascii = unmask_small(payload, size, input.data() + 2);
+  if (is_text && !is_ascii && !is_utf8({payload, size})) {
+    apply_mask({payload, size}, masking_key(input.data() + 2));  // as it was: the long way fails it
+    return false;
+  }
+  message_ = Message(is_text ? Message::Type::text : Message::Type::binary,
+                     std::string(payload, size));
+  if (is_text) detail::ValidatedText::set(message_);
+  input = input.subspan(6 + size);
+  return true;
 }
 
 Event Rfc6455::receive_header(std::span<char>& input) {
@@ -156,7 +219,7 @@ Event Rfc6455::begin_frame(const char* header) {
     if (remaining_ < (size == 2 ? frame::length_16 : 0x10000U))
       return fail_protocol("a frame's length is not in its shortest form");
   }
-  std::copy_n(header + at, key_.size(), key_.begin());
+  key_ = masking_key(header + at);
   key_offset_ = 0;
   in_frame_ = true;
 
@@ -232,7 +295,11 @@ Event Rfc6455::receive_data(std::span<char> piece, std::size_t offset) {
 
 Event Rfc6455::end_message() {
   fragmented_ = false;
-  if (!compressed_) return utf8_.complete() ? Event::message : fail_utf8();
+  if (!compressed_) {
+    if (!utf8_.complete()) return fail_utf8();
+    if (message_.is_text()) detail::ValidatedText::set(message_);
+    return Event::message;
+  }
   std::string inflated;
   switch (deflate_->inflate(collected(), max_message_size_, inflated)) {
     case InflateResult::ok:
@@ -244,6 +311,7 @@ Event Rfc6455::end_message() {
   }
   if (message_.is_text() && !is_utf8(inflated)) return fail_utf8();
   collected() = std::move(inflated);
+  if (message_.is_text()) detail::ValidatedText::set(message_);
   return Event::message;
 }
 

@@ -17,7 +17,8 @@ class MessageRules {
   void check(const Message& message, bool end) {
     if (in_fragments_ && message.type() != type_)
       throw BadOperationException("the fragments of a message are all text or all binary");
-    if (message.is_text()) check_text(message.text(), end);
+    if (message.is_text() && !(is_whole(end) && detail::ValidatedText::is(message)))
+      check_text(message.text(), end);
     in_fragments_ = !end;
     type_ = message.type();
   }
@@ -33,8 +34,10 @@ class MessageRules {
   }
 
  private:
+  bool is_whole(bool end) const noexcept { return end && !in_fragments_; }
+
   void check_text(std::string_view text, bool end) {
-    if (end && !in_fragments_) {
+    if (is_whole(end)) {
       if (!protocol::is_utf8(text)) throw InvalidUTF8Exception("the text to send is not UTF-8");
       return;
     }

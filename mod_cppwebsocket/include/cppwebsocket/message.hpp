@@ -9,6 +9,9 @@
 #include <utility>
 
 namespace cppwebsocket {
+namespace detail {
+struct ValidatedText;
+}
 
 // Text (always UTF-8) or binary, owning its bytes. A plain value: copy it, move it, keep it.
 // The constructors do not validate; sending does.
@@ -35,7 +38,10 @@ class Message {
 
   // The bytes. Of a received text they are valid UTF-8.
   const std::string& payload() const& noexcept { return payload_; }
-  std::string&& payload() && noexcept { return std::move(payload_); }
+  std::string&& payload() && noexcept {
+    is_validated_ = false;
+    return std::move(payload_);
+  }
   std::string_view text() const noexcept { return payload_; }
   std::span<const std::byte> bytes() const noexcept {
     return std::as_bytes(std::span(payload_.data(), payload_.size()));
@@ -43,11 +49,23 @@ class Message {
   std::size_t size() const noexcept { return payload_.size(); }
   bool empty() const noexcept { return payload_.empty(); }
 
-  friend bool operator==(const Message&, const Message&) = default;
+  friend bool operator==(const Message& a, const Message& b) noexcept {
+    return a.type_ == b.type_ && a.payload_ == b.payload_;
+  }
 
  private:
+  friend detail::ValidatedText;
   std::string payload_;
   Type type_ = Type::text;
+  bool is_validated_ = false;  // a text that was found to be UTF-8; nothing can change its bytes
 };
+
+namespace detail {
+// So that a text which is sent as it was received is not validated twice.
+struct ValidatedText {
+  static void set(Message& message) noexcept { message.is_validated_ = true; }
+  static bool is(const Message& message) noexcept { return message.is_validated_; }
+};
+}  // namespace detail
 
 }  // namespace cppwebsocket
