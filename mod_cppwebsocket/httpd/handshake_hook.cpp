@@ -200,7 +200,7 @@ class OpeningHandshake {
         record.deflate = true;
       }
     }
-    return protocol::make_rfc6455(most, std::move(deflate));
+    return protocol::make_rfc6455(most, std::move(deflate), &session_->loop().spare_payloads());
   }
 
   // Everything that may fail comes before the 101.

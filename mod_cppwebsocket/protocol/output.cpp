@@ -53,8 +53,15 @@ std::size_t Output::pieces(std::string_view* pieces, std::size_t max) const noex
   return count;
 }
 
-void Output::consume(std::size_t count) noexcept {
+void Output::consume(std::size_t count, SparePayloads* spare) noexcept {
   assert(count <= size_);
+  if (spare) {
+    std::size_t sent = offset_ + count;
+    for (std::size_t i = first_; i < segments_.size() && sent >= segments_[i].used; ++i) {
+      sent -= segments_[i].used;
+      if (!segments_[i].gathers) spare->give(std::move(segments_[i].bytes));
+    }
+  }
   if (count == size_) return clear();
   size_ -= count;
   offset_ += count;

@@ -11,6 +11,8 @@
 #include <string_view>
 #include <vector>
 
+#include "protocol/spare_payloads.hpp"
+
 namespace cppwebsocket::protocol {
 
 class Output {
@@ -30,8 +32,8 @@ class Output {
   std::size_t pieces(std::string_view* pieces, std::size_t max) const noexcept;
 
   // Drops the first `count` bytes, which were sent. When all are, one gathering string's capacity
-  // is kept, unless it is more than twice gathered_size.
-  void consume(std::size_t count) noexcept;
+  // is kept, unless it is more than twice gathered_size. Payloads that were moved in go to `spare`.
+  void consume(std::size_t count, SparePayloads* spare = nullptr) noexcept;
 
   void clear() noexcept;
 

@@ -94,9 +94,10 @@ class Protocol {
 
 // RFC 6455. `max_message_size` (bytes, after inflating) is enforced while receiving: a frame that
 // announces too much fails with 1009 before its payload is read. `deflate` is null without
-// permessage-deflate.
+// permessage-deflate. Memory for large messages comes from `spare` if that has some.
 std::unique_ptr<Protocol> make_rfc6455(std::size_t max_message_size,
-                                       std::unique_ptr<PerMessageDeflate> deflate);
+                                       std::unique_ptr<PerMessageDeflate> deflate,
+                                       SparePayloads* spare = nullptr);
 
 // draft-hixie-thewebsocketprotocol-76 (closing handshake 0xFF 0x00) and -75 (none).
 std::unique_ptr<Protocol> make_draft76(std::size_t max_message_size);

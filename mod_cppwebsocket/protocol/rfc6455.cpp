@@ -63,8 +63,9 @@ bool unmask_small(char* bytes, std::size_t size, const char* key_bytes) noexcept
 
 class Rfc6455 final : public Protocol {
  public:
-  Rfc6455(std::size_t max_message_size, std::unique_ptr<PerMessageDeflate> deflate) noexcept
-      : max_message_size_(max_message_size), deflate_(std::move(deflate)) {}
+  Rfc6455(std::size_t max_message_size, std::unique_ptr<PerMessageDeflate> deflate,
+          SparePayloads* spare) noexcept
+      : max_message_size_(max_message_size), deflate_(std::move(deflate)), spare_(spare) {}
 
   Event receive(std::span<char>& input) override;
 
@@ -92,6 +93,7 @@ class Rfc6455 final : public Protocol {
   Event begin_frame(const char* header);
   Event begin_data_frame(bool rsv1);
   Event receive_payload(std::span<char>& input);
+  void make_room(std::uint64_t size);
   Event receive_data(std::span<char> piece, std::size_t offset);
   Event end_message();
   Event receive_control(std::string_view piece);
@@ -120,6 +122,7 @@ class Rfc6455 final : public Protocol {
 
   std::size_t max_message_size_;
   std::unique_ptr<PerMessageDeflate> deflate_;
+  SparePayloads* spare_;
   std::uint64_t remaining_ = 0;  // bytes of the frame's payload to come
   MaskingKey key_{};
   std::uint8_t key_offset_ = 0;
@@ -136,7 +139,7 @@ class Rfc6455 final : public Protocol {
   bool sending_compressed_ = false;
 };
 
-static_assert(sizeof(Rfc6455) <= 144, "every idle connection pays for it");
+static_assert(sizeof(Rfc6455) <= 152, "every idle connection pays for it");
 
 Event Rfc6455::receive(std::span<char>& input) {
   if (receive_small(input)) return Event::message;
@@ -274,13 +277,19 @@ Event Rfc6455::receive_payload(std::span<char>& input) {
   return receive_control({piece.data(), piece.size()});
 }
 
+// For the first frame of a message that does not come in one piece.
+void Rfc6455::make_room(std::uint64_t size) {
+  std::string& payload = collected();
+  if (spare_ && size >= SparePayloads::worth_keeping) payload = spare_->take(size);
+  payload.reserve(std::min<std::uint64_t>(size, trusted_size));
+}
+
 // `piece` is still masked; its first byte meets the key at `offset`.
 Event Rfc6455::receive_data(std::span<char> piece, std::size_t offset) {
   if (piece.empty() && remaining_ != 0) return Event::none;
   std::string& payload = collected();
   const std::size_t before = payload.size();
-  if (remaining_ != 0 && before == 0)
-    payload.reserve(std::min<std::uint64_t>(piece.size() + remaining_, trusted_size));
+  if (remaining_ != 0 && before == 0) make_room(piece.size() + remaining_);
   append_masked(payload, piece, key_, offset);
   const bool ends = remaining_ == 0 && fin_;
   if (!compressed_ && message_.is_text()) {  // RFC 6455 §8.1, as soon as it shows
@@ -397,8 +406,9 @@ void Rfc6455::send_close(const Close& close, Output& out) {
 }  // namespace
 
 std::unique_ptr<Protocol> make_rfc6455(std::size_t max_message_size,
-                                       std::unique_ptr<PerMessageDeflate> deflate) {
-  return std::make_unique<Rfc6455>(max_message_size, std::move(deflate));
+                                       std::unique_ptr<PerMessageDeflate> deflate,
+                                       SparePayloads* spare) {
+  return std::make_unique<Rfc6455>(max_message_size, std::move(deflate), spare);
 }
 
 }  // namespace cppwebsocket::protocol

@@ -47,6 +47,7 @@ class EventLoop {
   virtual std::span<char> receive_buffer() noexcept = 0;
   virtual protocol::Output& spare_output() noexcept = 0;
   virtual protocol::DeflateWorkspace& deflate_workspace() noexcept = 0;
+  virtual protocol::SparePayloads& spare_payloads() noexcept = 0;
 
   virtual BlockingPool& call_pool() noexcept = 0;        // run_blocking
   virtual BlockingPool& connection_pool() noexcept = 0;  // blocking handlers

@@ -57,6 +57,7 @@ class Reactor final : public EventLoop {
   std::span<char> receive_buffer() noexcept override { return receive_buffer_; }
   protocol::Output& spare_output() noexcept override { return spare_output_; }
   protocol::DeflateWorkspace& deflate_workspace() noexcept override { return workspace_; }
+  protocol::SparePayloads& spare_payloads() noexcept override { return spare_payloads_; }
   BlockingPool& call_pool() noexcept override { return call_pool_; }
   BlockingPool& connection_pool() noexcept override { return connection_pool_; }
 
@@ -100,6 +101,7 @@ class Reactor final : public EventLoop {
   std::vector<char> receive_buffer_;
   protocol::Output spare_output_;
   protocol::DeflateWorkspace workspace_;
+  protocol::SparePayloads spare_payloads_;
   std::unordered_set<Session*> sessions_;
   std::vector<Session*> over_;  // to be destroyed at the end of this round
   Stop stopping_ = Stop::no;

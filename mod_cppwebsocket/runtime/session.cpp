@@ -278,7 +278,7 @@ void Session::flush() noexcept {
       lose(std::generic_category().message(result.error));
       return;
     }
-    output_.consume(result.bytes);
+    output_.consume(result.bytes, &loop_.spare_payloads());
     if (wire_ != Wire::open) restart_deadline();  // it counts from our last byte
     if (result.bytes == offered && unsent_by_transport_ == 0) continue;
     last_heard_ = loop_.now();  // a slow peer that takes bytes is not a dead one

@@ -51,6 +51,7 @@ class FakeLoop final : public runtime::EventLoop {
   std::span<char> receive_buffer() noexcept override { return receive_buffer_; }
   protocol::Output& spare_output() noexcept override { return spare_output_; }
   protocol::DeflateWorkspace& deflate_workspace() noexcept override;
+  protocol::SparePayloads& spare_payloads() noexcept override { return spare_payloads_; }
   runtime::BlockingPool& call_pool() noexcept override { return call_pool_; }
   runtime::BlockingPool& connection_pool() noexcept override { return connection_pool_; }
 
@@ -76,6 +77,7 @@ class FakeLoop final : public runtime::EventLoop {
   std::vector<char> receive_buffer_ = std::vector<char>(64 << 10);
   protocol::Output spare_output_;
   std::unique_ptr<protocol::DeflateWorkspace> workspace_;
+  protocol::SparePayloads spare_payloads_;
   std::map<runtime::Session*, Entry> sessions_;
   runtime::BlockingPool connection_pool_{8};
   runtime::BlockingPool call_pool_{4};
