@@ -25,6 +25,12 @@ std::span<Header> table_in(apr_pool_t* pool, const apr_table_t* table) {
   return {headers, count};
 }
 
+std::string_view packed(apr_pool_t* pool, std::span<const Header> headers) {
+  std::string block;
+  for (const Header& header : headers) HeaderList::append(block, header.name, header.value);
+  return {c_string_in(pool, block), block.size()};
+}
+
 // "192.0.2.1:1234", "[2001:db8::1]:1234"
 std::string_view address(apr_pool_t* pool, const char* ip, const apr_sockaddr_t* address) {
   if (!ip || !address) return {};
@@ -76,8 +82,8 @@ std::unique_ptr<detail::RequestRecord> capture(request_rec* r, std::string_view 
   record->local_address = address(r->pool, r->connection->local_ip, r->connection->local_addr);
   record->user = view(r->user);
   record->origin = opening.origin;
-  record->headers = headers;
-  record->environment = table_in(r->pool, r->subprocess_env);
+  record->headers = packed(r->pool, headers);
+  record->environment = packed(r->pool, table_in(r->pool, r->subprocess_env));
   record->server = config_of(r->server).host;
   record->version = opening.version;
   record->secure = is_https(r);

@@ -67,12 +67,10 @@ std::optional<std::string_view> VirtualHost::variable(detail::RequestRecord& rec
   auto* r = static_cast<request_rec*>(record.handshake->httpd_request);
   const char* value = evaluate(r, name);
   if (!value) return std::nullopt;
-  const std::size_t size = record.environment.size();
-  auto* grown = static_cast<Header*>(apr_palloc(r->pool, (size + 1) * sizeof(Header)));
-  std::copy(record.environment.begin(), record.environment.end(), grown);
-  grown[size] = {c_string_in(r->pool, name), apr_pstrdup(r->pool, value)};
-  record.environment = {grown, size + 1};
-  return grown[size].value;
+  std::string grown(record.environment);
+  HeaderList::append(grown, name, view(value));
+  record.environment = {c_string_in(r->pool, grown), grown.size()};
+  return record.environment.substr(record.environment.size() - view(value).size());
 }
 
 }  // namespace cppwebsocket::httpd

@@ -44,16 +44,16 @@ class RequestProperties {
 
   // A request header (case-insensitive name; several of one name are joined by ", "), or none.
   std::optional<std::string_view> header(std::string_view name) const noexcept {
-    return find(record_.headers, name);
+    return find(headers(), name);
   }
-  std::span<const Header> headers() const noexcept { return record_.headers; }
+  HeaderList headers() const noexcept { return HeaderList(record_.headers); }
 
   // A variable of httpd's request environment (SetEnv, SSLOptions +StdEnvVars, …), or none. During
   // the handshake it also finds what httpd can compute on demand, and what was asked for then is
   // still there afterwards: of a TLS connection SSL_PROTOCOL, SSL_CLIENT_VERIFY, SSL_CLIENT_S_DN,
   // SSL_CLIENT_CERT (PEM) and all others of mod_ssl's, without SSLOptions +StdEnvVars.
   std::optional<std::string_view> env(std::string_view name) {
-    if (auto value = find(record_.environment, name)) return value;
+    if (auto value = find(HeaderList(record_.environment), name)) return value;
     if (!record_.handshake || !record_.server) return std::nullopt;
     return record_.server->variable(record_, name);
   }
@@ -248,9 +248,9 @@ class RequestProperties {
     return std::equal(a.begin(), a.end(), b.begin(), b.end(),
                       [](char x, char y) { return lower(x) == lower(y); });
   }
-  static std::optional<std::string_view> find(std::span<const Header> headers,
+  static std::optional<std::string_view> find(HeaderList headers,
                                               std::string_view name) noexcept {
-    for (const Header& header : headers)
+    for (const Header header : headers)
       if (equal_ignoring_case(header.name, name)) return header.value;
     return std::nullopt;
   }

@@ -31,7 +31,7 @@ class FakeConnection : private detail::Server {
     record.handshake->requested_protocols = std::move(protocols);
   }
   void sends_header(std::string_view name, std::string_view value) {
-    headers_.push_back({name, value});
+    HeaderList::append(headers_, name, value);
     record.headers = headers_;
   }
   void comes_from(std::string_view origin) { record.origin = origin; }
@@ -86,7 +86,7 @@ class FakeConnection : private detail::Server {
     return std::nullopt;
   }
 
-  std::vector<Header> headers_;
+  std::string headers_;
   std::vector<Message> sent_;
   std::optional<Close> closed_with_;
   std::vector<std::string> logged_;

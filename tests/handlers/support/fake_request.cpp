@@ -94,12 +94,12 @@ bool FakeRequest::begin(detail::ReceiveOperation& operation) {
   return true;
 }
 
-bool FakeRequest::begin(detail::SendOperation&, Message&& message, bool) {
+bool FakeRequest::send(Message&& message, bool) {
   accept(std::move(message));
   return true;
 }
 
-bool FakeRequest::begin_ping(detail::SendOperation&, std::string_view) { return true; }
+bool FakeRequest::send_ping(std::string_view) { return true; }
 
 bool FakeRequest::begin(detail::CloseOperation&, Close&& close) {
   accept(std::move(close));

@@ -43,8 +43,9 @@ class FakeRequest final : public FakeConnection, public Request {
   std::stop_token stop_token() override { return stop_.get_token(); }
   Sender sender() override { return Sender(); }
   bool begin(detail::ReceiveOperation& operation) override;
-  bool begin(detail::SendOperation& operation, Message&& message, bool end) override;
-  bool begin_ping(detail::SendOperation& operation, std::string_view body) override;
+  bool send(Message&& message, bool end) override;
+  bool send_ping(std::string_view body) override;
+  bool wait_for_room(detail::SendOperation&) noexcept override { return false; }  // there always is
   bool begin(detail::CloseOperation& operation, Close&& close) override;
   bool begin(detail::SleepOperation& operation, std::chrono::nanoseconds duration) override;
   void begin(detail::PoolOperation& operation) override;

@@ -9,12 +9,12 @@
 #include <functional>
 #include <memory>
 #include <optional>
-#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include <cppwebsocket/close.hpp>
+#include <cppwebsocket/header_list.hpp>
 
 namespace cppwebsocket {
 
@@ -29,11 +29,6 @@ enum class Version : std::uint8_t {
 enum class ReadyState : std::uint8_t { connecting, open, closing, closed };
 
 enum class LogLevel : std::uint8_t { error, warning, notice, info, debug };
-
-struct Header {
-  std::string_view name;
-  std::string_view value;
-};
 
 // One element of Sec-WebSocket-Extensions (RFC 6455 §9.1).
 struct ExtensionOffer {
@@ -104,8 +99,8 @@ struct RequestRecord {
   std::optional<std::string_view> origin;
   std::optional<std::string_view> protocol;
   std::string_view extensions;              // as answered, e.g. "permessage-deflate; …"
-  std::span<Header> headers;
-  std::span<Header> environment;
+  std::string_view headers;                 // a packed HeaderList, as the next
+  std::string_view environment;
   std::unique_ptr<char[]> text;             // the one block that all of the above point into
 
   Server* server = nullptr;
