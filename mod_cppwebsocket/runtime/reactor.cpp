@@ -18,6 +18,7 @@ namespace cppwebsocket::runtime {
 
 namespace {
 
+constexpr std::chrono::seconds spare_life{1};
 constexpr std::size_t receive_buffer_size = 64 << 10;  // bytes, one per reactor
 
 int checked(int descriptor, const char* what) {
@@ -108,6 +109,7 @@ void Reactor::run() {
   while (!all_done()) {
     wait_for_events();
     timers_.fire_due(now_);
+    drop_spares();
     start_adopted();
     run_posted();
     if (const Stop asked = stop_asked_; asked != stopping_) stop_sessions(asked);
@@ -168,11 +170,20 @@ void Reactor::run_posted() {
 }
 
 int Reactor::timeout_ms() const noexcept {
-  if (timers_.empty()) return -1;
-  const auto left = timers_.next_deadline() - now_;  // a look at the clock for each wait is enough
+  auto next = timers_.empty() ? detail::TimePoint::max() : timers_.next_deadline();
+  if (!spare_payloads_.empty()) next = std::min(next, spares_end_);
+  if (next == detail::TimePoint::max()) return -1;
+  const auto left = next - now_;  // a look at the clock for each wait is enough
   if (left.count() <= 0) return 0;
   return static_cast<int>(
       std::min<std::int64_t>(std::chrono::ceil<std::chrono::milliseconds>(left).count(), 60'000));
+}
+
+// Nothing stays of a peak: what large messages still need they soon gather again.
+void Reactor::drop_spares() noexcept {
+  if (now_ < spares_end_) return;
+  spare_payloads_.clear();
+  spares_end_ = now_ + spare_life;
 }
 
 void Reactor::arm(detail::TimerNode& timer, detail::TimePoint deadline) {

@@ -69,6 +69,7 @@ class Reactor final : public EventLoop {
   bool all_done();
   void wake() noexcept;
   int timeout_ms() const noexcept;
+  void drop_spares() noexcept;
 
   // reactor_stop.cpp
   enum class StopStep : std::uint8_t { leaving, last_call, cut_off };
@@ -102,6 +103,7 @@ class Reactor final : public EventLoop {
   protocol::Output spare_output_;
   protocol::DeflateWorkspace workspace_;
   protocol::SparePayloads spare_payloads_;
+  detail::TimePoint spares_end_{};
   std::unordered_set<Session*> sessions_;
   std::vector<Session*> over_;  // to be destroyed at the end of this round
   Stop stopping_ = Stop::no;
