@@ -106,7 +106,7 @@ OPTIONS = "--port {port} [--tls {pem}] [--compress {compress}]"
 
 
 def contestants(extras):
-    """{name: a function that makes one}. `extras`: "NAME=COMMAND"."""
+    """{name: a function that makes one}. `extras`: "NAME[:DESCRIPTION]=COMMAND"."""
     known = {
         "limit": partial(
             Program, "limit", "minimal epoll echo (bench/peers/epoll_echo.cpp), one thread",
@@ -124,8 +124,9 @@ def contestants(extras):
         "nchan": partial(Nchan, version("libnginx-mod-nchan"), version("nginx")),
     }
     for extra in extras:
-        name, separator, command = extra.partition("=")
+        start, separator, command = extra.partition("=")
+        name, _, description = start.partition(":")
         if not separator or "{port}" not in command:
-            raise ValueError(f"--extra wants NAME=COMMAND with {{port}} in it, not {extra}")
-        known[name] = partial(Program, name, f"`{command}`", command, True)
+            raise ValueError(f"--extra wants NAME[:DESCRIPTION]=COMMAND with {{port}}, not {extra}")
+        known[name] = partial(Program, name, description.strip() or "built elsewhere", command, True)
     return known

@@ -235,7 +235,9 @@ void LoadGenerator::lose(Connection& connection, const char* why) {
     std::fprintf(stderr, "bench_load: %s\n", why ? why : "the server closed the connection");
   }
   if (connection.state == State::open) {
-    if (options_.mode != Mode::fan_out) in_air_ -= connection.sent - connection.received;
+    if (options_.mode == Mode::echo || options_.mode == Mode::idle) {
+      in_air_ -= connection.sent - connection.received;
+    }
   } else {
     --opening_;
   }
