@@ -103,7 +103,8 @@ class TestSwap:
         with httpd.open("/version") as ws:
             assert ws.read_text() == "version 1"
             ws.close()
-        content = {"half": versions[1].read_bytes()[:6000], "text": b"not yet", "empty": b""}.get(how)
+        content = {"half": versions[1].read_bytes()[:6000], "text": b"not yet",
+                   "empty": b""}.get(how)
         if content is None:
             content = build.compile_handler(build.TESTS / f"broken/{how}.cpp",
                                             strict=False).read_bytes()

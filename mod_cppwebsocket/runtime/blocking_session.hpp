@@ -33,7 +33,7 @@ class BlockingSession final : public BlockingRequest {
   void request_stop() noexcept { stop_source_.request_stop(); }
   // Sends what the handler has sent so far, and accepts no more.
   void close_door();
-  // Starts the handler's web_socket_going_away, on a thread of the call pool; false if there is none.
+  // Starts the handler's web_socket_going_away, on a thread of the call pool; false: it has none.
   bool say_goodbye();
   void output_drained(std::size_t buffered) noexcept;
 

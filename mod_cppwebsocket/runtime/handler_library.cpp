@@ -57,8 +57,8 @@ Lookup HandlerLibrary::load(const HandlerRoot& root, const std::string& name) {
   const std::string path = root.directory + "/" + name;
   std::shared_ptr<const FileCheck> check = last_check(path);
   if (!check || !is_unchanged(*check))
-    check = std::make_shared<FileCheck>(
-        check_handler_file(root.directory, name, root.allow_outside));
+    check =
+        std::make_shared<FileCheck>(check_handler_file(root.directory, name, root.allow_outside));
   const FileCheck& file = *check;
   std::shared_ptr<const Handler> replaced;  // unloaded without the lock: its destructors run then
   // Loading under the lock: a new version is loaded once, and whoever asks meanwhile waits for it.

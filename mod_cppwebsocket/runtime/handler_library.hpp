@@ -28,8 +28,8 @@ struct FileCheck;
 
 struct Lookup {
   std::shared_ptr<const Handler> handler;  // null: there is none
-  std::string problem;  // not empty: there is a file, and this is wrong with it; `handler` is then of
-                        // a previous version
+  std::string problem;  // not empty: there is a file, and this is wrong with it; `handler` is then
+                        // of a previous version
   std::string file;     // that file
   bool newly_seen = false;  // this version of the file, or this problem, is seen for the first time
 };

@@ -42,8 +42,8 @@ class Reactor final : public EventLoop {
   // No session comes any more: a graceful stop is over when the last has gone. Async-signal-safe.
   void end_when_empty() noexcept;
 
-  // Readable once the thread has ended after begin_stop(): all sessions are gone, or the plan's time
-  // is up. Then some are left whose handlers do not end; they go with the process.
+  // Readable once the thread has ended after begin_stop(): all sessions are gone, or the plan's
+  // time is up. Then some are left whose handlers do not end; they go with the process.
   int stopped_descriptor() const noexcept { return stopped_; }
 
   void post(std::function<void()> function) override;

@@ -1,7 +1,7 @@
-// How a reactor's sessions end when the child stops: they leave one by one, the last ones are called,
+// How a reactor's sessions end when the child stops: they leave one by one, the last are called,
 // and what is left when time is up is cut off.
 //
-//   begin_stop ── leave_from_ ═ each session: goodbye, Close 1001 ═ leave_until_ ── last call ── cut off
+//   begin_stop ── leave_from_ ═ each: goodbye, Close 1001 ═ leave_until_ ── last call ── cut off
 #include <algorithm>
 #include <string>
 
@@ -72,8 +72,8 @@ void Reactor::next_stop_step() {
 
 void Reactor::cut_off() {
   const std::vector<Session*> all(sessions_.begin(), sessions_.end());
-  const auto count = std::count_if(all.begin(), all.end(),
-                                   [](Session* session) { return session->cut_off(); });
+  const auto count =
+      std::count_if(all.begin(), all.end(), [](Session* session) { return session->cut_off(); });
   report(static_cast<std::size_t>(count),
          "connections cut off, because their clients had not answered the Close in time");
 }

@@ -16,8 +16,8 @@ Runtime::Runtime(const RuntimeOptions& options)
       connection_pool_(options.blocking_threads),
       call_pool_(options.blocking_threads) {
   for (std::size_t i = 0; i < options.reactor_threads; ++i)
-    reactors_.push_back(std::make_unique<Reactor>(connection_pool_, call_pool_, options.stop,
-                                                  options.report));
+    reactors_.push_back(
+        std::make_unique<Reactor>(connection_pool_, call_pool_, options.stop, options.report));
 }
 
 Runtime::~Runtime() {
@@ -64,8 +64,7 @@ std::unique_ptr<Session> Runtime::make_session(std::unique_ptr<detail::RequestRe
       --connections_;
       reactor.expect_no_longer();
     };
-  return std::make_unique<Session>(std::move(record), std::move(handler), reactor,
-                                   std::move(gone));
+  return std::make_unique<Session>(std::move(record), std::move(handler), reactor, std::move(gone));
 }
 
 void Runtime::hand_over(std::unique_ptr<Session> session) {

@@ -1,5 +1,4 @@
-// The reactor over socket pairs: real epoll, real threads, real time (little of
-// it).
+// The reactor over socket pairs: real epoll, real threads, real time (little of it).
 #include "runtime/reactor.hpp"
 
 #include <gmock/gmock.h>

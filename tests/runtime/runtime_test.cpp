@@ -1,4 +1,4 @@
-// The runtime over socket pairs: limits, and the ways to stop. Real threads, real time (little of it).
+// The runtime over socket pairs: limits, and the ways to stop. Real threads, real time.
 #include "runtime/runtime.hpp"
 
 #include <gmock/gmock.h>
@@ -162,7 +162,7 @@ TEST_F(Runtime, AStopWaitsForHandlersOnlySoLong) {
   runtime_->begin_stop(Stop::at_once);
   EXPECT_TRUE(runtime_->wait_stopped());
   EXPECT_THAT(reports(), ElementsAre(HasSubstr("answered the Close in time: 1"),
-                                    HasSubstr("did not end with their connections: 1")));
+                                     HasSubstr("did not end with their connections: 1")));
   go_on_.release();
 }
 

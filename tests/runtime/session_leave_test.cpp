@@ -97,18 +97,17 @@ TEST_F(SessionEnd, WhoIsCutOffIsToldNothingMore) {
 
 TEST_F(SessionEnd, TheHandlerSaysGoodbyeBeforeTheClose) {
   std::stop_token token;
-  Connection& connection =
-      open({.transfer =
-                [&](Request& request) {
-                  token = request.stop_token();
-                  return note_all(request);
-                },
-            .going_away = [&](Request& request) -> Task<> {
-              co_await msgutil::send_message(request, "one moment");
-              co_await request.sleep_for(1s);
-              EXPECT_FALSE(token.stop_requested());
-              co_await msgutil::send_message(request, "bye");
-            }});
+  Connection& connection = open({.transfer =
+                                     [&](Request& request) {
+                                       token = request.stop_token();
+                                       return note_all(request);
+                                     },
+                                 .going_away = [&](Request& request) -> Task<> {
+                                   co_await msgutil::send_message(request, "one moment");
+                                   co_await request.sleep_for(1s);
+                                   EXPECT_FALSE(token.stop_requested());
+                                   co_await msgutil::send_message(request, "bye");
+                                 }});
   connection.session->go_away(loop_.now());
   EXPECT_THAT(connection.take_words(), ElementsAre("text:one moment"));
   receive(connection, client_text("oh"));
@@ -143,9 +142,8 @@ TEST_F(SessionEnd, AGoodbyeThatTakesTooLongIsCutShort) {
 
 TEST_F(SessionEnd, TheLastCallDoesNotWaitForAGoodbye) {
   Connection& connection =
-      open({.transfer = noting(), .going_away = [](Request& request) -> Task<> {
-              co_await request.sleep_for(1h);
-            }});
+      open({.transfer = noting(),
+            .going_away = [](Request& request) -> Task<> { co_await request.sleep_for(1h); }});
   connection.session->go_away(loop_.now());
   connection.session->go_away_now();
   EXPECT_THAT(connection.take_words(), ElementsAre("close:1001"));
@@ -197,22 +195,21 @@ TEST_F(SessionEnd, NoGoodbyeToAClientThatIsClosing) {
 
 TEST_F(SessionEnd, ABlockingHandlerSaysGoodbyeBesideItsMainFunction) {
   std::thread::id main_thread, goodbye_thread;
-  Connection& connection = open(
-      {.blocking_transfer =
-           [&](BlockingRequest& request) {
-             main_thread = std::this_thread::get_id();
-             try {
-               msgutil::receive_message(request);
-             } catch (const ConnectionTerminatedException&) {
-               seen_.push_back("told");
-             }
-           },
-       .blocking_going_away =
-           [&](BlockingRequest& request) {
-             goodbye_thread = std::this_thread::get_id();
-             request.sleep_for(1ms);
-             msgutil::send_message(request, "bye");
-           }});
+  Connection& connection = open({.blocking_transfer =
+                                     [&](BlockingRequest& request) {
+                                       main_thread = std::this_thread::get_id();
+                                       try {
+                                         msgutil::receive_message(request);
+                                       } catch (const ConnectionTerminatedException&) {
+                                         seen_.push_back("told");
+                                       }
+                                     },
+                                 .blocking_going_away =
+                                     [&](BlockingRequest& request) {
+                                       goodbye_thread = std::this_thread::get_id();
+                                       request.sleep_for(1ms);
+                                       msgutil::send_message(request, "bye");
+                                     }});
   connection.session->go_away(loop_.now());
   ASSERT_TRUE(loop_.run_until([&] { return connection.peer->output.size() >= 5 + 4; }));
   EXPECT_THAT(connection.take_words(), ElementsAre("text:bye", "close:1001"));
@@ -223,14 +220,10 @@ TEST_F(SessionEnd, ABlockingHandlerSaysGoodbyeBesideItsMainFunction) {
 }
 
 TEST_F(SessionEnd, ABlockingGoodbyeThatRaisesIsLoggedAndTheCloseIs1001) {
-  Connection& connection = open({.blocking_transfer =
-                                     [](BlockingRequest& request) {
-                                       msgutil::receive_message(request);
-                                     },
-                                 .blocking_going_away =
-                                     [](BlockingRequest&) {
-                                       throw std::runtime_error("in the goodbye");
-                                     }});
+  Connection& connection = open(
+      {.blocking_transfer = [](BlockingRequest& request) { msgutil::receive_message(request); },
+       .blocking_going_away =
+           [](BlockingRequest&) { throw std::runtime_error("in the goodbye"); }});
   connection.session->go_away(loop_.now());
   ASSERT_TRUE(loop_.run_until([&] { return !connection.peer->output.empty(); }));
   EXPECT_THAT(connection.take_words(), ElementsAre("close:1001"));
@@ -238,19 +231,17 @@ TEST_F(SessionEnd, ABlockingGoodbyeThatRaisesIsLoggedAndTheCloseIs1001) {
 }
 
 TEST_F(SessionEnd, ABlockingGoodbyeThatTakesTooLongIsCutShort) {
-  Connection& connection = open({.blocking_transfer =
-                                     [](BlockingRequest& request) {
-                                       msgutil::receive_message(request);
-                                     },
-                                 .blocking_going_away =
-                                     [&](BlockingRequest& request) {
-                                       try {
-                                         request.sleep_for(1h);
-                                       } catch (const ConnectionTerminatedException&) {
-                                         seen_.push_back("told");
-                                       }
-                                     },
-                                 .limits = {.close_timeout = 3s}});
+  Connection& connection = open(
+      {.blocking_transfer = [](BlockingRequest& request) { msgutil::receive_message(request); },
+       .blocking_going_away =
+           [&](BlockingRequest& request) {
+             try {
+               request.sleep_for(1h);
+             } catch (const ConnectionTerminatedException&) {
+               seen_.push_back("told");
+             }
+           },
+       .limits = {.close_timeout = 3s}});
   connection.session->go_away(loop_.now());
   loop_.advance(3s);
   EXPECT_THAT(connection.take_words(), ElementsAre("close:1001"));
@@ -259,7 +250,8 @@ TEST_F(SessionEnd, ABlockingGoodbyeThatTakesTooLongIsCutShort) {
   EXPECT_THAT(seen_, ElementsAre("told"));
 }
 
-// --- nothing that was accepted is lost -------------------------------------------------------------
+// --- nothing that was accepted is lost
+// -------------------------------------------------------------
 
 TEST_F(SessionEnd, WhatASenderAcceptedGoesOutBeforeTheClose) {
   Sender sender;
