@@ -30,10 +30,11 @@ endforeach()
 # Pool memory that is used after its pool is gone: ASan sees it with an APR that takes each allocation
 # from malloc. Only files whose requests do not make httpd itself break that APR's rules about
 # tables, as mod_dir does.
+set(live ${PROJECT_SOURCE_DIR}/apache-test)
 add_test(NAME asan.pools
-         COMMAND ${python} -m pytest --mpm event -q ${PROJECT_SOURCE_DIR}/apache-test/test_400_closing.py
-                 ${PROJECT_SOURCE_DIR}/apache-test/test_600_seed.py
-                 ${PROJECT_SOURCE_DIR}/apache-test/test_880_life_cycle.py)
+         COMMAND ${python} -m pytest --mpm event -q ${live}/test_150_tls.py ${live}/test_155_tls_httpd.py
+                 ${live}/test_160_http2.py ${live}/test_170_filters.py ${live}/test_400_closing.py
+                 ${live}/test_600_seed.py ${live}/test_880_life_cycle.py ${live}/test_890_hot_swap.py)
 set_tests_properties(asan.pools PROPERTIES TIMEOUT 600 SKIP_RETURN_CODE 77
   ENVIRONMENT "CPPWEBSOCKET_APR=${builds}/apr-debug/lib;CPPWEBSOCKET_SANITIZER=address;CPPWEBSOCKET_MODULE=${builds}/asan/mod_cppwebsocket.so;CPPWEBSOCKET_HANDLERS=${builds}/asan/handlers;CPPWEBSOCKET_SOURCE=${PROJECT_SOURCE_DIR}")
 
