@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 #include <utility>
 #include <vector>
 
@@ -16,39 +17,44 @@ class Inbox {
   static constexpr std::size_t max_bytes = 64 << 10;   // one message may go beyond
   static constexpr std::size_t max_messages = 256;
 
-  bool empty() const noexcept { return first_ == messages_.size(); }
+  bool empty() const noexcept { return !waiting_; }
   bool full() const noexcept {
-    return bytes_ >= max_bytes || messages_.size() - first_ >= max_messages;
+    return waiting_ && (waiting_->bytes >= max_bytes || waiting_->count() >= max_messages);
   }
 
   void push(Message&& message) {
+    if (!waiting_) waiting_ = std::make_unique<Waiting>();
+    auto& [messages, first, bytes] = *waiting_;
     // An inbox that never empties must not grow by what was taken; by halves, to stay linear.
-    if (first_ > 16 && first_ * 2 > messages_.size()) {
-      messages_.erase(messages_.begin(), messages_.begin() + static_cast<std::ptrdiff_t>(first_));
-      first_ = 0;
+    if (first > 16 && first * 2 > messages.size()) {
+      messages.erase(messages.begin(), messages.begin() + static_cast<std::ptrdiff_t>(first));
+      first = 0;
     }
-    bytes_ += message.size();
-    messages_.push_back(std::move(message));
+    bytes += message.size();
+    messages.push_back(std::move(message));
   }
 
   Message pop() noexcept {
-    Message message = std::move(messages_[first_++]);
-    bytes_ -= message.size();
-    if (empty()) clear();
+    Message message = std::move(waiting_->messages[waiting_->first++]);
+    waiting_->bytes -= message.size();
+    if (waiting_->count() == 0) clear();
     return message;
   }
 
-  std::size_t capacity() const noexcept { return messages_.capacity(); }  // in messages
+  // In messages.
+  std::size_t capacity() const noexcept { return waiting_ ? waiting_->messages.capacity() : 0; }
 
-  void clear() noexcept {
-    std::vector<Message>().swap(messages_);
-    first_ = bytes_ = 0;
-  }
+  void clear() noexcept { waiting_.reset(); }
 
  private:
-  std::vector<Message> messages_;
-  std::size_t first_ = 0;
-  std::size_t bytes_ = 0;
+  struct Waiting {
+    std::size_t count() const noexcept { return messages.size() - first; }
+
+    std::vector<Message> messages;
+    std::size_t first = 0;  // not taken yet
+    std::size_t bytes = 0;
+  };
+  std::unique_ptr<Waiting> waiting_;
 };
 
 }  // namespace cppwebsocket::runtime

@@ -53,18 +53,14 @@ std::unique_ptr<Session> Runtime::make_session(std::unique_ptr<detail::RequestRe
     return nullptr;
   }
   record->id = next_id_.fetch_add(1);
-  // Two pointers each, so that std::function needs no memory for them.
-  std::function<void()> gone = [this, &reactor] {
-    --connections_;
-    reactor.expect_no_longer();
-  };
-  if (blocking)
-    gone = [this, &reactor] {
-      connection_pool_.release();
-      --connections_;
-      reactor.expect_no_longer();
-    };
-  return std::make_unique<Session>(std::move(record), std::move(handler), reactor, std::move(gone));
+  return std::make_unique<Session>(std::move(record), std::move(handler), reactor,
+                                   static_cast<SessionOwner*>(this));
+}
+
+void Runtime::session_gone(EventLoop& loop, bool blocking) noexcept {
+  if (blocking) connection_pool_.release();
+  --connections_;
+  static_cast<Reactor&>(loop).expect_no_longer();
 }
 
 void Runtime::hand_over(std::unique_ptr<Session> session) {

@@ -26,7 +26,7 @@ struct RuntimeOptions {
   std::function<void(std::string_view)> report;
 };
 
-class Runtime {
+class Runtime final : private SessionOwner {
  public:
   explicit Runtime(const RuntimeOptions& options);
   ~Runtime();
@@ -56,6 +56,8 @@ class Runtime {
   bool wait_stopped() noexcept;
 
  private:
+  void session_gone(EventLoop& loop, bool blocking) noexcept override;
+
   // Counts a connection, or says why it may not be.
   std::string_view take_place(bool blocking) noexcept;
 

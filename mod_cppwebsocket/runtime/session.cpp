@@ -17,12 +17,12 @@ constexpr int max_rounds = 16;
 
 Session::Session(std::unique_ptr<detail::RequestRecord> record,
                  std::shared_ptr<const Handler> handler, EventLoop& loop,
-                 std::function<void()> on_destroyed)
+                 SessionOwner* owner)
     : Request(*record),
       record_(std::move(record)),
       handler_(std::move(handler)),
       loop_(loop),
-      on_destroyed_(std::move(on_destroyed)) {
+      owner_(owner) {
   timer_.owner = this;
   timer_.fire = [](void* session) {
     auto& self = *static_cast<Session*>(session);
@@ -37,8 +37,9 @@ Session::~Session() {
   record_->user_data.reset();  // may run the handler's code, so before the handler goes
   record_->hooks.reset();
   end_reason_ = nullptr;
+  const bool blocking = handler_->is_blocking();
   handler_.reset();
-  if (on_destroyed_) on_destroyed_();
+  if (owner_) owner_->session_gone(loop_, blocking);
 }
 
 void Session::do_extra_handshake() {

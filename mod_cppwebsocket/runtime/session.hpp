@@ -35,11 +35,21 @@ namespace cppwebsocket::runtime {
 class BlockingSession;
 class RemoteControl;
 
+// Who counts sessions.
+class SessionOwner {
+ public:
+  // A session of `loop` is destroyed. Thread: whichever destroys it.
+  virtual void session_gone(EventLoop& loop, bool blocking) noexcept = 0;
+
+ protected:
+  ~SessionOwner() = default;
+};
+
 class Session final : public Request {
  public:
-  // `on_destroyed` is called last of all, from whichever thread destroys the session.
+  // `owner`, which may be null, is told last of all.
   Session(std::unique_ptr<detail::RequestRecord> record, std::shared_ptr<const Handler> handler,
-          EventLoop& loop, std::function<void()> on_destroyed = {});
+          EventLoop& loop, SessionOwner* owner = nullptr);
   ~Session();
 
   // --- on the httpd worker, before the hand-over -------------------------------------------
@@ -171,7 +181,7 @@ class Session final : public Request {
   std::unique_ptr<detail::RequestRecord> record_;
   std::shared_ptr<const Handler> handler_;
   EventLoop& loop_;
-  std::function<void()> on_destroyed_;
+  SessionOwner* const owner_;
   std::unique_ptr<Transport> transport_;
   std::unique_ptr<protocol::Protocol> protocol_;
   std::unique_ptr<BlockingSession> blocking_;

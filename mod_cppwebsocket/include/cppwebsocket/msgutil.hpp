@@ -44,8 +44,9 @@ class [[nodiscard]] TimedReceiveAwaiter : public ReceiveAwaiter {
 // Of something that was sent when the function was called; what may have to wait is the caller.
 class [[nodiscard]] SendAwaiter {
  public:
-  SendAwaiter(Request& request, bool has_room) noexcept : request_(request), has_room_(has_room) {}
-  bool await_ready() const noexcept { return has_room_; }
+  SendAwaiter(Request& request, bool has_room) noexcept
+      : request_(request), operation_(has_room) {}
+  bool await_ready() const noexcept { return operation_.has_room; }
   bool await_suspend(std::coroutine_handle<> waiting) noexcept {
     operation_.waiting = waiting;
     return request_.wait_for_room(operation_);
@@ -55,7 +56,6 @@ class [[nodiscard]] SendAwaiter {
  private:
   Request& request_;
   SendOperation operation_;
-  bool has_room_;
 };
 
 class [[nodiscard]] CloseAwaiter {

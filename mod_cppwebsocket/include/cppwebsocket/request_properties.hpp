@@ -197,7 +197,8 @@ class RequestProperties {
     return code == 0 ? std::nullopt : std::optional(code);
   }
   std::string_view ws_close_reason() const noexcept {
-    return ws_close_code() ? std::string_view(record_.close_reason) : std::string_view();
+    const bool has_reason = ws_close_code() && record_.close_reason;
+    return has_reason ? std::string_view(*record_.close_reason) : std::string_view();
   }
 
   // Bytes accepted for sending and not yet handed to the kernel. Thread: any.

@@ -106,7 +106,7 @@ std::unique_ptr<runtime::Session> make_session(Connection& connection, detail::S
                                                std::unique_ptr<runtime::Transport> transport) {
   auto session =
       std::make_unique<runtime::Session>(make_record(connection, server), make_handler(connection),
-                                         loop, [&connection] { connection.gone = true; });
+                                         loop, &connection);
   connection.session = session.get();
   open_session(connection, *session, std::move(transport));
   return session;

@@ -53,7 +53,9 @@ struct Script {
   std::string already_read;
 };
 
-struct Connection {
+struct Connection final : runtime::SessionOwner {
+  void session_gone(runtime::EventLoop&, bool) noexcept override { gone = true; }
+
   Script script;
   HandlerTable table{};
   std::shared_ptr<FakePeer> peer = std::make_shared<FakePeer>();

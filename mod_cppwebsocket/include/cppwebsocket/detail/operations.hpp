@@ -72,7 +72,9 @@ struct ReceiveOperation : Operation {
 };
 
 struct SendOperation : Operation {
-  SendOperation() noexcept : Operation(OperationKind::send) {}
+  explicit SendOperation(bool has_room) noexcept
+      : Operation(OperationKind::send), has_room(has_room) {}
+  bool has_room;  // there was, when it was sent
 };
 
 struct CloseOperation : Operation {

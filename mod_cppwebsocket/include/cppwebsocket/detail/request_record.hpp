@@ -110,7 +110,7 @@ struct RequestRecord {
   std::unique_ptr<PingPongHooks> hooks;
   std::any user_data;
 
-  std::string close_reason;                 // written before close_code, then never again
+  std::unique_ptr<std::string> close_reason;  // written before close_code, then never again
   std::atomic<CloseCode> close_code{0};     // 0: the connection has not begun to end
   std::atomic<std::size_t> buffered{0};
   std::atomic<ReadyState> state{ReadyState::connecting};
