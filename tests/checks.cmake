@@ -32,9 +32,10 @@ endforeach()
 # tables, as mod_dir does.
 set(live ${PROJECT_SOURCE_DIR}/apache-test)
 add_test(NAME asan.pools
-         COMMAND ${python} -m pytest --mpm event -q ${live}/test_150_tls.py ${live}/test_155_tls_httpd.py
+         COMMAND ${python} -m pytest ${live}/test_150_tls.py ${live}/test_155_tls_httpd.py
                  ${live}/test_160_http2.py ${live}/test_170_filters.py ${live}/test_400_closing.py
-                 ${live}/test_600_seed.py ${live}/test_880_life_cycle.py ${live}/test_890_hot_swap.py)
+                 ${live}/test_600_seed.py ${live}/test_880_life_cycle.py ${live}/test_890_hot_swap.py
+                 --mpm event -q)
 set_tests_properties(asan.pools PROPERTIES TIMEOUT 600 SKIP_RETURN_CODE 77
   ENVIRONMENT "CPPWEBSOCKET_APR=${builds}/apr-debug/lib;CPPWEBSOCKET_SANITIZER=address;CPPWEBSOCKET_MODULE=${builds}/asan/mod_cppwebsocket.so;CPPWEBSOCKET_HANDLERS=${builds}/asan/handlers;CPPWEBSOCKET_SOURCE=${PROJECT_SOURCE_DIR}")
 
