@@ -11,6 +11,12 @@ foreach(mpm event worker prefork)
     ENVIRONMENT "CPPWEBSOCKET_MODULE=$<TARGET_FILE:mod_cppwebsocket>;CPPWEBSOCKET_HANDLERS=${CPPWEBSOCKET_HANDLER_DIR};CPPWEBSOCKET_SOURCE=${PROJECT_SOURCE_DIR}")
 endforeach()
 
+# Restarts under load, in full: on the MPM that most will run.
+add_test(NAME restarts.event
+         COMMAND ${python} ${PROJECT_SOURCE_DIR}/apache-test/restarts.py --mpm event)
+set_tests_properties(restarts.event PROPERTIES TIMEOUT 600
+  ENVIRONMENT "CPPWEBSOCKET_MODULE=$<TARGET_FILE:mod_cppwebsocket>;CPPWEBSOCKET_HANDLERS=${CPPWEBSOCKET_HANDLER_DIR};CPPWEBSOCKET_SOURCE=${PROJECT_SOURCE_DIR}")
+
 # The same unit tests under the sanitizers, and thousands of rude clients with httpd loading the
 # module that was built with them.
 foreach(sanitizer asan tsan)
