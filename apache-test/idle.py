@@ -17,7 +17,7 @@ from pathlib import Path
 from harness import build, tls
 from harness.h2_client import H2Session
 from harness.httpd import MPM, Httpd
-from test_170_filters import RotHttpd
+from harness.rot import RotHttpd
 
 QUIET = "WebSocketPingInterval Off\nLogLevel notice\nKeepAliveTimeout 600\nTimeout 600\n"
 ALONE = "StartServers 1\nServerLimit 1\nMinSpareServers 1\nMaxSpareServers 1\nMaxRequestWorkers 1"
