@@ -21,6 +21,20 @@ namespace {
 constexpr std::chrono::seconds spare_life{1};
 constexpr std::size_t receive_buffer_size = 64 << 10;  // bytes, one per reactor
 
+// What epoll gives back: a session, the wake-up, a source that only had to wake the loop, or, with
+// its lowest bit set, a watcher.
+void* const the_wake = nullptr;
+void* const a_source = reinterpret_cast<void*>(1);
+
+void* tagged(DescriptorWatcher& watcher) noexcept {
+  static_assert(alignof(DescriptorWatcher) > 1 && alignof(Session) > 1);
+  return reinterpret_cast<void*>(reinterpret_cast<std::uintptr_t>(&watcher) | 1);
+}
+
+std::uint32_t events_of(Interest interest) noexcept {
+  return (interest.readable ? EPOLLIN : 0u) | (interest.writable ? EPOLLOUT : 0u);
+}
+
 int checked(int descriptor, const char* what) {
   if (descriptor < 0) throw std::system_error(errno, std::generic_category(), what);
   return descriptor;
@@ -44,7 +58,7 @@ Reactor::Reactor(BlockingPool& connection_pool, BlockingPool& call_pool, const S
   stop_timer_.fire = [](void* reactor) { static_cast<Reactor*>(reactor)->next_stop_step(); };
   epoll_event event{};
   event.events = EPOLLIN;
-  event.data.ptr = nullptr;  // no session: the wake-up
+  event.data.ptr = the_wake;
   checked(::epoll_ctl(epoll_, EPOLL_CTL_ADD, wake_, &event), "epoll_ctl");
   sigset_t all, before;  // httpd's signals are for httpd's threads
   sigfillset(&all);
@@ -86,6 +100,16 @@ void Reactor::post(std::function<void()> function) {
   if (first) wake();
 }
 
+void Reactor::attach(std::shared_ptr<LoopSource> source) {
+  if (source->descriptor() >= 0) {
+    epoll_event event{};
+    event.events = EPOLLIN | EPOLLET;  // each write to it wakes, though nobody reads
+    event.data.ptr = a_source;
+    checked(::epoll_ctl(epoll_, EPOLL_CTL_ADD, source->descriptor(), &event), "epoll_ctl");
+  }
+  post([this, source = std::move(source)] { sources_.push_back(source); });
+}
+
 void Reactor::wake() noexcept {
   const std::uint64_t one = 1;
   [[maybe_unused]] const auto written = ::write(wake_, &one, sizeof one);
@@ -112,6 +136,7 @@ void Reactor::run() {
     drop_spares();
     start_adopted();
     run_posted();
+    for (std::size_t i = 0; i < sources_.size(); ++i) sources_[i]->run();
     if (const Stop asked = stop_asked_; asked != stopping_) stop_sessions(asked);
     for (std::size_t i = 0; i < over_.size(); ++i) delete over_[i];
     over_.clear();
@@ -122,18 +147,35 @@ void Reactor::run() {
 
 void Reactor::wait_for_events() {
   std::array<epoll_event, 256> events;
-  const int count = ::epoll_wait(epoll_, events.data(), events.size(), timeout_ms());
+  int timeout = timeout_ms();
+  for (auto& source : sources_)
+    if (!source->prepare_to_wait()) timeout = 0;
+  const int count = ::epoll_wait(epoll_, events.data(), events.size(), timeout);
+  for (auto& source : sources_) source->waited();
   now_ = std::chrono::steady_clock::now();
-  for (int i = 0; i < count; ++i) {
-    auto* session = static_cast<Session*>(events[i].data.ptr);
-    if (!session) {
-      std::uint64_t ignored;
-      [[maybe_unused]] const auto taken = ::read(wake_, &ignored, sizeof ignored);
-      continue;
-    }
+  events_ = std::span(events).first(count > 0 ? static_cast<std::size_t>(count) : 0);
+  while (!events_.empty()) {
+    const epoll_event event = events_.front();
+    events_ = events_.subspan(1);
+    dispatch(event);
+  }
+}
+
+void Reactor::dispatch(const epoll_event& event) {
+  void* const whom = event.data.ptr;
+  const bool readable = event.events & EPOLLIN;
+  const bool writable = event.events & EPOLLOUT;
+  const bool hung_up = event.events & (EPOLLHUP | EPOLLERR);
+  if (whom == the_wake) {
+    std::uint64_t ignored;
+    [[maybe_unused]] const auto taken = ::read(wake_, &ignored, sizeof ignored);
+  } else if (reinterpret_cast<std::uintptr_t>(whom) & 1) {
+    if (whom == a_source) return;
+    auto* const watcher = static_cast<char*>(whom) - 1;
+    reinterpret_cast<DescriptorWatcher*>(watcher)->on_ready(readable, writable, hung_up);
+  } else {
     // A session that ended earlier in this round is still there, in over_, and ignores this.
-    session->on_ready(events[i].events & EPOLLIN, events[i].events & EPOLLOUT,
-                      events[i].events & (EPOLLHUP | EPOLLERR));
+    static_cast<Session*>(whom)->on_ready(readable, writable, hung_up);
   }
 }
 
@@ -194,15 +236,33 @@ void Reactor::disarm(detail::TimerNode& timer) noexcept { timers_.disarm(timer);
 
 void Reactor::watch(Session& session, Interest interest) {
   epoll_event event{};
-  event.events = (interest.readable ? EPOLLIN : 0u) | (interest.writable ? EPOLLOUT : 0u);
+  event.events = events_of(interest);
   event.data.ptr = &session;
-  if (::epoll_ctl(epoll_, EPOLL_CTL_MOD, session.descriptor(), &event) == 0) return;
-  checked(::epoll_ctl(epoll_, EPOLL_CTL_ADD, session.descriptor(), &event), "epoll_ctl");
+  set_interest(session.descriptor(), event);
+}
+
+void Reactor::set_interest(int descriptor, epoll_event event) {
+  if (::epoll_ctl(epoll_, EPOLL_CTL_MOD, descriptor, &event) == 0) return;
+  checked(::epoll_ctl(epoll_, EPOLL_CTL_ADD, descriptor, &event), "epoll_ctl");
 }
 
 void Reactor::unwatch(Session& session) noexcept {
   epoll_event event{};
   ::epoll_ctl(epoll_, EPOLL_CTL_DEL, session.descriptor(), &event);
+}
+
+void Reactor::watch(int descriptor, DescriptorWatcher& watcher, Interest interest) {
+  epoll_event event{};
+  event.events = events_of(interest);
+  event.data.ptr = tagged(watcher);
+  set_interest(descriptor, event);
+}
+
+void Reactor::unwatch(int descriptor, DescriptorWatcher& watcher) noexcept {
+  epoll_event event{};
+  ::epoll_ctl(epoll_, EPOLL_CTL_DEL, descriptor, &event);
+  for (epoll_event& later : events_)  // it may be gone by then
+    if (later.data.ptr == tagged(watcher)) later.data.ptr = a_source;
 }
 
 void Reactor::finished(Session& session) noexcept {

@@ -6,12 +6,17 @@
 #include <memory>
 #include <mutex>
 #include <random>
+#include <span>
 #include <string_view>
 #include <thread>
 #include <unordered_set>
 #include <vector>
 
+#include <sys/epoll.h>
+
+#include "runtime/descriptor_watcher.hpp"
 #include "runtime/event_loop.hpp"
+#include "runtime/loop_source.hpp"
 #include "runtime/stop_plan.hpp"
 #include "runtime/timer_heap.hpp"
 
@@ -46,7 +51,15 @@ class Reactor final : public EventLoop {
   // time is up. Then some are left whose handlers do not end; they go with the process.
   int stopped_descriptor() const noexcept { return stopped_; }
 
+  // Looks at `source` in every round from now on. Raises system_error. Thread: any.
+  void attach(std::shared_ptr<LoopSource> source);
+
   void post(std::function<void()> function) override;
+
+  // Tells `watcher` what happens on `descriptor`, which is no session's; again: another interest.
+  // To be unwatched before either goes. Raises system_error. Thread: the reactor's, as the next.
+  void watch(int descriptor, DescriptorWatcher& watcher, Interest interest);
+  void unwatch(int descriptor, DescriptorWatcher& watcher) noexcept;
 
   detail::TimePoint now() const noexcept override { return now_; }
   void arm(detail::TimerNode& timer, detail::TimePoint deadline) override;
@@ -64,6 +77,8 @@ class Reactor final : public EventLoop {
  private:
   void run();
   void wait_for_events();
+  void dispatch(const epoll_event& event);
+  void set_interest(int descriptor, epoll_event event);
   void run_posted();
   void start_adopted();
   bool all_done();
@@ -99,6 +114,8 @@ class Reactor final : public EventLoop {
   // Thread: the reactor's, all below.
   detail::TimePoint now_;
   TimerHeap timers_;
+  std::span<epoll_event> events_;  // of this round, those still to be told
+  std::vector<std::shared_ptr<LoopSource>> sources_;
   std::vector<char> receive_buffer_;
   protocol::Output spare_output_;
   protocol::DeflateWorkspace workspace_;

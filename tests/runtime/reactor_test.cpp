@@ -3,6 +3,11 @@
 
 #include <gmock/gmock.h>
 
+#include <fcntl.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <array>
 #include <stdexcept>
 #include <thread>
 
@@ -219,6 +224,101 @@ TEST_F(Reactor, WhatIsAdoptedAfterTheStopIsClosedOrDropped) {
   SocketClient late = connect({.transfer = echo});
   EXPECT_EQ(late.receive_all(), "");
   EXPECT_TRUE(all_gone());
+}
+
+// Counts its rounds, and has work whenever its eventfd was written to.
+class Counter final : public runtime::LoopSource {
+ public:
+  ~Counter() override { ::close(descriptor_); }
+  int descriptor() const noexcept override { return descriptor_; }
+  bool prepare_to_wait() noexcept override { return work_ == 0; }
+  void waited() noexcept override {}
+  void run() noexcept override {
+    if (work_ != 0) --work_, ++done_;
+  }
+  void add_work(int count) {
+    work_ += count;
+    const std::uint64_t one = 1;
+    ASSERT_EQ(::write(descriptor_, &one, sizeof one), 8);
+  }
+  int done() const { return done_; }
+
+ private:
+  const int descriptor_ = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  std::atomic<int> work_{0};
+  std::atomic<int> done_{0};
+};
+
+TEST_F(Reactor, ASourceIsWokenEachTimeAndNotLeftWithWork) {
+  auto counter = std::make_shared<Counter>();
+  reactor_->attach(counter);
+  counter->add_work(3);  // one wake-up, three rounds
+  EXPECT_TRUE(eventually([&] { return counter->done() == 3; }));
+  counter->add_work(1);
+  EXPECT_TRUE(eventually([&] { return counter->done() == 4; }));
+}
+
+class PipeReader final : public runtime::DescriptorWatcher {
+ public:
+  explicit PipeReader(std::function<void()> heard) : heard_(std::move(heard)) {
+    if (::pipe2(ends_, O_CLOEXEC | O_NONBLOCK) != 0) throw std::runtime_error("pipe2");
+  }
+  ~PipeReader() {
+    ::close(ends_[0]);
+    ::close(ends_[1]);
+  }
+  int descriptor() const { return ends_[0]; }
+  void write() { ASSERT_EQ(::write(ends_[1], "x", 1), 1); }
+  void on_ready(bool readable, bool, bool) override {
+    char ignored;
+    if (readable && ::read(ends_[0], &ignored, 1) == 1) heard_();
+  }
+
+ private:
+  int ends_[2];
+  const std::function<void()> heard_;
+};
+
+TEST_F(Reactor, WatchersAreToldUntilTheyAreUnwatched) {
+  std::atomic<int> heard = 0;
+  PipeReader reader([&] { ++heard; });
+  reactor_->post([&] { reactor_->watch(reader.descriptor(), reader, {true, false}); });
+  reader.write();
+  EXPECT_TRUE(eventually([&] { return heard == 1; }));
+  std::atomic<bool> unwatched = false;
+  reactor_->post([&] {
+    reactor_->unwatch(reader.descriptor(), reader);
+    unwatched = true;
+  });
+  EXPECT_TRUE(eventually([&] { return unwatched.load(); }));
+  reader.write();
+  std::this_thread::sleep_for(20ms);
+  EXPECT_EQ(heard, 1);
+}
+
+TEST_F(Reactor, AWatcherThatGoesInTheRoundOfItsEventIsNotTold) {
+  std::array<std::unique_ptr<PipeReader>, 2> readers;
+  std::atomic<int> heard = 0;
+  for (std::size_t i = 0; i < 2; ++i)
+    readers[i] = std::make_unique<PipeReader>([&, i] {
+      ++heard;
+      auto& other = readers[1 - i];
+      reactor_->unwatch(other->descriptor(), *other);
+      other.reset();
+    });
+  for (auto& each : readers) each->write();
+  reactor_->post([&] {  // both are ready before the loop waits for the first time
+    for (auto& each : readers) reactor_->watch(each->descriptor(), *each, {true, false});
+  });
+  EXPECT_TRUE(eventually([&] { return heard == 1; }));
+  std::atomic<bool> after = false;
+  reactor_->post([&] {
+    for (auto& each : readers)
+      if (each) reactor_->unwatch(each->descriptor(), *each);
+    after = true;
+  });
+  EXPECT_TRUE(eventually([&] { return after.load(); }));
+  EXPECT_EQ(heard, 1);
 }
 
 }  // namespace
