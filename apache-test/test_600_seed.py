@@ -243,7 +243,8 @@ class TestOrder:
         assert httpd.ask("/probe?refuse=451").status == 451
         time.sleep(0.05)
         assert httpd.error_log.find("probe: extra handshake", mark)
-        assert not httpd.error_log.find("probe: transfer", mark)
+        # An earlier connection's end may be logged as late as this.
+        assert not httpd.error_log.find("probe: transfer begins", mark)
 
     def test_cws_628_valid_handshake_only(self, httpd):
         # "This function is called if the client's handshake message is valid."
