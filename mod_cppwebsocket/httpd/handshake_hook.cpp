@@ -120,7 +120,7 @@ class OpeningHandshake {
 
   MaybeRefused make_session() {
     auto record = capture(r_, path_of(r_), opening_, headers_);
-    record->handler_name = handler_->name();
+    record->handler_name = &handler_->name();
     record->limits = settings_.limits;
     if (opening_.needs_key3) {
       const auto key3 = read_key3(r_);
@@ -196,7 +196,7 @@ class OpeningHandshake {
       if (agreement) {
         deflate = std::make_unique<protocol::PerMessageDeflate>(
             agreement->parameters, session_->loop().deflate_workspace());
-        record.extensions = c_string_in(r_->pool, agreement->response);
+        record.set_text(detail::Text::extensions, c_string_in(r_->pool, agreement->response));
         record.deflate = true;
       }
     }
@@ -207,10 +207,12 @@ class OpeningHandshake {
   int open() {
     detail::RequestRecord& record = session_->record();
     detail::HandshakeRecord& handshake = *record.handshake;
-    if (handshake.protocol_chosen) record.protocol = c_string_in(r_->pool, handshake.protocol);
+    if (handshake.protocol_chosen)
+      record.set_text(detail::Text::protocol, c_string_in(r_->pool, handshake.protocol));
     auto protocol = make_protocol();
     const auto response = protocol::complete_opening(
-        opening_, record.protocol.value_or(""), record.extensions, handshake.challenge, apr_digest);
+        opening_, record.text(detail::Text::protocol), record.text(detail::Text::extensions),
+        handshake.challenge, apr_digest);
     if (const std::string why = way_->reserve(); !why.empty()) return no_room(why);
     if (!send_opening(r_, response, handshake.response_headers)) {
       log_request(r_, APLOG_INFO, "CWS0017: the client went away during the handshake");

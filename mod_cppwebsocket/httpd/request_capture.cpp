@@ -74,24 +74,25 @@ std::unique_ptr<detail::RequestRecord> capture(request_rec* r, std::string_view 
                                                const protocol::Opening& opening,
                                                std::span<Header> headers) {
   auto record = std::make_unique<detail::RequestRecord>();
-  record->location = c_string_in(r->pool, opening.location);
-  record->resource = resource;
-  record->query = view(r->args);
-  record->unparsed_uri = view(target_of(r));
-  record->remote_address = address(r->pool, r->useragent_ip, r->useragent_addr);
-  record->local_address = address(r->pool, r->connection->local_ip, r->connection->local_addr);
-  record->user = view(r->user);
-  record->origin = opening.origin;
-  record->headers = packed(r->pool, headers);
-  record->environment = packed(r->pool, table_in(r->pool, r->subprocess_env));
-  record->server = config_of(r->server).host;
-  record->version = opening.version;
-  record->secure = is_https(r);
-
   record->handshake = std::make_unique<detail::HandshakeRecord>();
   record->handshake->requested_protocols = opening.protocols;
   record->handshake->requested_extensions = opening.extensions;
   record->handshake->httpd_request = r;
+  using detail::Text;
+  record->set_text(Text::location, c_string_in(r->pool, opening.location));
+  record->set_text(Text::resource, resource);
+  record->set_text(Text::query, view(r->args));
+  record->set_text(Text::unparsed_uri, view(target_of(r)));
+  record->set_text(Text::remote_address, address(r->pool, r->useragent_ip, r->useragent_addr));
+  record->set_text(Text::local_address,
+                   address(r->pool, r->connection->local_ip, r->connection->local_addr));
+  record->set_text(Text::user, view(r->user));
+  if (opening.origin) record->set_text(Text::origin, *opening.origin);
+  record->set_text(Text::headers, packed(r->pool, headers));
+  record->set_text(Text::environment, packed(r->pool, table_in(r->pool, r->subprocess_env)));
+  record->server = config_of(r->server).host;
+  record->version = opening.version;
+  record->secure = is_https(r);
   return record;
 }
 

@@ -57,8 +57,9 @@ void VirtualHost::log(const detail::RequestRecord& record, LogLevel level, std::
   const int apr_level = level_of(level);
   if (!APLOG_IS_LEVEL(server_, apr_level)) return;
   std::string line("CWS0020: ");
-  line.append(record.handler_name).append(" #").append(std::to_string(record.id)).append(" ");
-  line.append(record.resource).append(" from ").append(record.remote_address).append(": ");
+  line.append(*record.handler_name).append(" #").append(std::to_string(record.id)).append(" ");
+  line.append(record.text(detail::Text::resource)).append(" from ");
+  line.append(record.text(detail::Text::remote_address)).append(": ");
   log_server(server_, apr_level, line.append(text));
 }
 
@@ -67,10 +68,11 @@ std::optional<std::string_view> VirtualHost::variable(detail::RequestRecord& rec
   auto* r = static_cast<request_rec*>(record.handshake->httpd_request);
   const char* value = evaluate(r, name);
   if (!value) return std::nullopt;
-  std::string grown(record.environment);
+  std::string grown(record.text(detail::Text::environment));
   HeaderList::append(grown, name, view(value));
-  record.environment = {c_string_in(r->pool, grown), grown.size()};
-  return record.environment.substr(record.environment.size() - view(value).size());
+  const std::string_view kept(c_string_in(r->pool, grown), grown.size());
+  record.set_text(detail::Text::environment, kept);
+  return kept.substr(kept.size() - view(value).size());
 }
 
 }  // namespace cppwebsocket::httpd

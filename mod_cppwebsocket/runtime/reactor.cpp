@@ -196,7 +196,7 @@ void Reactor::start_adopted() {
   }
   for (auto& session : adopted) {
     Session* const started = session.release();
-    sessions_.insert(started);
+    sessions_.insert(*started);
     started->start();
     if (stopping_ != Stop::no) started->go_away(leaving_time(0, 1));
   }
@@ -266,7 +266,7 @@ void Reactor::unwatch(int descriptor, DescriptorWatcher& watcher) noexcept {
 }
 
 void Reactor::finished(Session& session) noexcept {
-  if (sessions_.erase(&session) == 1) over_.push_back(&session);
+  if (sessions_.erase(session)) over_.push_back(&session);
 }
 
 }  // namespace cppwebsocket::runtime

@@ -9,7 +9,6 @@
 #include <span>
 #include <string_view>
 #include <thread>
-#include <unordered_set>
 #include <vector>
 
 #include <sys/epoll.h>
@@ -17,6 +16,7 @@
 #include "runtime/descriptor_watcher.hpp"
 #include "runtime/event_loop.hpp"
 #include "runtime/loop_source.hpp"
+#include "runtime/session_set.hpp"
 #include "runtime/stop_plan.hpp"
 #include "runtime/timer_heap.hpp"
 
@@ -121,7 +121,7 @@ class Reactor final : public EventLoop {
   protocol::DeflateWorkspace workspace_;
   protocol::SparePayloads spare_payloads_;
   detail::TimePoint spares_end_{};
-  std::unordered_set<Session*> sessions_;
+  SessionSet sessions_;
   std::vector<Session*> over_;  // to be destroyed at the end of this round
   Stop stopping_ = Stop::no;
   StopStep stop_step_ = StopStep::leaving;

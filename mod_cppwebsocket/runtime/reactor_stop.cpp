@@ -29,7 +29,7 @@ void Reactor::stop_sessions(Stop how) {
     leave_from_ += plan_.drain_begin();
     leave_until_ += plan_.drain_time;
   }
-  const std::vector<Session*> all(sessions_.begin(), sessions_.end());
+  const std::vector<Session*> all = sessions_.all();
   for (std::size_t i = 0; i < all.size(); ++i) all[i]->go_away(leaving_time(i, all.size()));
   if (stop_step_ == StopStep::cut_off) return;
   const detail::TimePoint end = now_ + plan_.cut_off_after(how);
@@ -53,8 +53,7 @@ void Reactor::next_stop_step() {
     case StopStep::leaving: {  // a goodbye that takes too long must not cost the client its Close
       stop_step_ = StopStep::last_call;
       leave_until_ = now_;
-      const std::vector<Session*> all(sessions_.begin(), sessions_.end());
-      for (Session* session : all) session->go_away_now();
+      for (Session* session : sessions_.all()) session->go_away_now();
       arm(stop_timer_, cut_off_at_);
       break;
     }
@@ -71,7 +70,7 @@ void Reactor::next_stop_step() {
 }
 
 void Reactor::cut_off() {
-  const std::vector<Session*> all(sessions_.begin(), sessions_.end());
+  const std::vector<Session*> all = sessions_.all();
   const auto count =
       std::count_if(all.begin(), all.end(), [](Session* session) { return session->cut_off(); });
   report(static_cast<std::size_t>(count),

@@ -5,8 +5,8 @@
 
 namespace cppwebsocket::runtime {
 
-// Copies everything that the record's views point to into one block that the record owns, and
-// points the views there. Thread: any, while nobody else uses the record.
+// Copies the handshake's texts into one block that the record owns, to be read from there once the
+// handshake is reset. Thread: any, while nobody else uses the record.
 void own_text(detail::RequestRecord& record);
 
 }  // namespace cppwebsocket::runtime

@@ -67,7 +67,7 @@ void Session::start() {
     if (blocking_) {
       blocking_->start();
       ++tasks_;  // the function on the blocking thread; task_ended when that has returned
-      run_task(blocking_->serve(), false);
+      run_beside(blocking_->serve());
       return;
     }
     Task<> task;
@@ -77,7 +77,7 @@ void Session::start() {
       ++tasks_;
       return task_ended(std::current_exception(), true);
     }
-    run_task(std::move(task), true);
+    run_main(std::move(task));
   });
 }
 
@@ -102,6 +102,7 @@ void Session::begin_turn() noexcept {
 }
 
 void Session::end_turn() noexcept {
+  reap();
   bool more = true;
   for (int round = 0; more && round < max_rounds; ++round) {
     flush();

@@ -75,6 +75,11 @@ class Session final : public Request {
   void go_away_now();
   bool cut_off();
 
+  // Where its loop keeps it.
+  static constexpr std::uint32_t no_place = static_cast<std::uint32_t>(-1);
+  std::uint32_t place() const noexcept { return place_; }
+  void set_place(std::uint32_t place) noexcept { place_ = place; }
+
   int descriptor() const noexcept { return transport_ ? transport_->descriptor() : -1; }
 
   // --- for RemoteControl and BlockingSession, on the loop's thread ----------------------------
@@ -117,7 +122,6 @@ class Session final : public Request {
 
  private:
   enum class Wire : std::uint8_t { open, closing, lingering, gone };
-  class Root;
 
   // session.cpp: turns, input, output
   void begin_turn() noexcept;
@@ -151,7 +155,10 @@ class Session final : public Request {
   void start_timer(detail::OperationTimer& timer, detail::Operation& operation);
 
   // session_tasks.cpp: the handler's coroutines, and what their exceptions become
-  void run_task(Task<> task, bool is_main);
+  void run_main(Task<> task);
+  void run_beside(Task<> task);
+  void reap() noexcept;
+  void task_ended(detail::RootTask& task, bool is_main) noexcept;
   void close_for_error(CloseCode code, std::string_view what);
 
   // session_leave.cpp: going away
@@ -192,6 +199,8 @@ class Session final : public Request {
   std::exception_ptr end_reason_;        // what every wait raises once ended_
   protocol::Output output_;
   Inbox inbox_;
+  detail::RootTask main_task_;
+  std::unique_ptr<std::vector<detail::RootTask>> other_tasks_;
   OperationList pending_;
   detail::ReceiveOperation* receiver_ = nullptr;
   detail::TimerNode timer_;
@@ -200,6 +209,7 @@ class Session final : public Request {
   detail::TimePoint deadline_{};         // of the closing handshake or the linger
   detail::TimePoint leave_at_ = detail::TimePoint::max();  // when to go away; then: to send Close
   MessageRules rules_;
+  std::uint32_t place_ = no_place;
   std::uint32_t tasks_ = 0;
   std::uint32_t senders_waiting_ = 0;
   std::size_t unsent_by_transport_ = 0;  // Transport::unsent(), as of its last call

@@ -46,7 +46,7 @@ bool Session::say_goodbye() {
   if (peer_close_waiting_ || ended_) return false;
   if (blocking_) return blocking_->say_goodbye();
   if (!handler_->table().going_away) return false;
-  run_task(goodbye(), false);
+  run_beside(goodbye());
   return true;
 }
 

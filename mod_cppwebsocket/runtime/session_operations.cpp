@@ -49,6 +49,7 @@ void Session::complete(Operation& operation) noexcept {
       break;
   }
   operation.waiting.resume();
+  reap();
 }
 
 void Session::start_timer(detail::OperationTimer& timer, Operation& operation) {

@@ -1,40 +1,51 @@
 // The handler's coroutines: their start, their end, and what an exception that escapes becomes.
+#include <algorithm>
 #include <utility>
 
 #include "runtime/session.hpp"
 
 namespace cppwebsocket::runtime {
 
-// The coroutine at the root of each task. It runs by itself and frees itself.
-class Session::Root {
- public:
-  struct promise_type {
-    Root get_return_object() const noexcept { return {}; }
-    std::suspend_never initial_suspend() const noexcept { return {}; }
-    std::suspend_never final_suspend() const noexcept { return {}; }
-    void return_void() const noexcept {}
-    void unhandled_exception() const noexcept { std::terminate(); }
-  };
+void Session::run_main(Task<> task) {
+  ++tasks_;
+  main_task_ = detail::RootTask(std::move(task));
+  main_task_.start();
+  reap();
+}
 
-  static Root run(Session& session, Task<> task, bool is_main) {
-    ++session.tasks_;
-    std::exception_ptr error;
-    try {
-      co_await std::move(task);
-    } catch (...) {
-      error = std::current_exception();
-    }
-    task = Task<>();  // its frame, with all locals, goes before the session hears of the end
-    session.task_ended(std::move(error), is_main);
+void Session::run_beside(Task<> task) {
+  if (!other_tasks_) other_tasks_ = std::make_unique<std::vector<detail::RootTask>>();
+  detail::RootTask& root = other_tasks_->emplace_back(std::move(task));
+  ++tasks_;
+  root.start();
+  reap();
+}
+
+// What an end sets off may resume, end and start other tasks.
+void Session::reap() noexcept {
+  if (main_task_.has_ended()) task_ended(main_task_, true);
+  while (other_tasks_) {
+    const auto ended = std::find_if(other_tasks_->begin(), other_tasks_->end(),
+                                    [](const auto& task) { return task.has_ended(); });
+    if (ended == other_tasks_->end()) return;
+    detail::RootTask task = std::move(*ended);
+    other_tasks_->erase(ended);
+    if (other_tasks_->empty()) other_tasks_.reset();
+    task_ended(task, false);
   }
-};
+}
 
-void Session::run_task(Task<> task, bool is_main) { Root::run(*this, std::move(task), is_main); }
+// The task's frame, with all locals, goes before the session acts on the end.
+void Session::task_ended(detail::RootTask& task, bool is_main) noexcept {
+  std::exception_ptr error = task.take_error();
+  task = detail::RootTask();
+  guarded([&] { task_ended(std::move(error), is_main); });
+}
 
 void Session::spawn(Task<> task) {
   require_started("spawn");
   if (ended_) std::rethrow_exception(end_reason_);
-  run_task(std::move(task), false);
+  run_beside(std::move(task));
 }
 
 void Session::task_ended(std::exception_ptr error, bool is_main) {

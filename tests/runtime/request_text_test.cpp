@@ -7,6 +7,7 @@
 namespace cppwebsocket::testing {
 namespace {
 
+using detail::Text;
 using Pairs = std::vector<std::pair<std::string, std::string>>;
 
 Pairs list(std::string_view packed) {
@@ -18,6 +19,7 @@ Pairs list(std::string_view packed) {
 // A record whose views point into strings that the test then destroys.
 class RequestText : public ::testing::Test {
  protected:
+  RequestText() { record_.handshake = std::make_unique<detail::HandshakeRecord>(); }
   std::string_view keep(const std::string& text) {
     return *texts_.emplace_back(std::make_unique<std::string>(text));
   }
@@ -25,6 +27,13 @@ class RequestText : public ::testing::Test {
     for (auto& text : texts_) std::fill(text->begin(), text->end(), '#');
     texts_.clear();
   }
+
+  void own_text() {
+    runtime::own_text(record_);
+    record_.handshake.reset();
+    overwrite_originals();
+  }
+  std::string_view text(Text which) const { return record_.text(which); }
 
   detail::RequestRecord record_;
   std::vector<std::unique_ptr<std::string>> texts_;
@@ -37,75 +46,61 @@ class RequestText : public ::testing::Test {
 };
 
 TEST_F(RequestText, EverythingSurvivesWhatItWasCopiedFrom) {
-  record_.location = keep("ws://somewhere.example:8080/foo/bar?x=1&y=two");
-  record_.resource = keep("/foo/bar, which is long enough to live on the heap");
-  record_.query = keep("x=1&y=two");
-  record_.unparsed_uri = keep("/foo/bar?x=1&y=two");
-  record_.remote_address = keep("192.0.2.1:1234");
-  record_.local_address = keep("[2001:db8::1]:1234");
-  record_.user = keep("somebody");
-  record_.extensions = keep("permessage-deflate; server_no_context_takeover");
-  record_.origin = keep("http://somewhere.example");
-  record_.protocol = keep("chat.v1");
-  record_.headers = keep_list({{"Host", "somewhere.example:8080"}, {"Cookie", "a=b; c=d"}});
-  record_.environment = keep_list({{"SSL_CLIENT_S_DN", "CN=somebody"}});
+  record_.set_text(Text::location, keep("ws://somewhere.example:8080/foo/bar?x=1&y=two"));
+  record_.set_text(Text::resource, keep("/foo/bar, which is long enough to live on the heap"));
+  record_.set_text(Text::query, keep("x=1&y=two"));
+  record_.set_text(Text::unparsed_uri, keep("/foo/bar?x=1&y=two"));
+  record_.set_text(Text::remote_address, keep("192.0.2.1:1234"));
+  record_.set_text(Text::local_address, keep("[2001:db8::1]:1234"));
+  record_.set_text(Text::user, keep("somebody"));
+  record_.set_text(Text::extensions, keep("permessage-deflate; server_no_context_takeover"));
+  record_.set_text(Text::origin, keep("http://somewhere.example"));
+  record_.set_text(Text::protocol, keep("chat.v1"));
+  record_.set_text(Text::headers, keep_list({{"Host", "somewhere.example:8080"}, {"Cookie", "a=b; c=d"}}));
+  record_.set_text(Text::environment, keep_list({{"SSL_CLIENT_S_DN", "CN=somebody"}}));
 
-  runtime::own_text(record_);
-  overwrite_originals();
+  own_text();
 
-  EXPECT_EQ(record_.location, "ws://somewhere.example:8080/foo/bar?x=1&y=two");
-  EXPECT_EQ(record_.resource, "/foo/bar, which is long enough to live on the heap");
-  EXPECT_EQ(record_.query, "x=1&y=two");
-  EXPECT_EQ(record_.unparsed_uri, "/foo/bar?x=1&y=two");
-  EXPECT_EQ(record_.remote_address, "192.0.2.1:1234");
-  EXPECT_EQ(record_.local_address, "[2001:db8::1]:1234");
-  EXPECT_EQ(record_.user, "somebody");
-  EXPECT_EQ(record_.extensions, "permessage-deflate; server_no_context_takeover");
-  EXPECT_EQ(record_.origin, "http://somewhere.example");
-  EXPECT_EQ(record_.protocol, "chat.v1");
-  EXPECT_EQ(list(record_.headers), (Pairs{{"Host", "somewhere.example:8080"}, {"Cookie", "a=b; c=d"}}));
-  EXPECT_EQ(list(record_.environment), (Pairs{{"SSL_CLIENT_S_DN", "CN=somebody"}}));
+  EXPECT_EQ(text(Text::location), "ws://somewhere.example:8080/foo/bar?x=1&y=two");
+  EXPECT_EQ(text(Text::resource), "/foo/bar, which is long enough to live on the heap");
+  EXPECT_EQ(text(Text::query), "x=1&y=two");
+  EXPECT_EQ(text(Text::unparsed_uri), "/foo/bar?x=1&y=two");
+  EXPECT_EQ(text(Text::remote_address), "192.0.2.1:1234");
+  EXPECT_EQ(text(Text::local_address), "[2001:db8::1]:1234");
+  EXPECT_EQ(text(Text::user), "somebody");
+  EXPECT_EQ(text(Text::extensions), "permessage-deflate; server_no_context_takeover");
+  EXPECT_EQ(text(Text::origin), "http://somewhere.example");
+  EXPECT_EQ(text(Text::protocol), "chat.v1");
+  EXPECT_EQ(list(text(Text::headers)), (Pairs{{"Host", "somewhere.example:8080"}, {"Cookie", "a=b; c=d"}}));
+  EXPECT_EQ(list(text(Text::environment)), (Pairs{{"SSL_CLIENT_S_DN", "CN=somebody"}}));
 }
 
 TEST_F(RequestText, WhatIsPartOfAnotherTextIsKeptOnce) {
-  record_.location = keep("ws://somewhere.example/foo?x=1");
-  record_.unparsed_uri = keep("/foo?x=1");
-  record_.resource = keep("/foo");
-  record_.query = keep("x=1");
-  runtime::own_text(record_);
-  overwrite_originals();
+  record_.set_text(Text::location, keep("ws://somewhere.example/foo?x=1"));
+  record_.set_text(Text::unparsed_uri, keep("/foo?x=1"));
+  record_.set_text(Text::resource, keep("/foo"));
+  record_.set_text(Text::query, keep("x=1"));
+  own_text();
   const auto is_in_location = [&](std::string_view view) {
-    return view.data() >= record_.location.data() &&
-           view.data() + view.size() <= record_.location.data() + record_.location.size();
+    return view.data() >= text(Text::location).data() &&
+           view.data() + view.size() <= text(Text::location).data() + text(Text::location).size();
   };
-  EXPECT_EQ(record_.unparsed_uri, "/foo?x=1");
-  EXPECT_EQ(record_.resource, "/foo");
-  EXPECT_EQ(record_.query, "x=1");
-  EXPECT_TRUE(is_in_location(record_.unparsed_uri));
-  EXPECT_TRUE(is_in_location(record_.resource));
-  EXPECT_TRUE(is_in_location(record_.query));
+  EXPECT_EQ(text(Text::unparsed_uri), "/foo?x=1");
+  EXPECT_EQ(text(Text::resource), "/foo");
+  EXPECT_EQ(text(Text::query), "x=1");
+  EXPECT_TRUE(is_in_location(text(Text::unparsed_uri)));
+  EXPECT_TRUE(is_in_location(text(Text::resource)));
+  EXPECT_TRUE(is_in_location(text(Text::query)));
 }
 
 TEST_F(RequestText, AbsentStaysAbsentAndEmptyStaysEmpty) {
-  record_.protocol = std::string_view();
-  runtime::own_text(record_);
-  EXPECT_EQ(record_.origin, std::nullopt);
-  EXPECT_EQ(record_.protocol, "");
-  EXPECT_EQ(record_.user, "");
-  EXPECT_TRUE(record_.headers.empty());
-  EXPECT_TRUE(record_.environment.empty());
-}
-
-TEST_F(RequestText, TextThatIsAlreadyOwnedMayBeCopiedAgain) {
-  record_.location = keep("ws://somewhere.example/");
-  record_.headers = keep_list({{"Host", "somewhere.example"}});
-  runtime::own_text(record_);
-  record_.protocol = keep("late");
-  runtime::own_text(record_);
-  overwrite_originals();
-  EXPECT_EQ(record_.location, "ws://somewhere.example/");
-  EXPECT_EQ(list(record_.headers), (Pairs{{"Host", "somewhere.example"}}));
-  EXPECT_EQ(record_.protocol, "late");
+  record_.set_text(Text::protocol, std::string_view());
+  own_text();
+  EXPECT_EQ(record_.optional_text(Text::origin), std::nullopt);
+  EXPECT_EQ(record_.optional_text(Text::protocol), "");
+  EXPECT_EQ(text(Text::user), "");
+  EXPECT_TRUE(text(Text::headers).empty());
+  EXPECT_TRUE(text(Text::environment).empty());
 }
 
 }  // namespace

@@ -3,8 +3,6 @@
 #pragma once
 
 #include <cstddef>
-#include <cstdint>
-#include <cstring>
 #include <iterator>
 #include <string>
 #include <string_view>
@@ -31,13 +29,14 @@ class HeaderList {
     Iterator() = default;
     explicit Iterator(const char* at) noexcept : at_(at) {}
     Header operator*() const noexcept {
-      const Sizes sizes = sizes_at(at_);
-      const char* const name = at_ + sizeof(Sizes);
-      return {{name, sizes.name}, {name + sizes.name, sizes.value}};
+      const char* at = at_;
+      const std::size_t name_size = take_size(at);
+      const std::size_t value_size = take_size(at);
+      return {{at, name_size}, {at + name_size, value_size}};
     }
     Iterator& operator++() noexcept {
-      const Sizes sizes = sizes_at(at_);
-      at_ += sizeof(Sizes) + sizes.name + sizes.value;
+      const std::string_view value = (**this).value;
+      at_ = value.data() + value.size();
       return *this;
     }
     Iterator operator++(int) noexcept {
@@ -54,11 +53,10 @@ class HeaderList {
   HeaderList() = default;
   explicit HeaderList(std::string_view packed) noexcept : packed_(packed) {}
 
-  // Adds one to a block. Both sizes must be below 4 GiB.
+  // Adds one to a block.
   static void append(std::string& packed, std::string_view name, std::string_view value) {
-    const Sizes sizes{static_cast<std::uint32_t>(name.size()),
-                      static_cast<std::uint32_t>(value.size())};
-    packed.append(reinterpret_cast<const char*>(&sizes), sizeof sizes);
+    append_size(packed, name.size());
+    append_size(packed, value.size());
     packed.append(name).append(value);
   }
 
@@ -70,14 +68,18 @@ class HeaderList {
   }
 
  private:
-  struct Sizes {
-    std::uint32_t name;
-    std::uint32_t value;
-  };
-  static Sizes sizes_at(const char* at) noexcept {
-    Sizes sizes;
-    std::memcpy(&sizes, at, sizeof sizes);
-    return sizes;
+  // Seven bits to a byte, the lowest first; the highest bit says that more follow.
+  static void append_size(std::string& packed, std::size_t size) {
+    for (; size > 0x7f; size >>= 7) packed.push_back(static_cast<char>(size | 0x80));
+    packed.push_back(static_cast<char>(size));
+  }
+  static std::size_t take_size(const char*& at) noexcept {
+    std::size_t size = 0;
+    for (unsigned shift = 0;; shift += 7) {
+      const auto byte = static_cast<unsigned char>(*at++);
+      size |= static_cast<std::size_t>(byte & 0x7f) << shift;
+      if (byte <= 0x7f) return size;
+    }
   }
 
   std::string_view packed_;

@@ -27,18 +27,20 @@ class RequestProperties {
 
   // The full URI, e.g. "ws://somewhere/foo/bar?x=1": ws or wss, the Host header's authority, the
   // request target.
-  std::string_view ws_location() const noexcept { return record_.location; }
+  std::string_view ws_location() const noexcept { return text(detail::Text::location); }
 
   // The Origin header as sent, e.g. "http://somewhere"; absent if there was none (other clients
   // than browsers). Compare it as a whole: parts of it prove nothing.
-  std::optional<std::string_view> ws_origin() const noexcept { return record_.origin; }
+  std::optional<std::string_view> ws_origin() const noexcept {
+    return record_.optional_text(detail::Text::origin);
+  }
 
   // The path that selected the handler, e.g. "/foo/bar", and the query behind it without '?'.
-  std::string_view ws_resource() const noexcept { return record_.resource; }
-  std::string_view ws_query() const noexcept { return record_.query; }
+  std::string_view ws_resource() const noexcept { return text(detail::Text::resource); }
+  std::string_view ws_query() const noexcept { return text(detail::Text::query); }
 
   // Path and query as the client wrote them.
-  std::string_view unparsed_uri() const noexcept { return record_.unparsed_uri; }
+  std::string_view unparsed_uri() const noexcept { return text(detail::Text::unparsed_uri); }
 
   Version ws_version() const noexcept { return record_.version; }
 
@@ -46,24 +48,24 @@ class RequestProperties {
   std::optional<std::string_view> header(std::string_view name) const noexcept {
     return find(headers(), name);
   }
-  HeaderList headers() const noexcept { return HeaderList(record_.headers); }
+  HeaderList headers() const noexcept { return HeaderList(text(detail::Text::headers)); }
 
   // A variable of httpd's request environment (SetEnv, SSLOptions +StdEnvVars, …), or none. During
   // the handshake it also finds what httpd can compute on demand, and what was asked for then is
   // still there afterwards: of a TLS connection SSL_PROTOCOL, SSL_CLIENT_VERIFY, SSL_CLIENT_S_DN,
   // SSL_CLIENT_CERT (PEM) and all others of mod_ssl's, without SSLOptions +StdEnvVars.
   std::optional<std::string_view> env(std::string_view name) {
-    if (auto value = find(HeaderList(record_.environment), name)) return value;
+    if (auto value = find(HeaderList(text(detail::Text::environment)), name)) return value;
     if (!record_.handshake || !record_.server) return std::nullopt;
     return record_.server->variable(record_, name);
   }
 
   // The client's address, after mod_remoteip; and ours. "192.0.2.1:1234" or "[2001:db8::1]:1234".
-  std::string_view remote_address() const noexcept { return record_.remote_address; }
-  std::string_view local_address() const noexcept { return record_.local_address; }
+  std::string_view remote_address() const noexcept { return text(detail::Text::remote_address); }
+  std::string_view local_address() const noexcept { return text(detail::Text::local_address); }
 
   // The user that httpd authenticated; empty if nobody had to.
-  std::string_view user() const noexcept { return record_.user; }
+  std::string_view user() const noexcept { return text(detail::Text::user); }
 
   bool is_https() const noexcept { return record_.secure; }
 
@@ -80,7 +82,7 @@ class RequestProperties {
 
   // The subprotocol in use, or none. In web_socket_do_extra_handshake: the one chosen so far.
   std::optional<std::string_view> ws_protocol() const noexcept {
-    if (!record_.handshake) return record_.protocol;
+    if (!record_.handshake) return record_.optional_text(detail::Text::protocol);
     if (!record_.handshake->protocol_chosen) return std::nullopt;
     return record_.handshake->protocol;
   }
@@ -127,7 +129,7 @@ class RequestProperties {
   }
 
   // The extensions in use as the handshake's answer named them; empty before, and if there are none.
-  std::string_view ws_extensions() const noexcept { return record_.extensions; }
+  std::string_view ws_extensions() const noexcept { return text(detail::Text::extensions); }
 
   // True if messages are compressed on the wire (RFC 7692).
   bool ws_deflate() const noexcept { return record_.deflate; }
@@ -274,6 +276,8 @@ class RequestProperties {
       throw BadOperationException("a limit must be at least 1 ms");
     if (limit.count() == 0 || wanted < limit) limit = wanted;
   }
+
+  std::string_view text(detail::Text which) const noexcept { return record_.text(which); }
 
   detail::HandshakeRecord& during_handshake(const char* what) {
     if (!record_.handshake)

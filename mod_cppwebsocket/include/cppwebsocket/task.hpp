@@ -16,6 +16,8 @@ class Task;
 
 namespace detail {
 
+class RootTask;
+
 class TaskPromiseCommon {
  public:
   std::suspend_always initial_suspend() const noexcept { return {}; }
@@ -31,6 +33,7 @@ class TaskPromiseCommon {
   ResumeAwaiting final_suspend() const noexcept { return {}; }
 
   void unhandled_exception() noexcept { error_ = std::current_exception(); }
+  std::exception_ptr take_error() noexcept { return std::exchange(error_, nullptr); }
   void set_awaiting(std::coroutine_handle<> awaiting) noexcept { awaiting_ = awaiting; }
 
  protected:
@@ -47,7 +50,7 @@ class TaskPromise : public TaskPromiseCommon {
     value_.emplace(std::forward<U>(value));
   }
   T result() {
-    if (error_) std::rethrow_exception(std::exchange(error_, nullptr));
+    if (error_) std::rethrow_exception(take_error());
     return std::move(*value_);
   }
 
@@ -61,7 +64,7 @@ class TaskPromise<void> : public TaskPromiseCommon {
   Task<void> get_return_object() noexcept;
   void return_void() const noexcept {}
   void result() {
-    if (error_) std::rethrow_exception(std::exchange(error_, nullptr));
+    if (error_) std::rethrow_exception(take_error());
   }
 };
 
@@ -98,6 +101,7 @@ class [[nodiscard]] Task {
 
  private:
   friend promise_type;
+  friend detail::RootTask;
   explicit Task(std::coroutine_handle<promise_type> coroutine) noexcept : coroutine_(coroutine) {}
 
   std::coroutine_handle<promise_type> coroutine_;
@@ -111,6 +115,21 @@ Task<T> TaskPromise<T>::get_return_object() noexcept {
 inline Task<void> TaskPromise<void>::get_return_object() noexcept {
   return Task<void>(std::coroutine_handle<TaskPromise>::from_promise(*this));
 }
+
+// A task that nobody awaits: its owner starts it, and looks after each resumption whether it has
+// ended. For the server.
+class RootTask {
+ public:
+  RootTask() noexcept = default;
+  explicit RootTask(Task<> task) noexcept : task_(std::move(task)) {}
+
+  void start() const { task_.coroutine_.resume(); }
+  bool has_ended() const noexcept { return task_.coroutine_ && task_.coroutine_.done(); }
+  std::exception_ptr take_error() const noexcept { return task_.coroutine_.promise().take_error(); }
+
+ private:
+  Task<> task_;
+};
 }  // namespace detail
 
 }  // namespace cppwebsocket

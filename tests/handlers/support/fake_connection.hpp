@@ -12,6 +12,8 @@
 
 #include <cppwebsocket/request.hpp>
 
+#include "runtime/request_text.hpp"
+
 namespace cppwebsocket::testing {
 
 class FakeConnection : private detail::Server {
@@ -19,11 +21,11 @@ class FakeConnection : private detail::Server {
   // `target` is a path, and a query behind '?'; it must stay valid, as all views here.
   explicit FakeConnection(std::string_view target) {
     const std::size_t question = target.find('?');
-    record.unparsed_uri = target;
-    record.resource = target.substr(0, question);
-    if (question != target.npos) record.query = target.substr(question + 1);
     record.server = this;
     record.handshake = std::make_unique<detail::HandshakeRecord>();
+    record.set_text(detail::Text::unparsed_uri, target);
+    record.set_text(detail::Text::resource, target.substr(0, question));
+    if (question != target.npos) record.set_text(detail::Text::query, target.substr(question + 1));
   }
 
   // --- the client ---
@@ -32,9 +34,11 @@ class FakeConnection : private detail::Server {
   }
   void sends_header(std::string_view name, std::string_view value) {
     HeaderList::append(headers_, name, value);
-    record.headers = headers_;
+    record.set_text(detail::Text::headers, headers_);
   }
-  void comes_from(std::string_view origin) { record.origin = origin; }
+  void comes_from(std::string_view origin) {
+    record.set_text(detail::Text::origin, origin);
+  }
   void sends(Message message) { incoming.push_back(std::move(message)); }
   void closes(CloseCode code, std::string reason = {}) {
     record.close_reason = std::make_unique<std::string>(std::move(reason));
@@ -57,7 +61,8 @@ class FakeConnection : private detail::Server {
     detail::HandshakeRecord& handshake = *record.handshake;
     answer_headers_ = std::move(handshake.response_headers);
     extensions_enabled_ = handshake.extensions_enabled;
-    if (handshake.protocol_chosen) record.protocol = protocol_ = handshake.protocol;
+    if (handshake.protocol_chosen) record.set_text(detail::Text::protocol, handshake.protocol);
+    runtime::own_text(record);
     record.handshake.reset();
     record.state = ReadyState::open;
   }
@@ -91,7 +96,6 @@ class FakeConnection : private detail::Server {
   std::optional<Close> closed_with_;
   std::vector<std::string> logged_;
   std::vector<std::pair<std::string, std::string>> answer_headers_;
-  std::string protocol_;
   bool extensions_enabled_ = true;
 };
 

@@ -3,9 +3,11 @@
 #pragma once
 
 #include <any>
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <cstring>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -59,7 +61,7 @@ class Server {
  public:
   // Thread: any.
   virtual void log(const RequestRecord& record, LogLevel level, std::string_view text) = 0;
-  // A variable that httpd can compute now; it also joins record.environment. Valid until the
+  // A variable that httpd can compute now; it also joins the environment's text. Valid until the
   // handshake ends. Thread: MPM worker, during the handshake only.
   virtual std::optional<std::string_view> variable(RequestRecord& record,
                                                    std::string_view name) = 0;
@@ -68,8 +70,50 @@ class Server {
   ~Server() = default;
 };
 
+// The texts of a request. Those that others are likely to be parts of come first.
+enum class Text : std::uint8_t {
+  headers,      // a packed HeaderList
+  environment,  // the same
+  location,
+  unparsed_uri,
+  resource,
+  query,
+  remote_address,
+  local_address,
+  user,
+  extensions,  // as answered, e.g. "permessage-deflate; …"
+  origin,      // may be absent, as the next
+  protocol,
+};
+inline constexpr std::size_t text_count = 12;
+
+// All texts of an open connection in one block: a table of places, then the characters.
+class TextBlock {
+ public:
+  struct Place {
+    std::uint32_t offset;  // from the block's start; 0: absent
+    std::uint32_t size;
+  };
+  using Table = std::array<Place, text_count>;
+
+  TextBlock() = default;
+  explicit TextBlock(std::unique_ptr<char[]> bytes) noexcept : bytes_(std::move(bytes)) {}
+
+  // Its data() is null if the text is absent.
+  std::string_view operator[](Text text) const noexcept {
+    if (!bytes_) return {};
+    Place place;
+    std::memcpy(&place, bytes_.get() + static_cast<std::size_t>(text) * sizeof place, sizeof place);
+    return place.offset == 0 ? std::string_view() : std::string_view(&bytes_[place.offset], place.size);
+  }
+
+ private:
+  std::unique_ptr<char[]> bytes_;
+};
+
 // What exists from the client's opening handshake until our answer is sent.
 struct HandshakeRecord {
+  std::array<std::string_view, text_count> texts;  // in httpd's memory; data() is null: absent
   std::vector<std::string_view> requested_protocols;
   std::vector<ExtensionOffer> requested_extensions;
   std::vector<std::pair<std::string, std::string>> response_headers;
@@ -88,21 +132,20 @@ struct PingPongHooks {
 };
 
 struct RequestRecord {
-  std::string_view location;
-  std::string_view resource;
-  std::string_view query;
-  std::string_view unparsed_uri;
-  std::string_view remote_address;
-  std::string_view local_address;
-  std::string_view user;
-  std::string_view handler_name;            // e.g. "foo/bar_wsh.so", for the log
-  std::optional<std::string_view> origin;
-  std::optional<std::string_view> protocol;
-  std::string_view extensions;              // as answered, e.g. "permessage-deflate; …"
-  std::string_view headers;                 // a packed HeaderList, as the next
-  std::string_view environment;
-  std::unique_ptr<char[]> text;             // the one block that all of the above point into
+  std::string_view text(Text which) const noexcept {
+    return handshake ? handshake->texts[static_cast<std::size_t>(which)] : texts[which];
+  }
+  std::optional<std::string_view> optional_text(Text which) const noexcept {
+    const std::string_view found = text(which);
+    return found.data() ? std::optional(found) : std::nullopt;
+  }
+  // During the handshake only. `value` is to live until that ends.
+  void set_text(Text which, std::string_view value) noexcept {
+    handshake->texts[static_cast<std::size_t>(which)] = value.data() ? value : std::string_view("");
+  }
 
+  TextBlock texts;                          // empty during the handshake
+  const std::string* handler_name = nullptr;  // e.g. "foo/bar_wsh.so", for the log
   Server* server = nullptr;
   std::uint64_t id = 0;
   ConnectionLimits limits;
