@@ -97,8 +97,7 @@ void Session::on_ready(bool readable, bool writable, bool hung_up) {
 void Session::begin_turn() noexcept {
   assert(!in_turn_);
   in_turn_ = true;
-  borrowed_output_ = output_.empty();
-  if (borrowed_output_) std::swap(output_, loop_.spare_output());
+  output_ = backlog_ ? backlog_.get() : &loop_.spare_output();
 }
 
 void Session::end_turn() noexcept {
@@ -155,11 +154,18 @@ void Session::take_back_output() noexcept {
     for (const Message& message : *held_back_) waiting += message.size();
   if (remote_) remote_->set_buffered(waiting);
   if (blocking_) blocking_->output_drained(unsent());
-  if (!output_.empty()) return;
-  if (borrowed_output_)
-    std::swap(output_, loop_.spare_output());
-  else
-    output_ = protocol::Output();
+  if (output_->empty()) {
+    if (backlog_) output_ = &loop_.spare_output();
+    return backlog_.reset();
+  }
+  if (backlog_) return;
+  try {
+    backlog_ = std::make_unique<protocol::Output>();
+    std::swap(*backlog_, *output_);
+    output_ = backlog_.get();
+  } catch (const std::bad_alloc& e) {
+    lose(e.what());
+  }
 }
 
 // --- input ------------------------------------------------------------------------------------
@@ -220,7 +226,7 @@ void Session::handle_event(protocol::Event event) {
     case Event::none:
       break;
     case Event::message:
-      deliver(protocol_->take_message());
+      deliver_message();
       break;
     case Event::ping:
       answer_ping(protocol_->control_payload());
@@ -247,17 +253,15 @@ void Session::answer_ping(std::string_view body) {
   if (above_high_water())
     pong_owed_ = std::make_unique<std::string>(body);
   else
-    protocol_->send_pong(body, output_);
+    protocol_->send_pong(body, *output_);
 }
 
-void Session::deliver(Message&& message) {
-  if (ended_ || wire_ != Wire::open) return;  // RFC 6455 §7.1.6: our Close was sent, no one waits
+void Session::deliver_message() {
+  // RFC 6455 §7.1.6: our Close was sent, no one waits.
+  if (ended_ || wire_ != Wire::open) return void(protocol_->take_message());
   last_message_ = loop_.now();
-  if (!receiver_) {
-    inbox_.push(std::move(message));
-    return;
-  }
-  receiver_->message.emplace(std::move(message));
+  if (!receiver_) return inbox_.push(protocol_->take_message());
+  arriving_ = true;
   complete(*receiver_);
 }
 
@@ -270,7 +274,7 @@ bool Session::above_high_water() const noexcept {
 void Session::flush() noexcept {
   while (transport_ && unsent() != 0) {
     std::array<std::string_view, 16> pieces;
-    const std::size_t count = output_.pieces(pieces.data(), pieces.size());
+    const std::size_t count = output_->pieces(pieces.data(), pieces.size());
     std::size_t offered = 0;
     for (std::size_t i = 0; i < count; ++i) offered += pieces[i].size();
     const IoResult result = transport_->write(std::span(pieces.data(), count));
@@ -280,7 +284,7 @@ void Session::flush() noexcept {
       lose(std::generic_category().message(result.error));
       return;
     }
-    output_.consume(result.bytes, &loop_.spare_payloads());
+    output_->consume(result.bytes, &loop_.spare_payloads());
     if (wire_ != Wire::open) restart_deadline();  // it counts from our last byte
     if (result.bytes == offered && unsent_by_transport_ == 0) continue;
     last_heard_ = loop_.now();  // a slow peer that takes bytes is not a dead one

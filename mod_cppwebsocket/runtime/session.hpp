@@ -112,6 +112,7 @@ class Session final : public Request {
   std::stop_token stop_token() override;
   Sender sender() override;
   bool begin(detail::ReceiveOperation& operation) override;
+  std::optional<Message> take_received() noexcept override;
   bool send(Message&& message, bool end) override;
   bool send_ping(std::string_view body) override;
   bool wait_for_room(detail::SendOperation& operation) noexcept override;
@@ -138,11 +139,11 @@ class Session final : public Request {
   void receive_bytes(std::span<char> input);
   void handle_event(protocol::Event event);
   void answer_ping(std::string_view body);
-  void deliver(Message&& message);
+  void deliver_message();
   void flush() noexcept;
   bool may_read() const noexcept;
   bool wants_input() const noexcept;
-  std::size_t unsent() const noexcept { return output_.size() + unsent_by_transport_; }
+  std::size_t unsent() const noexcept { return output_->size() + unsent_by_transport_; }
   void wake_senders();
   void take_back_output() noexcept;
   void watch(Interest wanted) noexcept;
@@ -197,12 +198,14 @@ class Session final : public Request {
   std::unique_ptr<std::vector<Message>> held_back_;  // whole messages behind a fragmented one
   std::stop_source stop_source_{std::nostopstate};
   std::exception_ptr end_reason_;        // what every wait raises once ended_
-  protocol::Output output_;
+  protocol::Output* output_ = nullptr;         // for this turn: the backlog, or the loop's
+  std::unique_ptr<protocol::Output> backlog_;  // what the kernel did not take
   Inbox inbox_;
   detail::RootTask main_task_;
   std::unique_ptr<std::vector<detail::RootTask>> other_tasks_;
   OperationList pending_;
   detail::ReceiveOperation* receiver_ = nullptr;
+  bool arriving_ = false;  // protocol_ has a message for the receiver that is being resumed
   detail::TimerNode timer_;
   detail::TimePoint last_heard_{};       // a byte arrived, or a slow peer took some
   detail::TimePoint last_message_{};     // either way
@@ -216,7 +219,6 @@ class Session final : public Request {
   Wire wire_ = Wire::open;
   Interest interest_;
   bool in_turn_ = false;
-  bool borrowed_output_ = false;     // output_ is the loop's, for this turn
   bool ended_ = false;               // the handler's waits raise end_reason_
   bool clean_end_ = false;           // but receive reports the peer's Close, once
   bool end_received_ = false;        // it has

@@ -89,7 +89,7 @@ void Session::send_close(const Close& close) {
   // What was accepted from other threads goes first.
   if (remote_) remote_->close_door();
   if (blocking_) blocking_->close_door();
-  protocol_->send_close(close, output_);
+  protocol_->send_close(close, *output_);
   record_->server_terminated = true;
 }
 
@@ -162,7 +162,7 @@ void Session::drop_wire(std::string_view cause) {
   if (unsent() != 0)
     log(LogLevel::info,
                          std::to_string(unsent()) + " bytes could not be delivered");
-  output_.clear();
+  output_->clear();
   unsent_by_transport_ = 0;
   unread_.reset();
   peer_close_waiting_ = false;  // too late to answer it
@@ -238,7 +238,7 @@ void Session::housekeep() {
     lose("the peer did not answer our ping in time");
   } else {
     ping_sent_ = true;
-    protocol_->send_ping({}, output_);
+    protocol_->send_ping({}, *output_);
     protocol_->release_idle_memory();
   }
 }

@@ -83,7 +83,6 @@ bool Session::begin(detail::ReceiveOperation& operation) {
   if (receiver_) throw BadOperationException("a receive is already waiting");
   if (!inbox_.empty()) {
     has_received_ = true;
-    operation.message.emplace(inbox_.pop());
     return true;
   }
   has_received_ = true;
@@ -99,6 +98,12 @@ bool Session::begin(detail::ReceiveOperation& operation) {
   if (operation.timer && operation.timer->deadline != detail::TimePoint::max())
     start_timer(*operation.timer, operation);
   return false;
+}
+
+std::optional<Message> Session::take_received() noexcept {
+  if (std::exchange(arriving_, false)) return protocol_->take_message();
+  if (!inbox_.empty()) return inbox_.pop();
+  return std::nullopt;
 }
 
 // --- send -------------------------------------------------------------------------------------
@@ -124,18 +129,18 @@ bool Session::send_ping(std::string_view body) {
   if (!protocol_->has_ping())
     throw BadOperationException("this client's protocol version has no pings");
   if (body.size() > 125) throw BadOperationException("a ping's body has at most 125 bytes");
-  protocol_->send_ping(body, output_);  // RFC 6455 §5.5: control frames may go between fragments
+  protocol_->send_ping(body, *output_);  // RFC 6455 §5.5: control frames may go between fragments
   return !above_high_water();
 }
 
 bool Session::send_now(Message&& message, bool end) {
   if (wire_ != Wire::open) return false;
   last_message_ = loop_.now();
-  protocol_->send_message(std::move(message), end, output_);
+  protocol_->send_message(std::move(message), end, *output_);
   sending_fragments_ = !end;
   if (end && held_back_) {
     const auto held_back = std::move(held_back_);
-    for (Message& each : *held_back) protocol_->send_message(std::move(each), true, output_);
+    for (Message& each : *held_back) protocol_->send_message(std::move(each), true, *output_);
   }
   return true;
 }
@@ -149,7 +154,7 @@ bool Session::send_whole(Message&& message) {
 }
 
 void Session::ping_now(std::string_view body) {
-  if (wire_ == Wire::open) protocol_->send_ping(body, output_);
+  if (wire_ == Wire::open) protocol_->send_ping(body, *output_);
 }
 
 // --- close, sleep, blocking calls, threads ------------------------------------------------------

@@ -22,7 +22,7 @@ class [[nodiscard]] ReceiveAwaiter {
   void await_suspend(std::coroutine_handle<> waiting) noexcept { operation_.waiting = waiting; }
   std::optional<Message> await_resume() {
     operation_.rethrow_error();
-    return std::move(operation_.message);
+    return request_.take_received();
   }
 
  protected:

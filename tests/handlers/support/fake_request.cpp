@@ -39,9 +39,7 @@ void FakeRequest::transfer_data(const HandlerTable& handler) {
 
 void FakeRequest::deliver() {
   while (receiving_ && (!incoming.empty() || peer_closed)) {
-    detail::ReceiveOperation& operation = *std::exchange(receiving_, nullptr);
-    operation.message = take_incoming();
-    operation.waiting.resume();
+    std::exchange(receiving_, nullptr)->waiting.resume();
   }
 }
 
@@ -86,13 +84,12 @@ void FakeRequest::end_operations() {
 }
 
 bool FakeRequest::begin(detail::ReceiveOperation& operation) {
-  if (incoming.empty() && !peer_closed) {
-    receiving_ = &operation;
-    return false;
-  }
-  operation.message = take_incoming();
-  return true;
+  if (!incoming.empty() || peer_closed) return true;
+  receiving_ = &operation;
+  return false;
 }
+
+std::optional<Message> FakeRequest::take_received() noexcept { return take_incoming(); }
 
 bool FakeRequest::send(Message&& message, bool) {
   accept(std::move(message));

@@ -43,6 +43,7 @@ class FakeRequest final : public FakeConnection, public Request {
   std::stop_token stop_token() override { return stop_.get_token(); }
   Sender sender() override { return Sender(); }
   bool begin(detail::ReceiveOperation& operation) override;
+  std::optional<Message> take_received() noexcept override;
   bool send(Message&& message, bool end) override;
   bool send_ping(std::string_view body) override;
   bool wait_for_room(detail::SendOperation&) noexcept override { return false; }  // there always is

@@ -65,9 +65,9 @@ struct OperationTimer {
   Operation* operation = nullptr;
 };
 
+// The message stays where it is until the coroutine takes it.
 struct ReceiveOperation : Operation {
   ReceiveOperation() noexcept : Operation(OperationKind::receive) {}
-  std::optional<Message> message;
   OperationTimer* timer = nullptr;  // null: it waits as long as it takes
 };
 
