@@ -170,21 +170,18 @@ PerMessageDeflate::PerMessageDeflate(const DeflateParameters& parameters,
 
 PerMessageDeflate::~PerMessageDeflate() = default;
 
+// What an empty message becomes: an empty block's header, whose rest the receiver adds (RFC 7692
+// §7.2.3.6). What was sent before ends on a byte border, so it may stand anywhere.
+constexpr char empty_message = '\0';
+
 void PerMessageDeflate::compress(std::string_view bytes, bool end, std::string& out) {
-  // An empty block's header, whose rest the receiver adds (RFC 7692 §7.2.3.6). What was sent
-  // before ends on a byte border, so it may stand anywhere.
   if (bytes.empty()) {
-    if (end) out.push_back('\0');
+    if (end) out.push_back(empty_message);
     return;
   }
   if (parameters_.server_no_context_takeover) {
-    // Restarted for every call, since another connection may come between two fragments. A
-    // window larger than the message is of no use, and the smaller, the quicker to restart.
-    constexpr std::size_t never_reached = 262;  // bytes of the window: zlib's MIN_LOOKAHEAD
-    const int needed = std::bit_width(bytes.size() + never_reached - 1);
-    const int window_bits =
-        std::clamp(needed, DeflateWorkspace::min_window_bits, parameters_.server_max_window_bits);
-    workspace_.compressor(window_bits, parameters_.level).compress(bytes, out);
+    // Restarted for every call, since another connection may come between two fragments.
+    restarted_compressor(bytes.size()).compress(bytes, out);
   } else {
     if (!compressor_)
       compressor_ =
@@ -192,6 +189,21 @@ void PerMessageDeflate::compress(std::string_view bytes, bool end, std::string& 
     compressor_->compress(bytes, out);
   }
   if (end) out.resize(out.size() - flush_tail.size());
+}
+
+void PerMessageDeflate::compress_alone(std::string_view bytes, std::string& out) const {
+  if (bytes.empty()) return out.push_back(empty_message);
+  restarted_compressor(bytes.size()).compress(bytes, out);
+  out.resize(out.size() - flush_tail.size());
+}
+
+// A window larger than the message is of no use, and the smaller, the quicker to restart.
+Compressor& PerMessageDeflate::restarted_compressor(std::size_t message_size) const {
+  constexpr std::size_t never_reached = 262;  // bytes of the window: zlib's MIN_LOOKAHEAD
+  const int needed = std::bit_width(message_size + never_reached - 1);
+  const int window_bits =
+      std::clamp(needed, DeflateWorkspace::min_window_bits, parameters_.server_max_window_bits);
+  return workspace_.compressor(window_bits, parameters_.level);
 }
 
 InflateResult PerMessageDeflate::inflate(std::string_view bytes, std::size_t max_size,

@@ -89,6 +89,14 @@ class PerMessageDeflate {
   // std::bad_alloc.
   void compress(std::string_view bytes, bool end, std::string& out);
 
+  // The same for a whole message that refers to none before it, so that all connections with the
+  // same window_bits() can read it. What is sent by compress() afterwards must not refer to what was
+  // before: release_compressor(). Raises std::bad_alloc.
+  void compress_alone(std::string_view bytes, std::string& out) const;
+  std::uint8_t window_bits() const noexcept {  // the server's
+    return static_cast<std::uint8_t>(parameters_.server_max_window_bits);
+  }
+
   // Inflates a whole message's payload, appending to `out`, of which it makes at most
   // `max_size` bytes. BFINAL blocks are allowed (§7.2.3.4, §7.2.3.5). Raises std::bad_alloc.
   // RFC 7692 §7.2.2.
@@ -99,6 +107,8 @@ class PerMessageDeflate {
   void release_compressor() noexcept;
 
  private:
+  Compressor& restarted_compressor(std::size_t message_size) const;
+
   DeflateParameters parameters_;
   DeflateWorkspace& workspace_;
   std::unique_ptr<Compressor> compressor_;      // with context takeover, once used

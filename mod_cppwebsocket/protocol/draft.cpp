@@ -60,6 +60,13 @@ class DraftProtocol final : public Protocol {
     sending_ = !end;
   }
 
+  std::uint8_t wire_format() const noexcept override { return wire_format::hixie; }
+  bool encode_shared(const Message& message, const Position&, std::string& out) const override {
+    if (message.is_binary()) return false;
+    out.append(frame_start).append(message.payload()).append(frame_end);
+    return true;
+  }
+
   void send_ping(std::string_view, Output&) override {}
   void send_pong(std::string_view, Output&) override {}
 

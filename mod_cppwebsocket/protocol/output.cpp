@@ -42,6 +42,12 @@ void Output::append(std::string_view header, std::string&& payload) {
   std::memcpy(at + header.size(), payload.data(), payload.size());
 }
 
+void Output::append(const SharedBytes& shared, std::size_t begin, std::size_t end) {
+  if (begin == end) return;
+  segments_.push_back({std::string(), end - begin, false, shared, begin});
+  size_ += end - begin;
+}
+
 std::size_t Output::pieces(std::string_view* pieces, std::size_t max) const noexcept {
   std::size_t count = 0;
   std::size_t skip = offset_;
@@ -59,7 +65,7 @@ void Output::consume(std::size_t count, SparePayloads* spare) noexcept {
     std::size_t sent = offset_ + count;
     for (std::size_t i = first_; i < segments_.size() && sent >= segments_[i].used; ++i) {
       sent -= segments_[i].used;
-      if (!segments_[i].gathers) spare->give(std::move(segments_[i].bytes));
+      if (!segments_[i].gathers && !segments_[i].shared) spare->give(std::move(segments_[i].bytes));
     }
   }
   if (count == size_) return clear();

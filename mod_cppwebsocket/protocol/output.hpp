@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -14,6 +15,9 @@
 #include "protocol/spare_payloads.hpp"
 
 namespace cppwebsocket::protocol {
+
+// Bytes that many connections send. Nobody changes them.
+using SharedBytes = std::shared_ptr<const std::string>;
 
 class Output {
  public:
@@ -27,6 +31,9 @@ class Output {
   void append(std::string_view bytes);
   void append(std::string&& bytes);                             // moves from `bytes` if it is large
   void append(std::string_view header, std::string&& payload);  // both, as above, but quicker
+
+  // The bytes of `shared` from `begin` on, up to `end`, without copying them.
+  void append(const SharedBytes& shared, std::size_t begin, std::size_t end);
 
   // The unsent bytes, in order, as at most `max` pieces; returns how many were written to `pieces`.
   std::size_t pieces(std::string_view* pieces, std::size_t max) const noexcept;
@@ -44,8 +51,12 @@ class Output {
     std::string bytes;
     std::size_t used = 0;
     bool gathers = false;
+    SharedBytes shared;  // if set, these are sent: `used` bytes from `begin` on
+    std::size_t begin = 0;
 
-    std::string_view view() const noexcept { return {bytes.data(), used}; }
+    std::string_view view() const noexcept {
+      return {shared ? shared->data() + begin : bytes.data(), used};
+    }
     bool worth_keeping() const noexcept { return gathers && bytes.size() <= 2 * gathered_size; }
   };
 

@@ -15,6 +15,7 @@
 
 #include <cppwebsocket/close.hpp>
 #include <cppwebsocket/message.hpp>
+#include <cppwebsocket/position.hpp>
 
 #include "protocol/deflate.hpp"
 #include "protocol/output.hpp"
@@ -29,6 +30,13 @@ enum class Event : std::uint8_t {
   close,    // peer_close(); everything after it is discarded
   failure,  // failure(); everything after it is discarded. RFC 6455 §7.1.7
 };
+
+// Values of Protocol::wire_format(). With permessage-deflate it is the server's window, 9 to 15 bits.
+namespace wire_format {
+inline constexpr std::uint8_t rfc6455 = 0;
+inline constexpr std::uint8_t hixie = 1;
+inline constexpr std::uint8_t event_stream = 2;
+}  // namespace wire_format
 
 // Why a connection has to be failed: the code to send and a text of at most 123 bytes that any
 // stranger may read.
@@ -65,13 +73,25 @@ class Protocol {
   virtual void send_pong(std::string_view body, Output& out) = 0;
   virtual void send_close(const Close& close, Output& out) = 0;
 
+  // Whole messages that are encoded once for many connections, by any of those that have the same
+  // wire_format(). encode_shared appends one to `out`, whatever was sent before, `position` where the
+  // format has a place for it; false: it cannot carry such a message. shared_sent: all that was
+  // encoded so and has a compressed message in it has gone out on this connection.
+  static constexpr std::size_t wire_formats = 16;
+  virtual std::uint8_t wire_format() const noexcept = 0;
+  virtual bool encode_shared(const Message& message, const Position& position,
+                             std::string& out) const = 0;
+  virtual void shared_sent() noexcept {}
+
   // Gives back memory that is only there to make messages cheaper or smaller. To be called when
   // the connection has been idle for a while; messages may go on at any time.
   virtual void release_idle_memory() noexcept {}
 
-  // What the drafts lack. Without ping the session sends none and judges peers by traffic; without
+  // What other formats lack. Without ping the session sends none and judges peers by traffic; without
   // close codes a Close carries nothing; without binary a binary message is our caller's fault.
   virtual bool has_ping() const noexcept { return true; }
+  // False: a ping only keeps the way open, and the peer's silence means nothing.
+  virtual bool has_pong() const noexcept { return true; }
   virtual bool has_binary() const noexcept { return true; }
   virtual bool has_closing_handshake() const noexcept { return true; }
 

@@ -82,6 +82,13 @@ class Rfc6455 final : public Protocol {
   }
   void send_close(const Close& close, Output& out) override;
 
+  std::uint8_t wire_format() const noexcept override {
+    return deflate_ ? deflate_->window_bits() : wire_format::rfc6455;
+  }
+  bool encode_shared(const Message& message, const Position&, std::string& out) const override;
+  // What is sent next must not refer to what the peer's window has moved past.
+  void shared_sent() noexcept override { release_idle_memory(); }
+
   void release_idle_memory() noexcept override {
     if (deflate_) deflate_->release_compressor();
   }
@@ -392,6 +399,18 @@ void Rfc6455::send_message(Message&& message, bool end, Output& out) {
   std::string compressed;
   deflate_->compress(message.payload(), end, compressed);
   send(std::move(compressed));
+}
+
+bool Rfc6455::encode_shared(const Message& message, const Position&, std::string& out) const {
+  const Opcode opcode = message.is_text() ? Opcode::text : Opcode::binary;
+  if (!deflate_ || !deflate_->wants(message.size())) {
+    out.append(ServerHeader(opcode, true, false, message.size())).append(message.payload());
+    return true;
+  }
+  std::string compressed;
+  deflate_->compress_alone(message.payload(), compressed);
+  out.append(ServerHeader(opcode, true, true, compressed.size())).append(compressed);
+  return true;
 }
 
 void Rfc6455::send_close(const Close& close, Output& out) {

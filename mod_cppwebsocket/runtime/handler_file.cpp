@@ -178,6 +178,7 @@ bool is_unchanged(const FileCheck& check) noexcept {
 }
 
 std::shared_ptr<const Handler> load_handler(const std::string& name, const std::string& path,
+                                            detail::ChannelService* channels,
                                             std::string& problem) {
   const int copy = copy_to_memory(name, path);
   if (copy < 0) {
@@ -195,7 +196,10 @@ std::shared_ptr<const Handler> load_handler(const std::string& name, const std::
   }
   const auto* table = static_cast<const HandlerTable*>(::dlsym(object, handler_table_symbol));
   problem = problem_of(table);
-  if (problem.empty()) return std::make_shared<Handler>(name, *table, object, copy);
+  if (problem.empty()) {
+    if (table->channels) *table->channels = channels;
+    return std::make_shared<Handler>(name, *table, object, copy);
+  }
   unload(object, copy);
   return nullptr;
 }

@@ -42,8 +42,9 @@ FileCheck check_handler_file(const std::string& directory, const std::string& na
 bool is_unchanged(const FileCheck& check) noexcept;
 
 // Loads a private copy of `path`, so that replacing or overwriting the file later harms nobody,
-// and checks its table. Null and a `problem` if that fails.
+// and checks its table. Null and a `problem` if that fails. Handlers find `channels` as theirs.
 std::shared_ptr<const Handler> load_handler(const std::string& name, const std::string& path,
+                                            detail::ChannelService* channels,
                                             std::string& problem);
 
 }  // namespace cppwebsocket::runtime

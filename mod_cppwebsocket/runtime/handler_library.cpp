@@ -30,7 +30,7 @@ struct HandlerLibrary::Entry {
   Time retry_at = Time::max();             // when to try this version again
 };
 
-HandlerLibrary::HandlerLibrary() = default;
+HandlerLibrary::HandlerLibrary(detail::ChannelService* channels) : channels_(channels) {}
 HandlerLibrary::~HandlerLibrary() = default;
 
 std::string handler_file_of(const HandlerRoot& root, std::string_view resource) {
@@ -78,7 +78,7 @@ Lookup HandlerLibrary::load(const HandlerRoot& root, const std::string& name) {
     entry.retry_at = Entry::Time::max();
     if (!entry.refusal.empty()) {
       replaced = std::move(entry.handler);
-    } else if (auto loaded = load_handler(name, file.real_path, entry.problem)) {
+    } else if (auto loaded = load_handler(name, file.real_path, channels_, entry.problem)) {
       replaced = std::exchange(entry.handler, std::move(loaded));
     } else {
       entry.retry_at = std::chrono::steady_clock::now() + retry_interval;

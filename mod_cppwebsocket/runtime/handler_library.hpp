@@ -36,7 +36,8 @@ struct Lookup {
 
 class HandlerLibrary {
  public:
-  HandlerLibrary();
+  // What handlers find as their channels; may be null.
+  explicit HandlerLibrary(detail::ChannelService* channels = nullptr);
   ~HandlerLibrary();
 
   // The handler of `resource` ("/foo/bar", an alias, without query), loaded if need be.
@@ -50,6 +51,7 @@ class HandlerLibrary {
   Lookup load(const HandlerRoot& root, const std::string& name);
   std::shared_ptr<const FileCheck> last_check(const std::string& path);
 
+  detail::ChannelService* const channels_;
   std::mutex mutex_;
   std::map<std::string, Entry> entries_;  // by absolute path; GUARDED_BY(mutex_)
 };

@@ -13,6 +13,7 @@ constexpr std::string_view child_is_stopping = "this child is stopping";
 
 Runtime::Runtime(const RuntimeOptions& options)
     : options_(options),
+      handlers_(options.channels),
       connection_pool_(options.blocking_threads),
       call_pool_(options.blocking_threads) {
   for (std::size_t i = 0; i < options.reactor_threads; ++i)

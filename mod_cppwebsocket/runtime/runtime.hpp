@@ -24,6 +24,7 @@ struct RuntimeOptions {
   StopPlan stop;
   // Is told what a stop could not end in time. Thread: a reactor's.
   std::function<void(std::string_view)> report;
+  detail::ChannelService* channels = nullptr;  // for handlers; outlives the runtime
 };
 
 class Runtime final : private SessionOwner {
@@ -42,6 +43,12 @@ class Runtime final : private SessionOwner {
   void hand_over(std::unique_ptr<Session> session);
 
   HandlerLibrary& handlers() noexcept { return handlers_; }
+
+  // Calls `function` with each reactor. Thread: the one that made the runtime.
+  template <typename Function>
+  void for_each_reactor(Function function) {
+    for (auto& reactor : reactors_) function(*reactor);
+  }
   std::size_t connections() const noexcept { return connections_.load(); }
   Stop stop() const noexcept { return stop_; }
 

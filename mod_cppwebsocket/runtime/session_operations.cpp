@@ -46,6 +46,8 @@ void Session::complete(Operation& operation) noexcept {
       break;
     case OperationKind::close:
     case OperationKind::pool:
+    case OperationKind::publication:
+    case OperationKind::recovery:
       break;
   }
   operation.waiting.resume();

@@ -12,6 +12,7 @@
 //   }
 #pragma once
 
+#include <cppwebsocket/blocking_membership.hpp>
 #include <cppwebsocket/blocking_msgutil.hpp>
 #include <cppwebsocket/handler_table.hpp>
 #include <cppwebsocket/message_threads.hpp>
@@ -42,4 +43,5 @@ extern "C" [[gnu::used, gnu::weak, gnu::visibility("default")]] const cppwebsock
         &web_socket_transfer_data,
         &web_socket_passive_closing_handshake,
         &web_socket_going_away,
+        &cppwebsocket::detail::channel_service,
 };

@@ -14,6 +14,7 @@
 #pragma once
 
 #include <cppwebsocket/handler_table.hpp>
+#include <cppwebsocket/membership.hpp>
 #include <cppwebsocket/msgutil.hpp>
 
 // Called once the opening handshake is valid, httpd has authorised the request and the origin is
@@ -54,4 +55,5 @@ extern "C" [[gnu::used, gnu::weak, gnu::visibility("default")]] const cppwebsock
         nullptr,
         nullptr,
         nullptr,
+        &cppwebsocket::detail::channel_service,
 };

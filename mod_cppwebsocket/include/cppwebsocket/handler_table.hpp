@@ -12,9 +12,12 @@ class Request;
 class BlockingRequest;
 template <typename T>
 class Task;
+namespace detail {
+class ChannelService;
+}
 
 // Raised whenever the layout of anything in include/cppwebsocket changes.
-inline constexpr std::uint32_t handler_abi = 2;
+inline constexpr std::uint32_t handler_abi = 3;
 
 #define CPPWEBSOCKET_STRINGIFY_(x) #x
 #define CPPWEBSOCKET_STRINGIFY(x) CPPWEBSOCKET_STRINGIFY_(x)
@@ -32,7 +35,7 @@ struct HandlerTable {
   std::uint32_t abi;      // handler_abi
   std::uint32_t size;     // sizeof(HandlerTable)
   const char* toolchain;  // handler_toolchain
-  // Either the first four or the last four are set; of these, the last two may be null.
+  // Either the first four or the second four are set; of these, the last two may be null.
   void (*do_extra_handshake)(Request&);
   Task<void> (*transfer_data)(Request&);
   Close (*passive_closing_handshake)(Request&);
@@ -41,6 +44,7 @@ struct HandlerTable {
   void (*blocking_transfer_data)(BlockingRequest&);
   Close (*blocking_passive_closing_handshake)(BlockingRequest&);
   void (*blocking_going_away)(BlockingRequest&);
+  detail::ChannelService** channels;  // where the file looks for it; set before any function is called
 };
 
 inline constexpr const char* handler_table_symbol = "cppwebsocket_handler_table";

@@ -40,7 +40,7 @@ struct TimerNode {
   void* owner = nullptr;
 };
 
-enum class OperationKind : unsigned char { receive, send, close, sleep, pool };
+enum class OperationKind : unsigned char { receive, send, close, sleep, pool, publication, recovery };
 
 struct Operation {
   explicit Operation(OperationKind kind) noexcept : kind(kind) {}
