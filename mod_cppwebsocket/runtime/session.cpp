@@ -35,6 +35,7 @@ Session::~Session() {
   if (remote_) remote_->detach();
   blocking_.reset();
   record_->user_data.reset();  // may run the handler's code, so before the handler goes
+  say_goodbye_to_guests();
   record_->hooks.reset();
   end_reason_ = nullptr;
   const bool blocking = handler_->is_blocking();
@@ -105,7 +106,7 @@ void Session::end_turn() noexcept {
   bool more = true;
   for (int round = 0; more && round < max_rounds; ++round) {
     flush();
-    more = false;
+    more = guests_waiting_ && let_guests_send(false);
     if (pong_owed_ && !above_high_water()) {
       const auto body = std::move(pong_owed_);
       guarded([&] { answer_ping(*body); });

@@ -33,6 +33,7 @@ namespace cppwebsocket::runtime {
 
 class BlockingSession;
 class RemoteControl;
+class SessionGuest;
 
 // Who counts sessions.
 class SessionOwner {
@@ -106,6 +107,28 @@ class Session final : public Request {
   bool ended_cleanly() const noexcept { return clean_end_; }
   const Handler& handler() const noexcept { return *handler_; }
 
+  // --- for channels (session_guests.cpp), on the loop's thread --------------------------------------
+
+  // A guest is told before the session goes, if it is still there then. Raises as spawn() does.
+  void attach(SessionGuest& guest);
+  void detach(SessionGuest& guest) noexcept;
+  // Sends whole messages at once and keeps what the kernel does not take. False, and nothing is
+  // done: something is unsent, a fragmented message is open, or the wire takes no messages.
+  // Outside of a turn.
+  bool send_shared(const protocol::SharedBytes& bytes, std::size_t begin, std::size_t end);
+  // The same in a turn, behind what is unsent: between messages only.
+  void append_shared(const protocol::SharedBytes& bytes, std::size_t begin, std::size_t end);
+  // Asks for refill() of all guests, as soon as nothing is unsent.
+  void expect_guests() noexcept { guests_waiting_ = true; }
+  // Waits as the handler's other operations do: until complete_now(), in a turn, or the end.
+  void wait_for(detail::Operation& operation);
+  void complete_now(detail::Operation& operation) noexcept;
+  bool takes_messages() const noexcept { return wire_ == Wire::open; }
+  bool in_fragments() const noexcept { return sending_fragments_; }
+  bool has_ended() const noexcept { return ended_; }
+  bool in_turn() const noexcept { return in_turn_; }
+  const protocol::Protocol& protocol() const noexcept { return *protocol_; }
+
   // --- Request ---------------------------------------------------------------------------------
 
   void spawn(Task<> task) override;
@@ -162,6 +185,10 @@ class Session final : public Request {
   void task_ended(detail::RootTask& task, bool is_main) noexcept;
   void close_for_error(CloseCode code, std::string_view what);
 
+  // session_guests.cpp
+  bool let_guests_send(bool all) noexcept;
+  void say_goodbye_to_guests() noexcept;
+
   // session_leave.cpp: going away
   void leave();
   bool say_goodbye();
@@ -204,6 +231,7 @@ class Session final : public Request {
   detail::RootTask main_task_;
   std::unique_ptr<std::vector<detail::RootTask>> other_tasks_;
   OperationList pending_;
+  SessionGuest* guests_ = nullptr;
   detail::ReceiveOperation* receiver_ = nullptr;
   bool arriving_ = false;  // protocol_ has a message for the receiver that is being resumed
   detail::TimerNode timer_;
@@ -226,6 +254,7 @@ class Session final : public Request {
   bool closed_by_handler_ = false;
   bool peer_close_waiting_ = false;  // the Close is behind messages that the handler has not taken
   bool sending_fragments_ = false;
+  bool guests_waiting_ = false;      // to refill()
   bool ping_sent_ = false;
   bool write_ended_ = false;
   bool leaving_ = false;             // the handler may say goodbye

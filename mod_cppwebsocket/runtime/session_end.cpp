@@ -150,7 +150,8 @@ void Session::end(std::exception_ptr reason) {
   begin_end();
   while (detail::Operation* operation = pending_.front()) {
     const bool told = operation->kind == detail::OperationKind::close ||
-                      (operation->kind == detail::OperationKind::receive && clean_end_);
+                      (operation->kind == detail::OperationKind::receive && clean_end_) ||
+                      (operation->kind == detail::OperationKind::publication && clean_end_);
     if (!told) operation->error = end_reason_;
     if (operation->kind == detail::OperationKind::receive) end_received_ = clean_end_;
     complete(*operation);

@@ -137,6 +137,7 @@ bool Session::send_ping(std::string_view body) {
 
 bool Session::send_now(Message&& message, bool end) {
   if (wire_ != Wire::open) return false;
+  if (guests_waiting_) let_guests_send(true);
   last_message_ = loop_.now();
   protocol_->send_message(std::move(message), end, *output_);
   sending_fragments_ = !end;

@@ -1,0 +1,25 @@
+// Someone who sends on a session beside its handler, such as a channel's member. What many sessions
+// send is encoded once; a session takes it as shared bytes and never copies them.
+// Thread: the session's.
+#pragma once
+
+namespace cppwebsocket::runtime {
+
+class SessionGuest {
+ public:
+  // The session has nothing unsent, after Session::expect_guests(): append some of what waits with
+  // Session::append_shared. With `all`, everything: the handler sends something behind it.
+  virtual void refill(bool all) noexcept = 0;
+
+  // The session is about to be destroyed.
+  virtual void session_gone() noexcept = 0;
+
+ protected:
+  ~SessionGuest() = default;
+
+ private:
+  friend class Session;
+  SessionGuest* next_guest_ = nullptr;
+};
+
+}  // namespace cppwebsocket::runtime

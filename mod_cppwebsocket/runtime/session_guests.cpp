@@ -1,0 +1,73 @@
+// What channels need of a session: shared bytes go out between the handler's own, and whoever waits
+// for a channel waits like for everything else.
+#include <system_error>
+#include <utility>
+
+#include "runtime/session.hpp"
+#include "runtime/session_guest.hpp"
+
+namespace cppwebsocket::runtime {
+
+void Session::attach(SessionGuest& guest) {
+  require_started("join");
+  if (ended_) std::rethrow_exception(end_reason_);
+  guest.next_guest_ = std::exchange(guests_, &guest);
+}
+
+void Session::detach(SessionGuest& guest) noexcept {
+  SessionGuest** at = &guests_;
+  while (*at && *at != &guest) at = &(*at)->next_guest_;
+  if (*at) *at = std::exchange(guest.next_guest_, nullptr);
+}
+
+void Session::say_goodbye_to_guests() noexcept {
+  while (guests_) {
+    SessionGuest* const guest = guests_;
+    guests_ = std::exchange(guest->next_guest_, nullptr);
+    guest->session_gone();
+  }
+}
+
+// The usual case takes no turn: nothing but one write.
+bool Session::send_shared(const protocol::SharedBytes& bytes, std::size_t begin, std::size_t end) {
+  if (wire_ != Wire::open || sending_fragments_ || backlog_ || unsent_by_transport_ != 0) return false;
+  last_message_ = loop_.now();
+  const std::string_view all(bytes->data() + begin, end - begin);
+  const IoResult result = transport_->write(std::span(&all, 1));
+  unsent_by_transport_ = transport_->unsent();
+  if (protocol_->wire_format() >= 9) protocol_->shared_sent();
+  if (result.bytes == all.size() && unsent_by_transport_ == 0) return true;
+  turn([&] {
+    if (result.status == IoStatus::ok || result.status == IoStatus::would_block)
+      output_->append(bytes, begin + result.bytes, end);
+    else
+      lose(std::generic_category().message(result.error));
+  });
+  return true;
+}
+
+void Session::append_shared(const protocol::SharedBytes& bytes, std::size_t begin,
+                            std::size_t end) {
+  if (wire_ != Wire::open) return;
+  last_message_ = loop_.now();
+  output_->append(bytes, begin, end);
+  if (protocol_->wire_format() >= 9) protocol_->shared_sent();
+}
+
+// Between two messages of the handler's, and in the order in which they were given to the session.
+bool Session::let_guests_send(bool all) noexcept {
+  if (sending_fragments_ || wire_ != Wire::open || (!all && unsent() != 0)) return false;
+  guests_waiting_ = false;  // whoever does not give all says so again
+  const std::size_t before = output_->size();
+  for (SessionGuest* guest = guests_; guest; guest = guest->next_guest_) guest->refill(all);
+  return output_->size() != before;
+}
+
+void Session::wait_for(detail::Operation& operation) {
+  if (ended_) std::rethrow_exception(end_reason_);
+  wait(operation);
+}
+
+void Session::complete_now(detail::Operation& operation) noexcept { complete(operation); }
+
+}  // namespace cppwebsocket::runtime
