@@ -107,6 +107,8 @@ class Httpd:
         if needs.compress:
             takeover = "on" if needs.compress == "takeover" else "off"
             compression = f"WebSocketCompression On context-takeover={takeover}"
+            if needs.window_bits:
+                compression += f" window-bits={needs.window_bits}"
         return CONFIGURATION.format(
             root=self._root, port=self.port, module=setting.build / "mod_cppwebsocket.so",
             handlers=setting.build / "handlers", threads=needs.threads, children=needs.children,

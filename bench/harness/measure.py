@@ -119,6 +119,7 @@ def measure_cpu(row, server, setting, options=()):
     if figures["messages"] == 0:
         raise RuntimeError("it answered nothing")
     figures["cpu_us"] = (after - before) * 1e6 / figures["messages"]
+    figures["bytes_back"] = figures["bytes_received"] / figures["messages"]
     return figures
 
 

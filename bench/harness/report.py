@@ -18,7 +18,8 @@ to look at; microseconds and rates belong to this machine on this day.
 def cpu_cells(line):
     return [ratio_of(line), range_of(line["ratio"]), number(line["inverse"]["median"]),
             number(line["cpu_us"]["median"]), range_of(line["cpu_us"]),
-            whole(line["messages_per_second"]), whole(line["p50_us"]), whole(line["p99_us"])]
+            whole(line["messages_per_second"]), whole(line["p50_us"]), whole(line["p99_us"]),
+            whole(line["bytes_back"])]
 
 
 def idle_cells(line):
@@ -41,7 +42,7 @@ def neighbour_cells(line):
 
 
 CPU_HEAD = ["ratio", "min–max", "× the CPU", "CPU µs per message", "min–max", "messages/s",
-            "p50 µs", "p99 µs"]
+            "p50 µs", "p99 µs", "bytes back"]
 MEMORY_HEAD = ["bytes per connection", "min–max", "RSS before, MiB", "RSS after, MiB"]
 TABLES = [
     (("echo", "setup", "fan-out"), CPU_HEAD, cpu_cells),

@@ -7,6 +7,7 @@ class Needs:
     """What a row wants of a server, besides echoing."""
     tls: bool = False
     compress: str = ""      # permessage-deflate with "takeover" or "no-takeover" of the context
+    window_bits: int = 0    # of compression, where it can be told; 0: the default
     fan_out: bool = False   # what comes on /publish goes to all others
     blocking: bool = False  # handlers in the blocking style, where there is one
     threads: int = 1
@@ -64,6 +65,8 @@ ROWS = [
     Row("deflate-1Kx200", "echo", 200, 1 << 10, needs=Needs(compress="no-takeover"), json=True),
     Row("deflate-context-1Kx200", "echo", 200, 1 << 10, needs=Needs(compress="takeover"),
         json=True),
+    Row("deflate-context-15-1Kx200", "echo", 200, 1 << 10,
+        needs=Needs(compress="takeover", window_bits=15), json=True),
     Row("blocking-125x200", "echo", 200, 125, needs=Needs(blocking=True)),
     Row("setup", "setup", 16),
     Row("setup-wss", "setup", 16, needs=TLS),

@@ -2,7 +2,10 @@
 // of §1.3's example, and a plain GET.
 #pragma once
 
+#include <zlib.h>
+
 #include <cstdint>
+#include <cstdlib>
 #include <string>
 #include <string_view>
 
@@ -16,7 +19,8 @@ inline std::string make_request(const Options& options, const std::string& path)
   if (options.mode == Mode::get) return start + "\r\n\r\n";
   const char* extension = "";
   if (options.compression == Compression::takeover) {
-    extension = "Sec-WebSocket-Extensions: permessage-deflate\r\n";
+    // What browsers offer.
+    extension = "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n";
   } else if (options.compression == Compression::no_takeover) {
     extension =
         "Sec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover; "
@@ -66,6 +70,15 @@ class AnswerHead {
     const bool forgets = extensions.find("no_context_takeover") != extensions.npos;
     if (wanted == Compression::takeover && forgets) return "the server takes no context over";
     return nullptr;
+  }
+
+  // How far back the server lets our compressed messages refer (RFC 7692 §7.1.2.2).
+  int client_window_bits() const {
+    constexpr std::string_view name = "client_max_window_bits=";
+    const std::string_view extensions = header("sec-websocket-extensions");
+    const std::size_t at = extensions.find(name);
+    return at == extensions.npos ? MAX_WBITS
+                                 : std::atoi(std::string(extensions.substr(at + name.size())).c_str());
   }
 
   std::size_t content_length() const {

@@ -21,9 +21,9 @@ constexpr std::string_view sync_tail("\x00\x00\xff\xff", 4);  // RFC 7692 §7.2.
 // The messages as compressed, masked frames. With context takeover a message refers to those before
 // it, so the first round differs from all further ones, which are alike: the window, which is
 // smaller than a round, then begins with the end of the round before.
-inline FrameRing compressed_ring(const Messages& messages, bool context_takeover) {
+inline FrameRing compressed_ring(const Messages& messages, bool context_takeover, int window_bits) {
   z_stream stream{};
-  if (deflateInit2(&stream, 6, Z_DEFLATED, -MAX_WBITS, 8, Z_DEFAULT_STRATEGY) != Z_OK) {
+  if (deflateInit2(&stream, 6, Z_DEFLATED, -window_bits, 8, Z_DEFAULT_STRATEGY) != Z_OK) {
     throw std::runtime_error("zlib does not start");
   }
   std::vector<std::string> frames;

@@ -90,6 +90,7 @@ void LoadGenerator::read_some(Connection& connection) {
     }
     if (count < 0) return lose(connection, "recv");
     if (count == 0) return lose(connection, nullptr);
+    bytes_received_ += static_cast<std::uint64_t>(count);
     read_bytes(connection, std::string_view(buffer_.data(), static_cast<std::size_t>(count)));
   } while (connection.wire.holds_more());
 }
@@ -99,6 +100,13 @@ void LoadGenerator::read_bytes(Connection& connection, std::string_view bytes) {
     read_answer(connection, bytes);
   else if (!connection.is_publisher)
     read_echoes(connection, bytes);
+}
+
+// Every connection gets the same answer: nothing has been sent when the first one says it.
+void LoadGenerator::use_window(int bits) {
+  if (bits == window_bits_) return;
+  window_bits_ = bits;
+  to_send_ = compressed_ring(messages_, options_.compression == Compression::takeover, bits);
 }
 
 void LoadGenerator::read_answer(Connection& connection, std::string_view bytes) {
@@ -124,6 +132,7 @@ void LoadGenerator::read_answer(Connection& connection, std::string_view bytes) 
     std::fprintf(stderr, errors_ == 0 ? "bench_load: %s\n" : "", head.status_line().c_str());
     return lose(connection, objection);
   }
+  if (options_.compression != Compression::none) use_window(head.client_window_bits());
   connection.state = State::open;
   --opening_;
   if (options_.mode == Mode::setup) return start_closing(connection);

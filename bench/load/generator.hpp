@@ -78,6 +78,7 @@ class LoadGenerator {
   void send_request(Connection& connection);
   void read_some(Connection& connection);
   void read_bytes(Connection& connection, std::string_view bytes);
+  void use_window(int bits);
   void read_answer(Connection& connection, std::string_view bytes);
   void read_body(Connection& connection, std::size_t count);
   void read_echoes(Connection& connection, std::string_view bytes);
@@ -109,7 +110,8 @@ class LoadGenerator {
   const Options options_;
   const sockaddr_in address_;
   const Messages messages_;
-  const FrameRing to_send_;
+  int window_bits_ = MAX_WBITS;  // that to_send_ was compressed with
+  FrameRing to_send_;
   const FrameRing expected_;
   const std::string request_;
   const std::string close_frame_;
@@ -125,6 +127,7 @@ class LoadGenerator {
   std::uint64_t completed_ = 0;  // echoes, deliveries, or connections set up and closed
   std::uint64_t begun_ = 0;      // with a rate: messages or connections
   std::uint64_t bytes_sent_ = 0;
+  std::uint64_t bytes_received_ = 0;
   std::size_t in_air_ = 0;  // messages queued whose echo has not come
   std::size_t opening_ = 0;
   std::size_t closing_ = 0;

@@ -17,7 +17,7 @@ constexpr std::uint64_t stdin_token = UINT64_MAX;
 
 FrameRing ring_to_send(const Messages& messages, const Options& options) {
   if (options.compression != Compression::none) {
-    return compressed_ring(messages, options.compression == Compression::takeover);
+    return compressed_ring(messages, options.compression == Compression::takeover, MAX_WBITS);
   }
   // A burst that is larger than a read is cut anyway; it need not be in one piece.
   return plain_ring(messages, true,
@@ -48,7 +48,7 @@ int LoadGenerator::run() {
     hold();
   } else {
     completed_ = 0;  // without the warm-up's
-    bytes_sent_ = 0;
+    bytes_sent_ = bytes_received_ = 0;
     latency_.clear();
     measure();
   }
@@ -164,10 +164,12 @@ void LoadGenerator::wait_for_line() {
 void LoadGenerator::report(double seconds) {
   std::printf(
       "{\"messages\": %llu, \"seconds\": %.6f, \"messages_per_second\": %.1f, "
-      "\"p50_us\": %.1f, \"p99_us\": %.1f, \"bytes_sent\": %llu, \"errors\": %zu}\n",
+      "\"p50_us\": %.1f, \"p99_us\": %.1f, \"bytes_sent\": %llu, \"bytes_received\": %llu, "
+      "\"errors\": %zu}\n",
       static_cast<unsigned long long>(completed_), seconds,
       static_cast<double>(completed_) / seconds, latency_.percentile_us(0.50),
-      latency_.percentile_us(0.99), static_cast<unsigned long long>(bytes_sent_), errors_);
+      latency_.percentile_us(0.99), static_cast<unsigned long long>(bytes_sent_),
+      static_cast<unsigned long long>(bytes_received_), errors_);
   std::fflush(stdout);
 }
 

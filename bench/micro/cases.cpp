@@ -112,6 +112,8 @@ struct Deflate {
     protocol::DeflateParameters result;
     result.server_no_context_takeover = !context_takeover;
     result.client_no_context_takeover = !context_takeover;
+    if (context_takeover)
+      result.server_max_window_bits = result.client_max_window_bits = protocol::own_window_bits;
     return result;
   }
 

@@ -302,8 +302,8 @@ const command_rec directives[] = {
         "The largest message accepted, 1 to 1G bytes (default 1M); a larger one closes with 1009"),
     take_list<compression>("WebSocketCompression", directory,
                            "permessage-deflate: Off (the default), or On and any of "
-                           "context-takeover=on|off (off), level=1-9 (6), window-bits=9-15 (15), "
-                           "min-size=BYTES (64)"),
+                           "context-takeover=on|off (off), level=1-9 (6), window-bits=9-15 (12 "
+                           "with context takeover, else 15), min-size=BYTES (64)"),
     take1<time<&DirectoryConfig::ping_interval, true>>(
         "WebSocketPingInterval", directory,
         "Ping a client that has been silent this long (default 30s), or Off"),

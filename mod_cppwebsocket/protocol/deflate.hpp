@@ -19,10 +19,17 @@ struct DeflatePolicy {
   bool enabled = false;
   bool context_takeover = false;    // false: both directions reset after each message
   int level = 6;                    // 1–9
-  int server_max_window_bits = 15;  // 9–15
-  int client_max_window_bits = 15;  // 9–15; below 15 only if the client can
+  int server_max_window_bits = 0;   // 9–15; 0: as below
+  int client_max_window_bits = 0;   // likewise; below 15 only if the client can
   std::size_t min_size = 64;        // bytes; shorter messages go uncompressed
 };
+
+// Window bits, unless the administrator wants others. Where connections share a compressor the
+// largest costs nothing. Their own are another matter: 38 KiB at 12 bits against 262 at 15, which
+// no cache holds for many connections, so that it takes twice as long; and small similar messages
+// become hardly smaller (bench/README.md).
+constexpr int shared_window_bits = 15;
+constexpr int own_window_bits = 12;
 
 // What both sides agreed on (RFC 7692 §7.1).
 struct DeflateParameters {
@@ -72,9 +79,9 @@ class DeflateWorkspace {
 enum class InflateResult : std::uint8_t { ok, corrupt, too_big };
 
 // One connection's half of the extension. Without context takeover it owns no zlib memory. With
-// it, each direction owns a stream from its first compressed message on: the compressor 12 KiB if
-// server_max_window_bits is 9, about twice that for each bit more, 264 KiB at 15; the decompressor
-// its window (1 << client_max_window_bits bytes) and 8 KiB.
+// it, each direction owns a stream from its first compressed message on: the compressor 10 KiB if
+// server_max_window_bits is 9, about twice that for each bit more, 38 KiB at 12, 262 KiB at 15; the
+// decompressor its window (1 << client_max_window_bits bytes) and 8 KiB.
 // `workspace` must outlive it. Thread: that of the workspace; construction and destruction: any.
 class PerMessageDeflate {
  public:

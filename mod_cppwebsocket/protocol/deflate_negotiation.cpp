@@ -55,6 +55,12 @@ std::optional<Offered> read_offer(const ExtensionOffer& offer) noexcept {
   return offered;
 }
 
+// What the administrator wants, or what serves best.
+int wanted_bits(int policy_bits, bool no_context_takeover) noexcept {
+  if (policy_bits != 0) return policy_bits;
+  return no_context_takeover ? shared_window_bits : own_window_bits;
+}
+
 DeflateAgreement accept(const Offered& offered, const DeflatePolicy& policy) {
   DeflateAgreement agreement{{.level = policy.level, .min_size = policy.min_size},
                              "permessage-deflate"};
@@ -71,7 +77,8 @@ DeflateAgreement accept(const Offered& offered, const DeflatePolicy& policy) {
   if (agreed.client_no_context_takeover) agreement.response += "; client_no_context_takeover";
 
   // §7.1.2.1: answered if it was offered; and unasked too, it tells the client what it needs.
-  agreed.server_max_window_bits = policy.server_max_window_bits;
+  agreed.server_max_window_bits =
+      wanted_bits(policy.server_max_window_bits, agreed.server_no_context_takeover);
   if (offered.server_bits != 0)
     agreed.server_max_window_bits = std::min(agreed.server_max_window_bits, offered.server_bits);
   if (offered.server_bits != 0 || agreed.server_max_window_bits < 15)
@@ -79,7 +86,8 @@ DeflateAgreement accept(const Offered& offered, const DeflatePolicy& policy) {
 
   // §7.1.2.2: a client that does not offer it need not be able to use a smaller window.
   if (offered.client_max_window_bits) {
-    agreed.client_max_window_bits = policy.client_max_window_bits;
+    agreed.client_max_window_bits =
+        wanted_bits(policy.client_max_window_bits, agreed.client_no_context_takeover);
     if (offered.client_bits != 0)
       agreed.client_max_window_bits = std::min(agreed.client_max_window_bits, offered.client_bits);
     if (agreed.client_max_window_bits < 15)

@@ -11,7 +11,10 @@ namespace {
 using Parameter = ExtensionOffer::Parameter;
 
 constexpr DeflatePolicy frugal{.enabled = true};
-constexpr DeflatePolicy takeover{.enabled = true, .context_takeover = true};
+constexpr DeflatePolicy takeover{.enabled = true,
+                                 .context_takeover = true,
+                                 .server_max_window_bits = 15,
+                                 .client_max_window_bits = 15};
 
 ExtensionOffer offer(std::vector<Parameter> parameters) {
   return {"permessage-deflate", parameters};
@@ -83,6 +86,20 @@ TEST(DeflateNegotiation, ClientWindowIsAnsweredOnlyIfOffered) {
   EXPECT_EQ(answer({offer({{"client_max_window_bits", "8"}})}),
             "permessage-deflate; client_max_window_bits=8");
   EXPECT_EQ(answer({offer({{"client_max_window_bits", {}}})}), "permessage-deflate");
+}
+
+TEST(DeflateNegotiation, AWindowThatAConnectionKeepsIsSmallUnlessToldOtherwise) {
+  const Parameter can_be_small{"client_max_window_bits", {}};
+  const Parameter server_forgets{"server_no_context_takeover", {}};
+  const Parameter client_forgets{"client_no_context_takeover", {}};
+  const DeflatePolicy policy{.enabled = true, .context_takeover = true};
+  EXPECT_EQ(answer({offer({can_be_small})}, policy),
+            "permessage-deflate; server_max_window_bits=12; client_max_window_bits=12");
+  EXPECT_EQ(answer({offer({})}, policy), "permessage-deflate; server_max_window_bits=12");
+  EXPECT_EQ(answer({offer({can_be_small, server_forgets})}, policy),
+            "permessage-deflate; server_no_context_takeover; client_max_window_bits=12");
+  EXPECT_EQ(answer({offer({can_be_small, client_forgets})}, policy),
+            "permessage-deflate; client_no_context_takeover; server_max_window_bits=12");
 }
 
 TEST(DeflateNegotiation, WrongOffersAreDeclined) {
