@@ -207,6 +207,8 @@ MaybeRefusal read_version(const HeaderFields& fields, Version version, Opening& 
       return read_draft76(fields, opening);
     case Version::draft75:
       return read_draft75(fields, opening);
+    case Version::event_stream:  // no WebSocket, so nothing to upgrade to
+      break;
   }
   return std::nullopt;
 }
@@ -266,6 +268,7 @@ OpeningResponse complete_opening(const Opening& opening, std::string_view protoc
     case Version::draft75:
       return complete_draft75(opening, protocol);
     case Version::rfc6455:
+    case Version::event_stream:
       break;
   }
   return complete_rfc6455(opening, protocol, extensions, digest);

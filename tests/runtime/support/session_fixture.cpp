@@ -3,6 +3,7 @@
 #include <any>
 #include <utility>
 
+#include "protocol/event_stream.hpp"
 #include "protocol/protocol.hpp"
 
 namespace cppwebsocket::testing {
@@ -51,6 +52,8 @@ std::unique_ptr<protocol::Protocol> protocol_for(const Script& script) {
       return protocol::make_draft76(max_size);
     case Version::draft75:
       return protocol::make_draft75(max_size);
+    case Version::event_stream:
+      return protocol::make_event_stream();
     case Version::rfc6455:
       break;
   }

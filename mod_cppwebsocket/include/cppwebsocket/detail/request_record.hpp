@@ -25,6 +25,7 @@ enum class Version : std::uint8_t {
   rfc6455,  // Sec-WebSocket-Version: 13
   draft76,  // draft-hixie-thewebsocketprotocol-76, also known as hybi-00
   draft75,  // draft-hixie-thewebsocketprotocol-75, the seed's own
+  event_stream,  // no WebSocket: Server-Sent Events (SetHandler websocket-subscribe)
 };
 
 // RFC 6455 §4.1 and §7.1: where the connection stands.
