@@ -30,6 +30,7 @@ class BlockingSession final : public BlockingRequest {
   void start();
   Task<> serve();
   void session_ended();
+  Session& session() noexcept { return session_; }
   void request_stop() noexcept { stop_source_.request_stop(); }
   // Sends what the handler has sent so far, and accepts no more.
   void close_door();

@@ -3,6 +3,7 @@
 #include <array>
 #include <cassert>
 #include <system_error>
+#include <utility>
 
 #include "runtime/blocking_session.hpp"
 #include "runtime/remote_control.hpp"
@@ -32,7 +33,7 @@ Session::Session(std::unique_ptr<detail::RequestRecord> record,
 }
 
 Session::~Session() {
-  if (remote_) remote_->detach();
+  if (seldom_ && seldom_->remote) seldom_->remote->detach();
   blocking_.reset();
   record_->user_data.reset();  // may run the handler's code, so before the handler goes
   say_goodbye_to_guests();
@@ -41,6 +42,11 @@ Session::~Session() {
   const bool blocking = handler_->is_blocking();
   handler_.reset();
   if (owner_) owner_->session_gone(loop_, blocking);
+}
+
+Session::Seldom& Session::seldom() {
+  if (!seldom_) seldom_ = std::make_unique<Seldom>();
+  return *seldom_;
 }
 
 void Session::do_extra_handshake() {
@@ -58,7 +64,7 @@ void Session::open(std::unique_ptr<Transport> transport,
   transport_ = std::move(transport);
   protocol_ = std::move(protocol);
   more_input_ = transport_->has_input();
-  if (!already_read.empty()) unread_ = std::make_unique<std::string>(std::move(already_read));
+  if (!already_read.empty()) seldom().unread = std::move(already_read);
 }
 
 void Session::start() {
@@ -107,18 +113,18 @@ void Session::end_turn() noexcept {
   for (int round = 0; more && round < max_rounds; ++round) {
     flush();
     more = guests_waiting_ && let_guests_send(false);
-    if (pong_owed_ && !above_high_water()) {
-      const auto body = std::move(pong_owed_);
-      guarded([&] { answer_ping(*body); });
+    if (seldom_ && seldom_->pong_owed && !above_high_water()) {
+      const std::string body = *std::exchange(seldom_->pong_owed, std::nullopt);
+      guarded([&] { answer_ping(body); });
       more = true;
     }
     if (senders_waiting_ != 0 && unsent() <= record_->limits.send_buffer_size / 2) {
       guarded([&] { wake_senders(); });
       more = true;
     }
-    if (unread_ && may_read()) {
-      const auto bytes = std::move(unread_);
-      guarded([&] { receive_bytes(*bytes); });
+    if (has_unread() && may_read()) {
+      std::string bytes = std::exchange(seldom_->unread, {});
+      guarded([&] { receive_bytes(bytes); });
       more = true;
     } else if (more_input_ && wants_input()) {
       guarded([&] { read_some(); });
@@ -151,9 +157,10 @@ void Session::watch(Interest wanted) noexcept {
 void Session::take_back_output() noexcept {
   std::size_t waiting = unsent();
   record_->buffered.store(waiting, std::memory_order_relaxed);
-  if (held_back_)
-    for (const Message& message : *held_back_) waiting += message.size();
-  if (remote_) remote_->set_buffered(waiting);
+  if (seldom_) {
+    for (const Message& message : seldom_->held_back) waiting += message.size();
+    if (seldom_->remote) seldom_->remote->set_buffered(waiting);
+  }
   if (blocking_) blocking_->output_drained(unsent());
   if (output_->empty()) {
     if (backlog_) output_ = &loop_.spare_output();
@@ -177,7 +184,7 @@ bool Session::may_read() const noexcept {
 }
 
 bool Session::wants_input() const noexcept {
-  return wire_ == Wire::lingering || (may_read() && !unread_);
+  return wire_ == Wire::lingering || (may_read() && !has_unread());
 }
 
 void Session::read_some() {
@@ -212,7 +219,7 @@ void Session::receive_bytes(std::span<char> input) {
     if (above_high_water()) flush();
     if (!may_read()) {
       if (wire_ != Wire::gone && !peer_close_waiting_)
-        unread_ = std::make_unique<std::string>(input.begin(), input.end());
+        seldom().unread.assign(input.begin(), input.end());
       return;
     }
     const protocol::Event event = protocol_->receive(input);
@@ -252,7 +259,7 @@ void Session::handle_event(protocol::Event event) {
 void Session::answer_ping(std::string_view body) {
   if (record_->server_terminated) return;
   if (above_high_water())
-    pong_owed_ = std::make_unique<std::string>(body);
+    seldom().pong_owed.emplace(body);
   else
     protocol_->send_pong(body, *output_);
 }

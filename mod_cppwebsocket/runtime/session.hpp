@@ -15,6 +15,7 @@
 #include <cstdint>
 #include <exception>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -112,11 +113,11 @@ class Session final : public Request {
   // A guest is told before the session goes, if it is still there then. Raises as spawn() does.
   void attach(SessionGuest& guest);
   void detach(SessionGuest& guest) noexcept;
-  // Sends whole messages at once and keeps what the kernel does not take. False, and nothing is
-  // done: something is unsent, a fragmented message is open, or the wire takes no messages.
-  // Outside of a turn.
-  bool send_shared(const protocol::SharedBytes& bytes, std::size_t begin, std::size_t end);
-  // The same in a turn, behind what is unsent: between messages only.
+  // Outside of a turn: offers whole messages to the kernel and returns how many bytes it took. Of a
+  // message that it cut, the rest is to be appended before anything else happens. Nothing if there
+  // is something unsent already, or a fragmented message is open.
+  std::optional<std::size_t> write_shared(std::string_view bytes);
+  // In a turn, between messages: goes behind what is unsent.
   void append_shared(const protocol::SharedBytes& bytes, std::size_t begin, std::size_t end);
   // Asks for refill() of all guests, as soon as nothing is unsent.
   void expect_guests() noexcept { guests_waiting_ = true; }
@@ -147,6 +148,17 @@ class Session final : public Request {
  private:
   enum class Wire : std::uint8_t { open, closing, lingering, gone };
 
+  // What most connections never need: it costs them a pointer.
+  struct Seldom {
+    std::string unread;                    // bytes that wait, because the inbox is full
+    std::optional<std::string> pong_owed;  // body of a ping that came while the peer took nothing
+    std::vector<Message> held_back;        // whole messages behind a fragmented one
+    std::vector<detail::RootTask> tasks;   // beside the main one
+    std::shared_ptr<RemoteControl> remote;
+    std::stop_source stop_source{std::nostopstate};
+  };
+  Seldom& seldom();
+
   // session.cpp: turns, input, output
   void begin_turn() noexcept;
   void end_turn() noexcept;
@@ -164,6 +176,7 @@ class Session final : public Request {
   void answer_ping(std::string_view body);
   void deliver_message();
   void flush() noexcept;
+  bool has_unread() const noexcept { return seldom_ && !seldom_->unread.empty(); }
   bool may_read() const noexcept;
   bool wants_input() const noexcept;
   std::size_t unsent() const noexcept { return output_->size() + unsent_by_transport_; }
@@ -187,6 +200,7 @@ class Session final : public Request {
 
   // session_guests.cpp
   bool let_guests_send(bool all) noexcept;
+  void tell_guests_of_end() noexcept;
   void say_goodbye_to_guests() noexcept;
 
   // session_leave.cpp: going away
@@ -219,17 +233,12 @@ class Session final : public Request {
   std::unique_ptr<Transport> transport_;
   std::unique_ptr<protocol::Protocol> protocol_;
   std::unique_ptr<BlockingSession> blocking_;
-  std::unique_ptr<std::string> unread_;  // bytes that could not be parsed yet: the inbox was full
-  std::unique_ptr<std::string> pong_owed_;  // body of a ping that came while the peer took nothing
-  std::shared_ptr<RemoteControl> remote_;
-  std::unique_ptr<std::vector<Message>> held_back_;  // whole messages behind a fragmented one
-  std::stop_source stop_source_{std::nostopstate};
+  std::unique_ptr<Seldom> seldom_;
   std::exception_ptr end_reason_;        // what every wait raises once ended_
   protocol::Output* output_ = nullptr;         // for this turn: the backlog, or the loop's
   std::unique_ptr<protocol::Output> backlog_;  // what the kernel did not take
   Inbox inbox_;
   detail::RootTask main_task_;
-  std::unique_ptr<std::vector<detail::RootTask>> other_tasks_;
   OperationList pending_;
   SessionGuest* guests_ = nullptr;
   detail::ReceiveOperation* receiver_ = nullptr;

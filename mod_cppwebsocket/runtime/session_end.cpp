@@ -87,7 +87,7 @@ Close Session::passive_close() {
 
 void Session::send_close(const Close& close) {
   // What was accepted from other threads goes first.
-  if (remote_) remote_->close_door();
+  if (seldom_ && seldom_->remote) seldom_->remote->close_door();
   if (blocking_) blocking_->close_door();
   protocol_->send_close(close, *output_);
   record_->server_terminated = true;
@@ -108,12 +108,13 @@ void Session::start_closing(const Close& close, std::string_view cause) {
 
 // Nothing more can be sent: whoever would begin something now may know. Waits go on until end().
 void Session::begin_end() noexcept {
-  if (held_back_)
-    log(LogLevel::info, std::to_string(held_back_->size()) +
-                            " messages behind an unfinished one are not sent: the connection ends");
-  held_back_.reset();
-  if (remote_) remote_->close_door();
-  stop_source_.request_stop();
+  if (seldom_) {
+    if (const auto held_back = std::exchange(seldom_->held_back, {}); !held_back.empty())
+      log(LogLevel::info, std::to_string(held_back.size()) +
+                              " messages behind an unfinished one are not sent: the connection ends");
+    if (seldom_->remote) seldom_->remote->close_door();
+    seldom_->stop_source.request_stop();
+  }
   if (blocking_) blocking_->request_stop();
 }
 
@@ -147,6 +148,7 @@ void Session::end(std::exception_ptr reason) {
   ended_ = true;
   end_reason_ = std::move(reason);
   if (blocking_) blocking_->session_ended();
+  tell_guests_of_end();
   begin_end();
   while (detail::Operation* operation = pending_.front()) {
     const bool told = operation->kind == detail::OperationKind::close ||
@@ -165,7 +167,7 @@ void Session::drop_wire(std::string_view cause) {
                          std::to_string(unsent()) + " bytes could not be delivered");
   output_->clear();
   unsent_by_transport_ = 0;
-  unread_.reset();
+  if (seldom_) seldom_->unread = {};
   peer_close_waiting_ = false;  // too late to answer it
   set_wire(Wire::gone, cause);
   loop_.disarm(timer_);

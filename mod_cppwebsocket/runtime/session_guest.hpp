@@ -11,6 +11,9 @@ class SessionGuest {
   // Session::append_shared. With `all`, everything: the handler sends something behind it.
   virtual void refill(bool all) noexcept = 0;
 
+  // The handler's waits end: Session::end_reason(), ended_cleanly(). The guest stays attached.
+  virtual void session_ended() noexcept = 0;
+
   // The session is about to be destroyed.
   virtual void session_gone() noexcept = 0;
 

@@ -29,21 +29,19 @@ void Session::say_goodbye_to_guests() noexcept {
 }
 
 // The usual case takes no turn: nothing but one write.
-bool Session::send_shared(const protocol::SharedBytes& bytes, std::size_t begin, std::size_t end) {
-  if (wire_ != Wire::open || sending_fragments_ || backlog_ || unsent_by_transport_ != 0) return false;
+std::optional<std::size_t> Session::write_shared(std::string_view bytes) {
+  if (wire_ != Wire::open || sending_fragments_ || backlog_ || unsent_by_transport_ != 0)
+    return std::nullopt;
   last_message_ = loop_.now();
-  const std::string_view all(bytes->data() + begin, end - begin);
-  const IoResult result = transport_->write(std::span(&all, 1));
+  const IoResult result = transport_->write(std::span(&bytes, 1));
   unsent_by_transport_ = transport_->unsent();
-  if (protocol_->wire_format() >= 9) protocol_->shared_sent();
-  if (result.bytes == all.size() && unsent_by_transport_ == 0) return true;
-  turn([&] {
-    if (result.status == IoStatus::ok || result.status == IoStatus::would_block)
-      output_->append(bytes, begin + result.bytes, end);
-    else
-      lose(std::generic_category().message(result.error));
-  });
-  return true;
+  protocol_->shared_sent();
+  if (result.status != IoStatus::ok && result.status != IoStatus::would_block) {
+    turn([&] { lose(std::generic_category().message(result.error)); });
+    return bytes.size();
+  }
+  if (unsent_by_transport_ != 0) turn([] {});  // which watches for it
+  return result.bytes;
 }
 
 void Session::append_shared(const protocol::SharedBytes& bytes, std::size_t begin,
@@ -51,7 +49,15 @@ void Session::append_shared(const protocol::SharedBytes& bytes, std::size_t begi
   if (wire_ != Wire::open) return;
   last_message_ = loop_.now();
   output_->append(bytes, begin, end);
-  if (protocol_->wire_format() >= 9) protocol_->shared_sent();
+  protocol_->shared_sent();
+}
+
+void Session::tell_guests_of_end() noexcept {
+  for (SessionGuest* guest = guests_; guest;) {
+    SessionGuest* const next = guest->next_guest_;
+    guest->session_ended();
+    guest = next;
+  }
 }
 
 // Between two messages of the handler's, and in the order in which they were given to the session.

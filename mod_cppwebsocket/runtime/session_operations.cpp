@@ -141,9 +141,9 @@ bool Session::send_now(Message&& message, bool end) {
   last_message_ = loop_.now();
   protocol_->send_message(std::move(message), end, *output_);
   sending_fragments_ = !end;
-  if (end && held_back_) {
-    const auto held_back = std::move(held_back_);
-    for (Message& each : *held_back) protocol_->send_message(std::move(each), true, *output_);
+  if (end && seldom_ && !seldom_->held_back.empty()) {
+    auto held_back = std::exchange(seldom_->held_back, {});
+    for (Message& each : held_back) protocol_->send_message(std::move(each), true, *output_);
   }
   return true;
 }
@@ -151,8 +151,7 @@ bool Session::send_now(Message&& message, bool end) {
 bool Session::send_whole(Message&& message) {
   if (!sending_fragments_ || wire_ != Wire::open) return send_now(std::move(message), true);
   // RFC 6455 §5.4: fragments of one message must not be interleaved with another message.
-  if (!held_back_) held_back_ = std::make_unique<std::vector<Message>>();
-  held_back_->push_back(std::move(message));
+  seldom().held_back.push_back(std::move(message));
   return true;
 }
 
@@ -207,17 +206,19 @@ void Session::begin(detail::PoolOperation& operation) {
 }
 
 std::stop_token Session::stop_token() {
-  if (!stop_source_.stop_possible()) {
-    stop_source_ = std::stop_source();
-    if (ended_) stop_source_.request_stop();
+  std::stop_source& source = seldom().stop_source;
+  if (!source.stop_possible()) {
+    source = std::stop_source();
+    if (ended_) source.request_stop();
   }
-  return stop_source_.get_token();
+  return source.get_token();
 }
 
 Sender Session::sender() {
   require_started("sender");
-  if (!remote_) remote_ = std::make_shared<RemoteControl>(*this);
-  return Sender(remote_);
+  auto& remote = seldom().remote;
+  if (!remote) remote = std::make_shared<RemoteControl>(*this);
+  return Sender(remote);
 }
 
 }  // namespace cppwebsocket::runtime

@@ -14,8 +14,7 @@ void Session::run_main(Task<> task) {
 }
 
 void Session::run_beside(Task<> task) {
-  if (!other_tasks_) other_tasks_ = std::make_unique<std::vector<detail::RootTask>>();
-  detail::RootTask& root = other_tasks_->emplace_back(std::move(task));
+  detail::RootTask& root = seldom().tasks.emplace_back(std::move(task));
   ++tasks_;
   root.start();
   reap();
@@ -24,13 +23,13 @@ void Session::run_beside(Task<> task) {
 // What an end sets off may resume, end and start other tasks.
 void Session::reap() noexcept {
   if (main_task_.has_ended()) task_ended(main_task_, true);
-  while (other_tasks_) {
-    const auto ended = std::find_if(other_tasks_->begin(), other_tasks_->end(),
+  while (seldom_) {
+    auto& tasks = seldom_->tasks;
+    const auto ended = std::find_if(tasks.begin(), tasks.end(),
                                     [](const auto& task) { return task.has_ended(); });
-    if (ended == other_tasks_->end()) return;
+    if (ended == tasks.end()) return;
     detail::RootTask task = std::move(*ended);
-    other_tasks_->erase(ended);
-    if (other_tasks_->empty()) other_tasks_.reset();
+    tasks.erase(ended);
     task_ended(task, false);
   }
 }

@@ -93,6 +93,18 @@ TEST_F(RequestText, WhatIsPartOfAnotherTextIsKeptOnce) {
   EXPECT_TRUE(is_in_location(text(Text::query)));
 }
 
+TEST_F(RequestText, ThereMayBeMuchOfIt) {
+  const std::string much(100'000, 'x');
+  record_.set_text(Text::location, keep("ws://somewhere.example/"));
+  record_.set_text(Text::headers, keep_list({{"Host", "somewhere.example"}, {"X-Much", much}}));
+  record_.set_text(Text::user, keep("somebody"));
+  own_text();
+  EXPECT_EQ(text(Text::location), "ws://somewhere.example/");
+  EXPECT_EQ(list(text(Text::headers)), (Pairs{{"Host", "somewhere.example"}, {"X-Much", much}}));
+  EXPECT_EQ(text(Text::user), "somebody");
+  EXPECT_EQ(record_.optional_text(Text::origin), std::nullopt);
+}
+
 TEST_F(RequestText, AbsentStaysAbsentAndEmptyStaysEmpty) {
   record_.set_text(Text::protocol, std::string_view());
   own_text();

@@ -88,14 +88,19 @@ enum class Text : std::uint8_t {
 };
 inline constexpr std::size_t text_count = 12;
 
-// All texts of an open connection in one block: a table of places, then the characters.
+// All texts of an open connection in one block: a table of places, then the characters. Most
+// blocks are small, and so are their places then; the first byte tells.
 class TextBlock {
  public:
+  template <typename Number>
   struct Place {
-    std::uint32_t offset;  // from the block's start; 0: absent
-    std::uint32_t size;
+    Number offset;  // from the block's start; 0: absent
+    Number size;
   };
-  using Table = std::array<Place, text_count>;
+  using Small = Place<std::uint16_t>;
+  using Large = Place<std::uint32_t>;
+  template <typename Place>
+  static constexpr std::size_t header_size = 1 + text_count * sizeof(Place);
 
   TextBlock() = default;
   explicit TextBlock(std::unique_ptr<char[]> bytes) noexcept : bytes_(std::move(bytes)) {}
@@ -103,12 +108,18 @@ class TextBlock {
   // Its data() is null if the text is absent.
   std::string_view operator[](Text text) const noexcept {
     if (!bytes_) return {};
-    Place place;
-    std::memcpy(&place, bytes_.get() + static_cast<std::size_t>(text) * sizeof place, sizeof place);
-    return place.offset == 0 ? std::string_view() : std::string_view(&bytes_[place.offset], place.size);
+    return bytes_[0] == sizeof(Small) ? find<Small>(text) : find<Large>(text);
   }
 
  private:
+  template <typename Place>
+  std::string_view find(Text text) const noexcept {
+    Place place;
+    std::memcpy(&place, &bytes_[1 + static_cast<std::size_t>(text) * sizeof place], sizeof place);
+    if (place.offset == 0) return {};
+    return {&bytes_[place.offset], place.size};
+  }
+
   std::unique_ptr<char[]> bytes_;
 };
 
