@@ -240,7 +240,10 @@ void Session::housekeep() {
   } else if (ping_sent_) {
     lose("the peer did not answer our ping in time");
   } else {
-    ping_sent_ = true;
+    if (protocol_->has_pong())
+      ping_sent_ = true;
+    else
+      last_heard_ = loop_.now();
     protocol_->send_ping({}, *output_);
     protocol_->release_idle_memory();
   }
