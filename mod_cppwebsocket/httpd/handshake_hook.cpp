@@ -1,18 +1,14 @@
 #include "httpd/handshake_hook.hpp"
 
 #include "httpd/answer.hpp"
-#include "httpd/apr_digest.hpp"
 #include "httpd/child.hpp"
 #include "httpd/config.hpp"
 #include "httpd/log.hpp"
 #include "httpd/module.hpp"
+#include "httpd/opening_handshake.hpp"
 #include "httpd/pool.hpp"
 #include "httpd/request_capture.hpp"
-#include "httpd/takeover.hpp"
-#include "httpd/way_in.hpp"
-#include "protocol/protocol.hpp"
 
-#include <algorithm>
 #include <string>
 
 namespace cppwebsocket::httpd {
@@ -58,180 +54,6 @@ std::shared_ptr<const runtime::Handler> find_handler(request_rec* r, Child& chil
   return found.handler;
 }
 
-// --- one opening handshake ----------------------------------------------------------------------
-
-class OpeningHandshake {
- public:
-  OpeningHandshake(request_rec* r, Child& child, std::shared_ptr<const runtime::Handler> handler,
-                   std::span<Header> headers)
-      : r_(r),
-        child_(child),
-        handler_(std::move(handler)),
-        headers_(headers),
-        settings_(settings_of(directory_config_of(r))) {}
-
-  // Returns what the content handler must return.
-  int run() {
-    if (const auto refused = check_connection()) return *refused;
-    if (const auto refused = check_opening()) return *refused;
-    if (const auto refused = check_origin()) return *refused;
-    if (const auto refused = make_session()) return *refused;
-    if (const auto refused = ask_handler()) return *refused;
-    return open();
-  }
-
- private:
-  using MaybeRefused = std::optional<int>;
-
-  MaybeRefused check_connection() {
-    std::string why;
-    way_ = find_way_in(r_, child_, why);
-    if (way_) return std::nullopt;
-    log_request(r_, APLOG_ERR, "CWS0013: " + why);
-    return refuse(r_, HTTP_NOT_IMPLEMENTED, why);
-  }
-
-  MaybeRefused check_opening() {
-    auto parsed =
-        protocol::parse_opening(opening_request_of(r_, headers_), settings_.legacy_protocols);
-    if (const auto* refusal = std::get_if<protocol::Refusal>(&parsed)) {
-      log_request(r_, APLOG_INFO, "CWS0011: malformed handshake: " + refusal->text);
-      return refuse(r_, refusal->status, refusal->text, refusal->headers);
-    }
-    opening_ = std::get<protocol::Opening>(std::move(parsed));
-    return std::nullopt;
-  }
-
-  // Browsers send the page's origin; a request without one is no browser's.
-  MaybeRefused check_origin() {
-    const OriginPolicy& policy = settings_.origin;
-    if (policy.any || !opening_.origin) return std::nullopt;
-    const std::string_view origin = *opening_.origin;
-    if (policy.same &&
-        protocol::is_same_origin(origin, opening_.host, opening_request_of(r_, headers_).secure))
-      return std::nullopt;
-    if (std::any_of(policy.listed.begin(), policy.listed.end(),
-                    [origin](const char* listed) { return protocol::is_origin(origin, listed); }))
-      return std::nullopt;
-    log_request(r_, APLOG_INFO,
-                "CWS0012: origin " + std::string(origin) + " is not allowed (WebSocketOrigin)");
-    return refuse(r_, HTTP_FORBIDDEN, "The origin of this page may not connect here.");
-  }
-
-  MaybeRefused make_session() {
-    auto record = capture(r_, path_of(r_), opening_, headers_);
-    record->handler_name = &handler_->name();
-    record->limits = settings_.limits;
-    if (opening_.needs_key3) {
-      const auto key3 = read_key3(r_);
-      if (!key3) {
-        log_request(r_, APLOG_INFO, "CWS0011: malformed handshake: no eight bytes behind the head");
-        return refuse(r_, HTTP_BAD_REQUEST,
-                      "The eight bytes of the third key must follow the head (draft-76, 5.2).");
-      }
-      record->handshake->challenge = protocol::draft76_challenge(opening_, *key3);
-      const auto md5 = apr_digest.md5(record->handshake->challenge);
-      record->handshake->challenge_md5.assign(md5.begin(), md5.end());
-    }
-    std::string_view why_not;
-    session_ = child_.runtime().make_session(std::move(record), handler_, why_not);
-    if (session_) return std::nullopt;
-    return no_room(why_not);
-  }
-
-  int no_room(std::string_view why) {
-    log_request(r_, child_.is_first_overload() ? APLOG_WARNING : APLOG_INFO,
-                "CWS0014: no room for a connection: " + std::string(why));
-    const std::pair<std::string, std::string> retry[] = {{"Retry-After", "5"}};
-    return refuse(r_, HTTP_SERVICE_UNAVAILABLE, "There is no room for another connection now.",
-                  retry);
-  }
-
-  MaybeRefused ask_handler() {
-    try {
-      session_->do_extra_handshake();
-    } catch (const HandshakeException& error) {
-      const bool is_error = error.status() >= 400 && error.status() <= 599;
-      return refused_by_handler(is_error ? error.status() : HTTP_FORBIDDEN, error.what());
-    } catch (const AbortedByUserException&) {
-      log_request(r_, APLOG_INFO, "CWS0015: handler " + handler_->name() + " drops the connection");
-      return drop(r_);
-    } catch (const std::exception& error) {
-      return failed_in_handler(error.what());
-    } catch (...) {
-      return failed_in_handler("something that is no std::exception");
-    }
-    const detail::HandshakeRecord& handshake = *session_->record().handshake;
-    // RFC 6455 §4.2.2: none is an answer, but not by oversight. The drafts know no offers.
-    if (opening_.version == Version::rfc6455 && !opening_.protocols.empty() &&
-        !handshake.protocol_chosen && !handshake.protocol_declined)
-      return refused_by_handler(HTTP_BAD_REQUEST,
-                                "The handler supports none of the subprotocols offered.");
-    return std::nullopt;
-  }
-
-  int refused_by_handler(int status, const std::string& why) {
-    log_request(r_, APLOG_INFO,
-                "CWS0015: handler " + handler_->name() + " refuses with " + std::to_string(status) +
-                    ": " + why);
-    return refuse(r_, status, why);
-  }
-
-  int failed_in_handler(const std::string& what) {
-    log_request(r_, APLOG_ERR,
-                "CWS0016: handler " + handler_->name() +
-                    ": web_socket_do_extra_handshake raised an exception: " + what);
-    return refuse(r_, HTTP_FORBIDDEN, "The handler does not accept this connection.");
-  }
-
-  std::unique_ptr<protocol::Protocol> make_protocol() {
-    detail::RequestRecord& record = session_->record();
-    const std::size_t most = record.limits.max_message_size;
-    if (opening_.version == Version::draft76) return protocol::make_draft76(most);
-    if (opening_.version == Version::draft75) return protocol::make_draft75(most);
-    std::unique_ptr<protocol::PerMessageDeflate> deflate;
-    if (record.handshake->extensions_enabled) {
-      const auto agreement =
-          protocol::negotiate_deflate(opening_.extensions, settings_.compression);
-      if (agreement) {
-        deflate = std::make_unique<protocol::PerMessageDeflate>(
-            agreement->parameters, session_->loop().deflate_workspace());
-        record.set_text(detail::Text::extensions, c_string_in(r_->pool, agreement->response));
-        record.deflate = true;
-      }
-    }
-    return protocol::make_rfc6455(most, std::move(deflate), &session_->loop().spare_payloads());
-  }
-
-  // Everything that may fail comes before the 101.
-  int open() {
-    detail::RequestRecord& record = session_->record();
-    detail::HandshakeRecord& handshake = *record.handshake;
-    if (handshake.protocol_chosen)
-      record.set_text(detail::Text::protocol, c_string_in(r_->pool, handshake.protocol));
-    auto protocol = make_protocol();
-    const auto response = protocol::complete_opening(
-        opening_, record.text(detail::Text::protocol), record.text(detail::Text::extensions),
-        handshake.challenge, apr_digest);
-    if (const std::string why = way_->reserve(); !why.empty()) return no_room(why);
-    if (!send_opening(r_, response, handshake.response_headers)) {
-      log_request(r_, APLOG_INFO, "CWS0017: the client went away during the handshake");
-      return drop(r_);
-    }
-    way_->open(std::move(session_), std::move(protocol));
-    return OK;
-  }
-
-  request_rec* r_;
-  Child& child_;
-  std::shared_ptr<const runtime::Handler> handler_;
-  std::span<Header> headers_;
-  Settings settings_;
-  protocol::Opening opening_;
-  std::unique_ptr<WayIn> way_;
-  std::unique_ptr<runtime::Session> session_;
-};
-
 int answer(request_rec* r) {
   const runtime::HandlerRoot* root = config_of(r->server).root;
   Child* child = Child::current();
@@ -240,7 +62,7 @@ int answer(request_rec* r) {
   if (!protocol::wants_websocket(opening_request_of(r, headers))) return DECLINED;
   auto handler = find_handler(r, *child, *root);
   if (!handler) return DECLINED;
-  return OpeningHandshake(r, *child, std::move(handler), headers).run();
+  return open_connection(r, *child, std::move(handler), path_of(r), headers);
 }
 
 // If the 101 is out already, no error page can follow it.

@@ -1,5 +1,4 @@
-// The content handler: decides whether a request is ours, and takes it from the opening handshake
-// to an open session.
+// The content handler: decides whether a request is ours, and who answers it.
 #pragma once
 
 #include <httpd.h>
