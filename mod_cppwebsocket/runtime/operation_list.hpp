@@ -13,21 +13,20 @@ class OperationList {
 
   void push_back(detail::Operation& operation) noexcept {
     operation.next = nullptr;
-    (last_ ? last_->next : first_) = &operation;
-    last_ = &operation;
+    *place_of(nullptr) = &operation;
   }
 
-  // Looks for it: a session has one operation for each of its tasks, and most have one task.
-  void remove(detail::Operation& operation) noexcept {
-    detail::Operation* before = nullptr;
-    for (auto* each = first_; each != &operation; each = each->next) before = each;
-    (before ? before->next : first_) = operation.next;
-    if (last_ == &operation) last_ = before;
-  }
+  void remove(detail::Operation& operation) noexcept { *place_of(&operation) = operation.next; }
 
  private:
+  // Looks for it: a session has one operation for each of its tasks, and most have one task.
+  detail::Operation** place_of(const detail::Operation* operation) noexcept {
+    detail::Operation** place = &first_;
+    while (*place != operation) place = &(*place)->next;
+    return place;
+  }
+
   detail::Operation* first_ = nullptr;
-  detail::Operation* last_ = nullptr;
 };
 
 }  // namespace cppwebsocket::runtime

@@ -37,7 +37,7 @@ Session::~Session() {
   blocking_.reset();
   record_->user_data.reset();  // may run the handler's code, so before the handler goes
   say_goodbye_to_guests();
-  record_->hooks.reset();
+  record_->seldom.reset();
   end_reason_ = nullptr;
   const bool blocking = handler_->is_blocking();
   handler_.reset();
@@ -238,12 +238,12 @@ void Session::handle_event(protocol::Event event) {
       break;
     case Event::ping:
       answer_ping(protocol_->control_payload());
-      if (record_->hooks && record_->hooks->on_ping)
-        guarded([&] { record_->hooks->on_ping(protocol_->control_payload()); });
+      if (record_->seldom && record_->seldom->on_ping)
+        guarded([&] { record_->seldom->on_ping(protocol_->control_payload()); });
       break;
     case Event::pong:
-      if (record_->hooks && record_->hooks->on_pong)
-        guarded([&] { record_->hooks->on_pong(protocol_->control_payload()); });
+      if (record_->seldom && record_->seldom->on_pong)
+        guarded([&] { record_->seldom->on_pong(protocol_->control_payload()); });
       break;
     case Event::close:
       on_peer_close();

@@ -193,7 +193,7 @@ void Session::restart_deadline() noexcept {
 
 void Session::record_close(CloseCode code, std::string_view reason) {
   if (record_->close_code != 0) return;
-  if (!reason.empty()) record_->close_reason = std::make_unique<std::string>(reason);
+  if (!reason.empty()) record_->make_seldom().close_reason = reason;
   record_->close_code.store(code, std::memory_order_release);
 }
 

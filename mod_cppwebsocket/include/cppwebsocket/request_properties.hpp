@@ -199,8 +199,8 @@ class RequestProperties {
     return code == 0 ? std::nullopt : std::optional(code);
   }
   std::string_view ws_close_reason() const noexcept {
-    const bool has_reason = ws_close_code() && record_.close_reason;
-    return has_reason ? std::string_view(*record_.close_reason) : std::string_view();
+    const bool has_reason = ws_close_code() && record_.seldom;
+    return has_reason ? std::string_view(record_.seldom->close_reason) : std::string_view();
   }
 
   // Bytes accepted for sending and not yet handed to the kernel. Thread: any.
@@ -218,11 +218,11 @@ class RequestProperties {
   // block, and what they raise is treated as raised by web_socket_transfer_data.
   void on_ping_handler(std::function<void(std::string_view)> handler) {
     during_handshake("on_ping_handler");
-    hooks().on_ping = std::move(handler);
+    record_.make_seldom().on_ping = std::move(handler);
   }
   void on_pong_handler(std::function<void(std::string_view)> handler) {
     during_handshake("on_pong_handler");
-    hooks().on_pong = std::move(handler);
+    record_.make_seldom().on_pong = std::move(handler);
   }
 
   // Writes a line to the virtual host's error log, with this connection's id and handler.
@@ -283,10 +283,6 @@ class RequestProperties {
     if (!record_.handshake)
       throw BadOperationException(std::string(what) + " works only during the handshake");
     return *record_.handshake;
-  }
-  detail::PingPongHooks& hooks() {
-    if (!record_.hooks) record_.hooks = std::make_unique<detail::PingPongHooks>();
-    return *record_.hooks;
   }
 
   detail::RequestRecord& record_;

@@ -41,7 +41,7 @@ class FakeConnection : private detail::Server {
   }
   void sends(Message message) { incoming.push_back(std::move(message)); }
   void closes(CloseCode code, std::string reason = {}) {
-    record.close_reason = std::make_unique<std::string>(std::move(reason));
+    record.make_seldom().close_reason = std::move(reason);
     record.close_code = code;
     peer_closed = true;
   }

@@ -138,9 +138,11 @@ struct HandshakeRecord {
   void* httpd_request = nullptr;
 };
 
-struct PingPongHooks {
+// What few connections have, and most only at their end.
+struct SeldomRecord {
   std::function<void(std::string_view)> on_ping;
   std::function<void(std::string_view)> on_pong;
+  std::string close_reason;  // written before close_code, then never again
 };
 
 struct RequestRecord {
@@ -150,6 +152,10 @@ struct RequestRecord {
   std::optional<std::string_view> optional_text(Text which) const noexcept {
     const std::string_view found = text(which);
     return found.data() ? std::optional(found) : std::nullopt;
+  }
+  SeldomRecord& make_seldom() {
+    if (!seldom) seldom = std::make_unique<SeldomRecord>();
+    return *seldom;
   }
   // During the handshake only. `value` is to live until that ends.
   void set_text(Text which, std::string_view value) noexcept {
@@ -162,12 +168,11 @@ struct RequestRecord {
   std::uint64_t id = 0;
   ConnectionLimits limits;
   std::unique_ptr<HandshakeRecord> handshake;  // null once our answer is sent
-  std::unique_ptr<PingPongHooks> hooks;
+  std::unique_ptr<SeldomRecord> seldom;
   std::any user_data;
 
-  std::unique_ptr<std::string> close_reason;  // written before close_code, then never again
-  std::atomic<CloseCode> close_code{0};     // 0: the connection has not begun to end
   std::atomic<std::size_t> buffered{0};
+  std::atomic<CloseCode> close_code{0};     // 0: the connection has not begun to end
   std::atomic<ReadyState> state{ReadyState::connecting};
   std::atomic<bool> client_terminated{false};
   std::atomic<bool> server_terminated{false};
