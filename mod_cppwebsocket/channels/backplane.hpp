@@ -15,12 +15,15 @@
 
 namespace cppwebsocket::channels {
 
+enum class Severity : std::uint8_t { notice, warning, error };
+
 // What a child must know to reach the others. From WebSocketBackplane and its password file.
 struct BackplaneOptions {
   std::string url;
   std::string password;         // none: empty
   std::uint64_t instance = 0;   // the same in all children of one httpd, and in no other httpd
-  std::uint64_t origin = 0;     // this child's (ChannelStore::origin)
+  // Is told, with a tag, what an administrator should know. Thread: any.
+  std::function<void(Severity, const std::string&)> log;
 };
 
 // How an appended record fared.

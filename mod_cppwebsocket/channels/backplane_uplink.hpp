@@ -1,0 +1,124 @@
+// What goes where when there are other machines:
+//
+//   without history  published into this httpd's shared memory, and to the others by the backplane
+//   with history     given to the backplane, which numbers it for all; everybody, the publisher's
+//                    own child included, takes it from there, so all see one order
+//   the link is down published here as provisional and kept in a queue; once the link is up the
+//                    queue goes first, gets its numbers, and is not delivered here again
+//
+// A backplane without history gives the reach only: nobody can resume over machines, and nobody is
+// told that he could.
+// Thread: any, several at once; Backplane::Listener as there.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "channels/backplane.hpp"
+#include "channels/hub.hpp"
+
+namespace cppwebsocket::channels {
+
+struct UplinkLimits {
+  std::size_t queued_bytes = 16 << 20;  // that wait for the link, in this child
+  std::size_t in_flight = 512;          // records without an answer
+  std::size_t read_at_once = 1'000;     // records
+  std::size_t held = 4'096;             // records of one channel that wait for earlier ones
+};
+
+struct UplinkCounters {
+  std::atomic<bool> up{false};
+  std::atomic<std::uint64_t> times_down{0};
+  std::atomic<std::uint64_t> sent{0};      // to other machines
+  std::atomic<std::uint64_t> received{0};  // from the backplane
+  std::atomic<std::uint64_t> queued{0};    // now: waiting for the link, or for an answer
+  std::atomic<std::uint64_t> lost{0};      // not sent to others: no link, no history or no room
+  std::atomic<std::uint64_t> repaired{0};  // fetched, because they came while nobody listened
+};
+
+class BackplaneUplink final : public Uplink, private Backplane::Listener {
+ public:
+  // Told of control records from other machines. Thread: the engine's.
+  using Control = std::function<void(std::string_view channel, const Record& record)>;
+
+  // Starts the backplane. The store outlives the uplink.
+  BackplaneUplink(ChannelStore& store, std::unique_ptr<Backplane> backplane, Control control,
+                  std::function<void(Severity, const std::string&)> log, UplinkLimits limits = {});
+  ~BackplaneUplink();
+
+  const UplinkCounters& counters() const noexcept { return counters_; }
+
+  PublishResult publish(std::string_view channel, HistoryBound bound, Message&& message) override;
+  void in_use(std::string_view channel, bool used) override;
+  bool recover(std::string_view channel, std::optional<Position> after,
+               std::function<void(StoredHistory&&)> done) override;
+  void control(std::string_view channel, const Message& message) override;
+
+ private:
+  struct Queued {
+    std::string channel;
+    Record record;
+    bool provisional;  // it was delivered here
+  };
+
+  using Done = std::function<void(StoredHistory&&)>;
+
+  // A channel that is in use here. Until it is current, what comes is held back: earlier records
+  // are on their way.
+  struct Channel {
+    bool current = false;
+    std::deque<Record> held;
+    bool held_too_many = false;
+    std::vector<std::function<void()>> waiting;  // for it to be current
+  };
+
+  // backplane_uplink.cpp: what goes out
+  PublishResult publish_here(std::string_view channel, Record&& record);
+  void enqueue(std::string_view channel, Record&& record, bool provisional);
+  void pump();
+  void link_up() override;
+  void link_down() override;
+  void appended(Appended how) override;
+
+  // backplane_catch_up.cpp: what comes in
+  void subscribed(std::string_view channel) override;
+  void received(std::string_view channel, Record&& record) override;
+  bool fits(std::string_view channel, const Record& record) const;
+  void read_missing(const std::string& channel, std::optional<Position> after);
+  void found_missing(const std::string& channel, std::optional<Position> after,
+                     std::uint64_t link, StoredHistory&& found);
+  bool take_held(Channel& here, const std::string& channel, std::uint64_t epoch);
+  void recover_current(const std::string& channel, std::optional<Position> after,
+                       const Done& done);
+  void read_on(const std::string& channel, StoredHistory&& so_far, Done done);
+
+  ChannelStore& store_;
+  const Control control_;
+  const std::function<void(Severity, const std::string&)> log_;
+  const UplinkLimits limits_;
+  UplinkCounters counters_;
+
+  std::mutex mutex_;
+  bool up_ = false;                     // GUARDED_BY(mutex_), as all to queued_bytes_
+  std::uint64_t sequence_ = 0;
+  std::deque<Queued> queue_;            // the first in_flight_ are with the backplane
+  std::size_t in_flight_ = 0;
+  std::size_t queued_bytes_ = 0;
+  std::uint64_t overflowed_ = 0;        // since it was logged
+  bool overflow_logged_ = false;        // since the link was up
+
+  std::mutex channels_mutex_;
+  std::unordered_map<std::string, Channel> channels_;  // GUARDED_BY(channels_mutex_), as the next
+  std::uint64_t links_ = 0;                            // how many there have been
+
+  const std::unique_ptr<Backplane> backplane_;
+};
+
+}  // namespace cppwebsocket::channels

@@ -1,0 +1,40 @@
+// What this module keeps in Redis, for a channel C, and the scripts that work on it:
+//
+//   cppws:{C}:meta      hash: epoch (hex) and offset, the newest position of the channel, and run, the
+//                       run_id of the server that began the epoch
+//   cppws:{C}:log       stream: the history; entry OFFSET-0 has one field m, an envelope
+//   cppws:{C}:o:ORIGIN  string: the last sequence that a child has had stored, for an hour
+//   cppws:DATABASE:C    the name under which C is published and subscribed
+//
+// A server that has been restarted, or was promoted, may have lost the newest records; if it gave
+// their numbers again, members would take new messages for known ones. So it begins a new epoch.
+//
+// Channels without history have no keys. All keys expire: meta and log after the channel's history
+// time of silence, a day without one. The braces put all of a channel into one slot of a cluster.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace cppwebsocket::channels {
+
+inline constexpr std::uint32_t silent_history_seconds = 86'400;  // without a history time
+inline constexpr std::uint32_t known_sequence_seconds = 3'600;
+
+std::string redis_meta_key(std::string_view channel);
+std::string redis_log_key(std::string_view channel);
+std::string redis_origin_key(std::string_view channel, std::uint64_t origin);
+std::string redis_topic(unsigned database, std::string_view channel);
+
+// KEYS meta, log, origin. ARGV sequence, sequence of the record before it in this channel if that
+// is not answered yet (or 0), a new epoch, envelope, bound in messages, seconds to expire, topic,
+// seconds to remember the sequence, the server's run_id. Gives 1, or 0 for a repetition; the error CWSORDER if the record
+// before it is missing, because it was refused: then this one must not overtake it.
+extern const char* const redis_append_script;
+
+// KEYS meta, log. ARGV offset to begin behind or "-" for the newest, most. Gives nothing for an
+// unknown channel, or epoch, offset and the entries, oldest first.
+extern const char* const redis_read_script;
+
+}  // namespace cppwebsocket::channels
