@@ -32,6 +32,7 @@ class Reactor;
 
 namespace cppwebsocket::channels {
 
+class LocalMember;
 class ReactorChannels;
 
 // The way to other machines. Thread: any, several at once; none of it waits, or calls the hub back
@@ -48,8 +49,10 @@ class Uplink {
   virtual void in_use(std::string_view channel, bool used) = 0;
 
   // What the store does not have any more. Calls `done` once, on any thread, with what was found:
-  // complete, or not. False: nothing more can be found; `done` is not called.
-  virtual bool recover(std::string_view channel, Position after,
+  // complete, or not. False: nothing more can be found; `done` is not called. Without `after`:
+  // waits until the store has all that other machines have published so far, and finds nothing;
+  // false if it has.
+  virtual bool recover(std::string_view channel, std::optional<Position> after,
                        std::function<void(StoredHistory&&)> done) = 0;
 
   // A control record that this child has sent to the others of this machine.
@@ -118,8 +121,9 @@ class Hub final : public detail::ChannelService {
   Uplink* uplink() noexcept { return uplink_.get(); }
   Directory* directory() noexcept { return directory_.get(); }
   HubCounters& counters() noexcept { return counters_; }
-  void joined(std::string_view channel);
-  void left(std::string_view channel) noexcept;
+  void joined(LocalMember& member, const std::string& channel,
+              const std::optional<std::string>& presence);
+  void left(LocalMember& member, const std::string& channel) noexcept;
 
   // --- detail::ChannelService ---------------------------------------------------------------------
 
@@ -165,6 +169,7 @@ class Hub final : public detail::ChannelService {
   std::vector<std::shared_ptr<ReactorChannels>> reactors_;
   std::array<Shard, 16> shards_;
   HubCounters counters_;
+  std::atomic<std::uint64_t> last_member_{0};
   std::mutex leading_mutex_;
   std::vector<std::string> leading_;  // GUARDED_BY(leading_mutex_): this child's leaderships
 };

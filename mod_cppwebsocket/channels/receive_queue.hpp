@@ -1,0 +1,48 @@
+// What waits for a membership's receive(), in the order in which it came. Bounded in bytes.
+// Thread: any: a blocking handler takes what the reactor puts.
+#pragma once
+
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <exception>
+#include <mutex>
+#include <optional>
+
+#include <cppwebsocket/detail/channel_service.hpp>
+
+namespace cppwebsocket::channels {
+
+class ReceiveQueue {
+ public:
+  static constexpr std::size_t unlimited = static_cast<std::size_t>(-1);
+
+  // Thread: the reactor's.
+  // False: it would be more than `limit` bytes, and one alone is never too many.
+  bool put(Publication&& publication, std::size_t limit);
+  // Makes room for `needed` bytes, and a gap in front. Returns how many messages went.
+  std::size_t drop_oldest(std::size_t needed, std::size_t limit);
+  void lose(const Position& last);  // a gap, at the end
+  void end(std::exception_ptr reason, bool clean);
+
+  // Thread: any.
+  std::optional<Publication> take();
+  // Waits. Empty at a clean end. Raises TimeoutException, the end's reason, BadOperationException.
+  std::optional<Publication> wait(std::optional<detail::TimePoint> deadline);
+
+  detail::PublicationOperation* receiver = nullptr;  // a coroutine's. Thread: the reactor's
+
+ private:
+  std::optional<Publication> take_locked();
+
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::deque<Publication> waiting_;  // GUARDED_BY(mutex_), as all below
+  std::size_t bytes_ = 0;
+  std::optional<Position> gap_before_first_;
+  std::exception_ptr end_reason_;
+  bool clean_end_ = false;
+  bool taking_ = false;
+};
+
+}  // namespace cppwebsocket::channels

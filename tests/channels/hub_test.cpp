@@ -1,0 +1,199 @@
+// Publishing, joining and leaving, as handlers see it.
+#include "channels/support/channel_fixture.hpp"
+
+namespace cppwebsocket::testing {
+namespace {
+
+class Hub : public ChannelFixture {};
+
+TEST_F(Hub, GivesAMessageToAllMembersAndToNobodyElse) {
+  Connection& ann = member("chat");
+  Connection& bob = member("chat");
+  Connection& eve = member("other");
+  EXPECT_TRUE(publish("chat", "hello"));
+  EXPECT_EQ(ann.take_words(), Words{"text:hello"});
+  EXPECT_EQ(bob.take_words(), Words{"text:hello"});
+  EXPECT_EQ(eve.take_words(), Words{});
+}
+
+TEST_F(Hub, GivesTheSenderItsOwnMessageInOrder) {
+  Connection& ann = open([](Request& request) -> Task<> {
+    auto room = Channel::named("chat").join(request);
+    while (auto message = co_await msgutil::receive_message(request)) {
+      room.publish(std::move(*message));
+      co_await msgutil::send_message(request, "published");
+    }
+  });
+  receive(ann, client_text("1") + client_text("2"));
+  settle();
+  EXPECT_EQ(ann.take_words(), (Words{"text:published", "text:published", "text:1", "text:2"}));
+}
+
+TEST_F(Hub, HearsWhatAnotherChildPublishes) {
+  OtherChild other(*memory_);
+  Connection& ann = member("chat");
+  other.hub.publish("chat", ChannelOptions(), Message("from afar"));
+  settle();
+  EXPECT_EQ(ann.take_words(), Words{"text:from afar"});
+}
+
+TEST_F(Hub, EncodesForEachVersionOfTheProtocol) {
+  Connection& draft = member("chat", {}, Script{.version = Version::draft75});
+  Connection& modern = member("chat");
+  publish("chat", "hi");
+  publish("chat", Message::binary(std::string("\x01\x02")));
+  EXPECT_EQ(draft.peer->take_output(), std::string("\x00hi\xff", 4));
+  EXPECT_EQ(modern.take_words(), (Words{"text:hi", "binary:\x01\x02"}));
+}
+
+TEST_F(Hub, LeavesAtTheEndOfTheScope) {
+  Connection& ann = open([](Request& request) -> Task<> {
+    {
+      auto room = Channel::named("chat").join(request);
+      co_await msgutil::receive_message(request);
+    }
+    co_await msgutil::receive_message(request);
+  });
+  EXPECT_EQ(hub_.local_members("chat"), 1u);
+  receive(ann, client_text("leave"));
+  EXPECT_EQ(hub_.local_members("chat"), 0u);
+  publish("chat", "nobody");
+  EXPECT_EQ(ann.take_words(), Words{});
+}
+
+TEST_F(Hub, LeavesWhenTheConnectionEnds) {
+  Connection& ann = member("chat");
+  lose(ann);
+  EXPECT_TRUE(ann.gone);
+  EXPECT_EQ(hub_.local_members("chat"), 0u);
+  EXPECT_EQ(hub_.counters().memberships, 0u);
+  EXPECT_TRUE(hub_.channels_in_use().empty());
+}
+
+TEST_F(Hub, ForgetsAMembershipThatOutlivesItsConnection) {
+  std::optional<Membership> kept;
+  Connection& ann = open([&](Request& request) -> Task<> {
+    kept.emplace(Channel::named("chat").join(request));
+    co_return;
+  });
+  receive(ann, client_close());
+  lose(ann);
+  ASSERT_TRUE(ann.gone);
+  EXPECT_EQ(hub_.local_members("chat"), 0u);
+  publish("chat", "nobody");
+  EXPECT_THROW(kept->publish("too late"), ConnectionTerminatedException);
+}
+
+TEST_F(Hub, MayBeJoinedSeveralTimes) {
+  Connection& ann = open([](Request& request) -> Task<> {
+    auto one = Channel::named("chat").join(request);
+    auto two = Channel::named("chat").join(request);
+    co_await msgutil::receive_message(request);
+  });
+  publish("chat", "hi");
+  EXPECT_EQ(ann.take_words(), (Words{"text:hi", "text:hi"}));
+}
+
+TEST_F(Hub, GivesNothingFromBeforeTheJoin) {
+  member("chat");  // so that the channel is read anyway
+  Channel::named("chat").publish("before");
+  Connection& late = member("chat");
+  publish("chat", "after");
+  EXPECT_EQ(late.take_words(), Words{"text:after"});
+}
+
+TEST_F(Hub, NeverBreaksAFragmentedMessage) {
+  Connection& ann = open([](Request& request) -> Task<> {
+    auto room = Channel::named("chat").join(request);
+    co_await msgutil::send_message(request, "one ", false);
+    co_await msgutil::receive_message(request);
+    co_await msgutil::send_message(request, "message");
+    co_await msgutil::receive_message(request);
+  });
+  publish("chat", "from the channel");
+  EXPECT_EQ(server_frames(ann.peer->take_output()).size(), 1u);
+  receive(ann, client_text("go on"));
+  settle();
+  const auto frames = server_frames(ann.peer->take_output());
+  ASSERT_EQ(frames.size(), 2u);
+  EXPECT_EQ(frames[0].payload, "message");
+  EXPECT_EQ(frames[1].payload, "from the channel");
+}
+
+TEST_F(Hub, RefusesTextsThatAreNotUtf8) {
+  Connection& ann = member("chat");
+  EXPECT_THROW(Channel::named("chat").publish("\xff"), InvalidUTF8Exception);
+  settle();
+  EXPECT_EQ(ann.take_words(), Words{});
+}
+
+TEST_F(Hub, RefusesNamesThatAreNone) {
+  EXPECT_THROW(Channel::named(""), BadOperationException);
+  EXPECT_THROW(Channel::named(std::string(256, 'x')), BadOperationException);
+  EXPECT_EQ(Channel::named(std::string(255, 'x')).name().size(), 255u);
+}
+
+TEST_F(Hub, TakesPartInTheHandshakeOnlyWhenItIsOver) {
+  bool refused = false;
+  open(Script{.transfer = echo, .handshake = [&](Request& request) {
+                try {
+                  const auto room = Channel::named("chat").join(request);
+                } catch (const BadOperationException&) {
+                  refused = true;
+                }
+              }});
+  EXPECT_TRUE(refused);
+  EXPECT_EQ(hub_.local_members("chat"), 0u);
+}
+
+TEST_F(Hub, HasOneLeaderPerChannel) {
+  OtherChild other(*memory_);
+  const Channel ticks = Channel::named("ticks");
+  auto leadership = ticks.try_lead();
+  ASSERT_TRUE(leadership);
+  EXPECT_FALSE(ticks.try_lead());
+  EXPECT_FALSE(other.hub.try_lead("ticks"));
+  leadership.reset();
+  EXPECT_TRUE(other.hub.try_lead("ticks"));
+  EXPECT_FALSE(ticks.try_lead());
+  other.hub.stop_leading("ticks");
+  EXPECT_TRUE(ticks.try_lead());
+}
+
+TEST_F(Hub, GivesACrowdItsMessagesInSeveralRounds) {
+  constexpr int crowd = 2500;
+  for (int i = 0; i < crowd; ++i) member("chat");
+  Channel::named("chat").publish("one");
+  source_->run();
+  int have = 0;
+  for (Connection& each : connections_) have += !each.peer->output.empty();
+  EXPECT_GT(have, 0);
+  EXPECT_LT(have, crowd);
+  lose(connections_.front());  // in the middle
+  publish("chat", "two");
+  connections_.pop_front();
+  for (Connection& each : connections_) EXPECT_EQ(each.take_words(), (Words{"text:one", "text:two"}));
+}
+
+TEST_F(Hub, ServesBlockingHandlersToo) {
+  std::atomic<bool> joined = false;
+  Connection& ann = open_blocking([&](BlockingRequest& request) {
+    auto room = Channel::named("chat").join(request);
+    joined = true;
+    while (auto message = msgutil::receive_message(request)) room.publish(std::move(*message));
+  });
+  ASSERT_TRUE(loop_.run_until([&] { return joined.load(); }));
+  EXPECT_EQ(hub_.local_members("chat"), 1u);
+  receive(ann, client_text("hi"));
+  ASSERT_TRUE(loop_.run_until([&] {
+    source_->run();
+    return !ann.peer->output.empty();
+  }));
+  EXPECT_EQ(ann.take_words(), Words{"text:hi"});
+  receive(ann, client_close());
+  lose(ann);
+  ASSERT_TRUE(loop_.run_until([&] { return hub_.local_members("chat") == 0; }));
+}
+
+}  // namespace
+}  // namespace cppwebsocket::testing
