@@ -82,7 +82,7 @@ void LocalMember::deliver(SharedBatch& batch) {
   const std::size_t first = batch.first_after(start_);
   if (first == batch.publications().size()) return;
   if (receives_) return put(batch, first);
-  if (!json_ && batch.has_gap()) {  // there is no way to tell it
+  if (batch.has_gap() && !can_tell_gaps()) {
     missed(1);
     if (slow_ == SlowPolicy::close) return close_slow();
   }
@@ -201,17 +201,26 @@ void LocalMember::refill(bool all) noexcept {
 
 void LocalMember::tell_gap() {
   const auto gap = std::exchange(seldom_->gap, std::nullopt);
-  if (!gap || !json_) return;
+  if (!gap || !can_tell_gaps()) return;
+  if (!json_) return send_own(encode_gap(*gap));
   Publication publication;
   publication.kind = Publication::Kind::gap;
   publication.position = *gap;
   send_made(json_of(channel_->name, publication));
 }
 
-// Within the session's turn: something of the server's own, for this member alone.
+bool LocalMember::can_tell_gaps() const noexcept {
+  return json_ || tells_gaps(session_->protocol());
+}
+
 void LocalMember::send_made(const std::string& json) {
   std::string encoded;
   session_->protocol().encode_shared(Message(json), {}, encoded);
+  send_own(std::move(encoded));
+}
+
+// Within the session's turn: something of the server's own, for this member alone.
+void LocalMember::send_own(std::string&& encoded) {
   const auto bytes = std::make_shared<const std::string>(std::move(encoded));
   const auto size = static_cast<std::uint32_t>(bytes->size());
   if (!session_->in_fragments()) return session_->append_shared(bytes, 0, size);

@@ -112,6 +112,8 @@ class LocalMember final : public detail::Joined, public runtime::SessionGuest {
   void keep(const Encoded& encoded, const SharedBatch& batch, std::size_t first);
   bool make_room(std::size_t size, const Position& position);
   void send_made(const std::string& json);
+  void send_own(std::string&& encoded);
+  bool can_tell_gaps() const noexcept;
   void tell_gap();
   void put(SharedBatch& batch, std::size_t first);
   bool put(const Publication& publication);

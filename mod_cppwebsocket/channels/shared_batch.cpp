@@ -1,6 +1,7 @@
 #include "channels/shared_batch.hpp"
 
 #include "channels/json_envelope.hpp"
+#include "protocol/event_stream.hpp"
 
 namespace cppwebsocket::channels {
 
@@ -19,6 +20,14 @@ const Message* message_of(const Publication& publication, Form form,
 }
 
 }  // namespace
+
+bool tells_gaps(const protocol::Protocol& protocol) noexcept {
+  return protocol.wire_format() == protocol::wire_format::event_stream;
+}
+
+std::string encode_gap(const Position& last) {
+  return protocol::encode_event(last.offset != 0 ? last.to_string() : std::string(), "gap", "{}");
+}
 
 SharedBatch::SharedBatch(std::vector<Publication>&& publications)
     : publications_(std::move(publications)) {
@@ -57,6 +66,8 @@ std::shared_ptr<const Encoded> SharedBatch::encode(Form form,
   encoded->ends.reserve(publications_.size());
   Message made;
   for (const Publication& each : publications_) {
+    if (form == Form::plain && each.kind == Publication::Kind::gap && tells_gaps(protocol))
+      bytes->append(encode_gap(each.position));
     if (const Message* message = message_of(each, form, channel, made))
       protocol.encode_shared(*message, each.position, *bytes);
     encoded->ends.push_back(static_cast<std::uint32_t>(bytes->size()));

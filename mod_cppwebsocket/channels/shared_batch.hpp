@@ -5,7 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <optional>
+#include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -28,6 +28,10 @@ struct Encoded {
 
   std::size_t begin_of(std::size_t i) const noexcept { return i == 0 ? 0 : ends[i - 1]; }
 };
+
+// Server-Sent Events have names: there a gap can be told without an envelope.
+bool tells_gaps(const protocol::Protocol& protocol) noexcept;
+std::string encode_gap(const Position& last);
 
 class SharedBatch {
  public:
