@@ -32,6 +32,10 @@ enum class Appended : std::uint8_t {
   refused,  // it never will be stored, and the backplane has said why in the log
 };
 
+// Epochs that an engine begins have this bit, and those of the ChannelStore do not: so it is seen who
+// numbers a channel.
+inline constexpr std::uint64_t engine_epoch = 1ULL << 63;
+
 class Backplane {
  public:
   // Who is told. Thread: one at a time, the engine's own (Redis: a reactor's); never from inside a

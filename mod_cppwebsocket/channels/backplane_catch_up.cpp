@@ -59,6 +59,7 @@ void BackplaneUplink::received(std::string_view channel, Record&& record) {
 // True if nothing is missing before `record`.
 bool BackplaneUplink::fits(std::string_view channel, const Record& record) const {
   const Position newest = store_.position(channel);
+  if (newest.offset == 0) return record.position.offset == 1;
   return newest.epoch == record.position.epoch && record.position.offset <= newest.offset + 1;
 }
 

@@ -64,8 +64,15 @@ PublishResult BackplaneUplink::publish(std::string_view channel, HistoryBound bo
   return {};
 }
 
+// In a channel that other publishers give a history, the engine alone gives numbers.
 PublishResult BackplaneUplink::publish_here(std::string_view channel, Record&& record) {
   record.kind = RecordKind::message;
+  std::unique_lock lock(mutex_, std::defer_lock);
+  if (store_.position(channel).epoch & engine_epoch) {
+    record.kind = RecordKind::provisional;
+    lock.lock();
+    record.sequence = ++sequence_;
+  }
   const PublishResult result = result_of(store_.publish(channel, record));
   if (!result) return result;
   record.kind = RecordKind::loose;

@@ -128,7 +128,7 @@ void RedisBackplane::send_append(Order& order) {
   const std::uint32_t time = order.bound.seconds ? order.bound.seconds : silent_history_seconds;
   commands_.send({"EVALSHA", append_sha_, "3", redis_meta_key(order.channel),
                   redis_log_key(order.channel), redis_origin_key(order.channel, order.origin),
-                  std::to_string(order.sequence), std::to_string(before), hexadecimal(random_() | 1),
+                  std::to_string(order.sequence), std::to_string(before), hexadecimal(random_() | engine_epoch),
                   order.envelope, std::to_string(order.bound.messages), std::to_string(time),
                   topic_prefix_ + order.channel, std::to_string(known_sequence_seconds), run_id_});
   before = order.sequence;
