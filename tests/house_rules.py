@@ -24,7 +24,8 @@ def check_layers():
         "include": [],
         "protocol": [],
         "runtime": ["protocol"],
-        "httpd": ["runtime", "protocol"],
+        "channels": ["runtime", "protocol"],
+        "httpd": ["channels", "runtime", "protocol"],
     }
     foreign = re.compile(r"^(httpd|http_|ap_|apr_|apr\.|util_|mod_|scoreboard|mpm_|unixd)")
     for layer, below in layers.items():

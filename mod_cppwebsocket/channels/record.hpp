@@ -1,0 +1,59 @@
+// A record: one message on its way through a channel's shared memory, and what the store answers.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include <cppwebsocket/message.hpp>
+#include <cppwebsocket/position.hpp>
+
+namespace cppwebsocket::channels {
+
+enum class RecordKind : std::uint8_t {
+  message,      // numbered by the store; for all children
+  numbered,     // the same, but epoch and offset are the caller's (another machine's count)
+  provisional,  // for all children; has no offset yet and may come again as `numbered`
+  loose,        // for the readers of the same child only; has no offset
+  control,      // for the first reader of every child, whether it follows the channel or not
+};
+
+// What a channel keeps. Shared memory is finite: it may keep less.
+struct HistoryBound {
+  std::uint32_t messages = 0;  // 0: none
+  std::uint32_t seconds = 0;   // 0: no limit
+
+  friend bool operator==(const HistoryBound&, const HistoryBound&) = default;
+};
+
+struct Record {
+  RecordKind kind = RecordKind::message;
+  Message message;
+  Position position;           // {0, 0} where the kind has no offset
+  std::uint64_t origin = 0;    // the child that published it first; random, never 0
+  std::uint64_t sequence = 0;  // counts up per origin
+  std::int64_t time_ms = 0;    // of the system clock when it was stored; 0 in publish(): now
+  HistoryBound bound;          // 0 messages in publish(): as the channel had it before
+};
+
+enum class StoreResult : std::uint8_t {
+  stored,
+  too_large,      // more than ChannelStore::largest_payload(), or a name above 255 bytes
+  already_there,  // `numbered`: the channel has come as far as this already
+  no_room,        // no table entry: every channel that could make room has a leader
+};
+
+struct Stored {
+  StoreResult result = StoreResult::stored;
+  Position position;           // of the record; {0, 0} if it has none
+  std::uint64_t sequence = 0;  // of the record
+};
+
+struct StoredHistory {
+  std::vector<Record> records;  // oldest first
+  Position newest;              // of the channel, when it was looked at
+  // Nothing between `after` and `newest` is missing, and the epoch is the same. Without `after`:
+  // true.
+  bool complete = false;
+};
+
+}  // namespace cppwebsocket::channels
