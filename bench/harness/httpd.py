@@ -70,17 +70,18 @@ class Httpd:
     name = "ours"
     description = ("mod_cppwebsocket with handlers/echo, WebSocketThreads 1, in httpd with the "
                    "event MPM and Debian's default modules")
-    publish_path = "/publish"
+    publish_path = "/bench/publish"
 
     def cannot(self, row, setting):
         if find_httpd() is None:
             return "there is no apache2 here (apt install apache2)"
-        for needed in ("mod_cppwebsocket.so", "handlers/echo_wsh.so"):
+        fan_out = ["handlers/bench/members_wsh.so"] if row.needs.fan_out else []
+        for needed in ["mod_cppwebsocket.so", "handlers/echo_wsh.so", *fan_out]:
             if not (setting.build / needed).exists():
                 return f"{needed} is missing: build the preset \"release\" first"
         if row.connections // row.needs.children + 100 > setting.descriptors:
             return f"a process may have only {setting.descriptors} descriptors here"
-        return "it does not send to many" if row.needs.fan_out else None
+        return None
 
     def start(self, setting, cores, needs):
         self._root = Path(tempfile.mkdtemp(prefix="cppwebsocket-bench-"))
@@ -90,6 +91,8 @@ class Httpd:
         self.port = processes.free_port()
         self._children = needs.children
         self.path = "/echo_blocking" if needs.blocking else "/echo"
+        if needs.fan_out:
+            self.path = "/bench/members"
         configuration = self._root / "httpd.conf"
         configuration.write_text(self._configuration(setting, needs))
         self._process = processes.start([find_httpd(), "-f", configuration, "-DFOREGROUND"], cores,
