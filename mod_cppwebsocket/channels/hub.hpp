@@ -60,7 +60,8 @@ class Uplink {
 };
 
 // Who is present in which channel, in all children. Thread: any, several at once. It may call the
-// hub's functions of the second group below, but not while it holds a lock of its own.
+// hub's functions of the second group below, also while it holds a lock of its own: none of them
+// calls it back.
 class Directory {
  public:
   virtual ~Directory() = default;
@@ -69,8 +70,12 @@ class Directory {
   virtual void came(std::string_view channel, const Member& member) = 0;
   virtual void went(std::string_view channel, std::string_view id) = 0;
 
-  // From other children, other machines and this child itself. Thread: the first reactor's.
-  virtual void control(std::string_view channel, const Record& record) = 0;
+  // From other children, this child itself and, if `far`, other machines. Thread: the first
+  // reactor's.
+  virtual void control(std::string_view channel, const Record& record, bool far) = 0;
+
+  // Some of them may be lost. Thread: the first reactor's.
+  virtual void lost_control() = 0;
 
   virtual std::vector<Member> present(std::string_view channel) = 0;
 

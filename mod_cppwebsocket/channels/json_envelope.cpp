@@ -32,12 +32,18 @@ void append_position(std::string& json, const Position& position) {
   json.append(",\"position\":\"").append(position.to_string()).append("\"");
 }
 
-std::string with_member(std::string json, const Publication& publication) {
-  json.append(",\"member\":{\"id\":");
-  append_json_string(json, publication.member->id);
+void append_member(std::string& json, const Member& member) {
+  json.append("{\"id\":");
+  append_json_string(json, member.id);
   json.append(",\"info\":");
-  append_json_string(json, publication.member->info);
-  return json.append("}}");
+  append_json_string(json, member.info);
+  json.append("}");
+}
+
+std::string with_member(std::string json, const Publication& publication) {
+  json.append(",\"member\":");
+  append_member(json, *publication.member);
+  return json.append("}");
 }
 
 }  // namespace
@@ -78,10 +84,18 @@ std::string json_of(std::string_view channel, const Publication& publication) {
   return json.append("}");
 }
 
-std::string json_of(std::string_view channel, const Recovery& recovery) {
+std::string json_of(std::string_view channel, const Recovery& recovery,
+                    const std::optional<std::vector<Member>>& present) {
   std::string json = begin("subscribed", channel);
   append_position(json, recovery.position);
-  return json.append(recovery.recovered ? ",\"recovered\":true}" : ",\"recovered\":false}");
+  json.append(recovery.recovered ? ",\"recovered\":true" : ",\"recovered\":false");
+  if (!present) return json.append("}");
+  json.append(",\"members\":[");
+  for (const Member& member : *present) {
+    if (&member != &present->front()) json.append(",");
+    append_member(json, member);
+  }
+  return json.append("]}");
 }
 
 }  // namespace cppwebsocket::channels

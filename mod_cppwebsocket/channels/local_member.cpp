@@ -239,7 +239,9 @@ void LocalMember::begin_with(SharedBatch& missed, const Recovery& recovery) {
       seldom().queue->put(Publication(each), ReceiveQueue::unlimited);
     wake_receiver();
   } else {
-    if (json_) send_made(json_of(channel_->name, recovery));
+    std::optional<std::vector<Member>> present;
+    if (events_) present = reactor_.present(channel_->name);
+    if (json_) send_made(json_of(channel_->name, recovery, present));
     if (!missed.publications().empty()) {
       const auto& encoded = missed.encoded(form(), session_->protocol(), channel_->name);
       const auto size = static_cast<std::uint32_t>(encoded->bytes->size());

@@ -188,7 +188,15 @@ void ReactorChannels::gap(Follow& follow, Position, Position to) {
 }
 
 void ReactorChannels::control(std::string_view channel, Record&& record) {
-  if (is_first_ && hub_.directory()) hub_.directory()->control(channel, record);
+  if (is_first_ && hub_.directory()) hub_.directory()->control(channel, record, false);
+}
+
+void ReactorChannels::lost_control() {
+  if (is_first_ && hub_.directory()) hub_.directory()->lost_control();
+}
+
+std::vector<Member> ReactorChannels::present(std::string_view channel) {
+  return hub_.presence(channel);
 }
 
 void ReactorChannels::tell(std::string_view channel, Publication::Kind kind,

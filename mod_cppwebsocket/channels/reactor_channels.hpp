@@ -51,6 +51,7 @@ class ReactorChannels final : public runtime::LoopSource, private ChannelReader:
   void run() noexcept override;
 
   // For members.
+  std::vector<Member> present(std::string_view channel);
   void remove(LocalMember& member) noexcept;
   void count_delivered(std::uint64_t count) noexcept { delivered_ += count; }
   void count_dropped(std::uint64_t count) noexcept;
@@ -60,6 +61,7 @@ class ReactorChannels final : public runtime::LoopSource, private ChannelReader:
   void received(Follow& follow, Record&& record) override;
   void gap(Follow& follow, Position from, Position to) override;
   void control(std::string_view channel, Record&& record) override;
+  void lost_control() override;
 
   LocalChannel& channel_named(std::string_view name);
   void arrive(LocalChannel& channel, Publication&& publication);
