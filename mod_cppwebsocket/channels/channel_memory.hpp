@@ -64,14 +64,17 @@ class ChannelMemory {
   Ring ring(unsigned seat, unsigned part) const noexcept;
   std::size_t ring_words() const noexcept { return ring_words_; }
   int eventfd(unsigned seat) const noexcept { return eventfds_[seat]; }
-  // Wakes those who sleep in any seat, or in this one.
+  // Wakes the readers that sleep, of all seats or of one.
   void wake_all() const noexcept;
   void wake(unsigned seat) const noexcept;
-  // Not in the lists of those who sleep: for what a dead child may have begun.
-  void alarm() const noexcept;
+  // Whether the child with this origin lives.
+  bool is_alive(std::uint64_t origin) const noexcept;
 
  private:
   ChannelMemory() = default;
+  void free_seat(unsigned seat) noexcept;
+  // Wakes everybody: a dead child may have crossed somebody off the list of sleepers in vain.
+  void alarm() const noexcept;
   // Announces the record that the last child in `seat` had linked into its channel, if it died
   // before it could do so. With the rare lock.
   void recover(unsigned seat) noexcept;

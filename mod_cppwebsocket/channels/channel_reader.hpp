@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <memory>
 #include <string_view>
 #include <unordered_map>
@@ -21,7 +22,6 @@ struct Follow {
 
   ChannelKey key;
   Position position;                 // of the last that was given, or at which it began
-  std::uint64_t previous_epoch = 0;  // late records of which are too late
   // origin → sequence of what may come twice: provisional first, and numbered later.
   using Known = std::vector<std::pair<std::uint64_t, std::uint64_t>>;
   std::unique_ptr<Known> known;
@@ -30,7 +30,7 @@ struct Follow {
 
 class ChannelReader {
  public:
-  // Who is given what is read. May call follow() and the store, but not unfollow() or read().
+  // Who is given what is read. May use the store, but not this reader.
   class Sink {
    public:
     // A message; its position is {0, 0} if it has no offset.
@@ -77,8 +77,8 @@ class ChannelReader {
   bool read_ring(unsigned seat, unsigned part, Sink& sink, std::size_t& left);
   void take(unsigned seat, Found& found, Sink& sink);
   void take_numbered(Follow& follow, Found& found, Sink& sink);
-  void take_provisional(Follow& follow, Record&& record, Sink& sink);
-  void begin_epoch(Follow& follow, std::uint64_t epoch) noexcept;
+  void take_unnumbered(Follow& follow, Record&& record, Sink& sink);
+  bool is_current(Follow& follow, std::uint64_t epoch, Sink& sink);
   void repair(Follow& follow, std::uint64_t from, std::uint64_t below, Sink& sink);
   void repair_all(Sink& sink);
   void pass(Follow& follow, Record&& record, bool is_first, Sink& sink);

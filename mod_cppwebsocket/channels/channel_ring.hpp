@@ -71,11 +71,6 @@ class Ring {
   bool has_unannounced() const noexcept;
 
  private:
-  void store(std::uint64_t at, std::uint64_t word) noexcept;
-  std::uint64_t load(std::uint64_t at) const noexcept;
-  void store_bytes(std::uint64_t at, std::string_view bytes) noexcept;
-  void load_bytes(std::uint64_t at, char* to, std::size_t size) const noexcept;
-
   shared::RingMarks& marks_;
   shared::Word* words_;
   std::size_t size_;  // in words

@@ -49,7 +49,7 @@ class ChannelStore {
   // get it once and in the order of offsets. The store sets position, time (if 0) and, of all
   // but `numbered` and `provisional` records, origin and sequence. A bound above 0 messages is the
   // channel's from now on. Unless the result is `stored`, nothing has changed.
-  // `numbered`: position is the caller's; an epoch other than the channel's begins it anew.
+  // `numbered`: position is the caller's, not 0; an epoch other than the channel's begins it anew.
   Stored publish(std::string_view channel, const Record& record);
 
   // Of the newest message. {0, 0}: the channel is unknown; {.., 0}: it has had none.

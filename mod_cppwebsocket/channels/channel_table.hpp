@@ -41,9 +41,15 @@ class ChannelTable {
   std::uint64_t leader_of(const shared::Entry& entry) const noexcept;
   bool try_lead(const ChannelKey& key, std::uint64_t origin) const noexcept;
 
+  // Notes that the channel is not silent.
+  static void touch(shared::Entry& entry) noexcept;
+
  private:
   shared::Entry& slot(const ChannelKey& key, std::size_t number) const noexcept;
   std::optional<SeenChannel> see(shared::Entry& entry, const ChannelKey& key) const noexcept;
+  // With the rare lock:
+  std::optional<SeenChannel> find_or_make_locked(const ChannelKey& key) const noexcept;
+  std::uint64_t new_epoch() const noexcept;
   shared::Entry* choose(const ChannelKey& key) const noexcept;
   SeenChannel make(shared::Entry& entry, const ChannelKey& key, std::uint64_t epoch) const noexcept;
 
