@@ -26,7 +26,7 @@ class Session;
 namespace cppwebsocket::channels {
 
 class LocalMember;
-class Follow;
+struct Follow;
 class ReactorChannels;
 
 // A channel that has members on one reactor.

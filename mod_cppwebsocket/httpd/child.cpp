@@ -3,11 +3,13 @@
 #include "httpd/config.hpp"
 #include "httpd/log.hpp"
 #include "httpd/module.hpp"
+#include "httpd/shared_channels.hpp"
 
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <set>
+#include <stdexcept>
 #include <string>
 #include <system_error>
 #include <utility>
@@ -145,11 +147,17 @@ void show_in_scoreboard() noexcept {
 
 Child* Child::current() noexcept { return the_child; }
 
-Child::Child(const runtime::RuntimeOptions& options, std::size_t filter_connections)
-    : runtime_(options),
+Child::Child(runtime::RuntimeOptions options, std::size_t filter_connections,
+             channels::ChannelMemory& memory, channels::ChannelStore::Report report)
+    : store_(memory, std::move(report)),
+      hub_(store_),
+      runtime_((options.channels = &hub_, std::move(options))),
       dummy_socket_(make_dummy_socket()),
       filter_connections_(filter_connections),
-      threaded_(is_threaded()) {}
+      threaded_(is_threaded()) {
+  detail::channel_service = &hub_;  // for handlers that are part of this module
+  runtime_.for_each_reactor([this](runtime::Reactor& reactor) { hub_.serve(reactor); });
+}
 
 void Child::begin_stop(runtime::Stop how) noexcept {
   stopping_ = true;
@@ -204,8 +212,12 @@ void child_init(apr_pool_t* pool, server_rec* main_server) noexcept {
     const std::size_t descriptors = raise_descriptor_limit();
     pin_module();
     const ChildConfig& config = config_of(main_server).child;
+    if (!channel_memory()) throw std::runtime_error("httpd's parent has made no channel memory");
     the_child = new Child(options_of(main_server, descriptors),
-                          config.filter_connections.value_or(default_filter_connections()));
+                          config.filter_connections.value_or(default_filter_connections()),
+                          *channel_memory(), [main_server](const std::string& text) {
+                            log_server(main_server, APLOG_WARNING, "CWS0035: " + text);
+                          });
     apr_pool_pre_cleanup_register(pool, nullptr, wait_for_connections);
     say_once(*the_child, main_server, descriptors);
   } catch (const std::exception& error) {

@@ -2,6 +2,8 @@
 // the child's pool goes. A graceful stop may take its time (WebSocketDrainTimeout), until SIGTERM.
 #pragma once
 
+#include "channels/channel_store.hpp"
+#include "channels/hub.hpp"
 #include "httpd/filter_connections.hpp"
 #include "runtime/runtime.hpp"
 
@@ -16,11 +18,14 @@ class Child {
   // Of this process; null outside of a child, and if it could not start. Thread: any.
   static Child* current() noexcept;
 
-  Child(const runtime::RuntimeOptions& options, std::size_t filter_connections);
+  // `memory` is the parent's. Raises runtime_error if there is no place in it.
+  Child(runtime::RuntimeOptions options, std::size_t filter_connections,
+        channels::ChannelMemory& memory, channels::ChannelStore::Report report);
   Child(const Child&) = delete;
   Child& operator=(const Child&) = delete;
 
   runtime::Runtime& runtime() noexcept { return runtime_; }
+  channels::Hub& hub() noexcept { return hub_; }
 
   // An unconnected socket, to be put in the place of one that was taken from httpd.
   int dummy_socket() const noexcept { return dummy_socket_; }
@@ -42,6 +47,8 @@ class Child {
   friend void child_stopping(apr_pool_t* pool, int graceful) noexcept;
   void hear_of_hurry() noexcept;
 
+  channels::ChannelStore store_;
+  channels::Hub hub_;
   runtime::Runtime runtime_;
   int dummy_socket_;
   FilterConnections filter_connections_;

@@ -63,7 +63,11 @@ struct ChildConfig {
   std::optional<std::size_t> max_connections;  // unset: Auto
   std::optional<DrainConfig> drain;            // unset: as in runtime::StopPlan
   std::optional<std::size_t> filter_connections;  // unset: Auto
+  std::optional<std::size_t> channel_memory;      // bytes
 };
+inline constexpr std::size_t default_channel_memory = 64 << 20;  // bytes
+inline constexpr std::size_t least_channel_memory = 1 << 20;
+inline constexpr std::size_t most_channel_memory = std::size_t{64} << 30;
 inline constexpr std::size_t default_blocking_threads = 64;
 std::size_t default_threads() noexcept;  // of the MPM and machine; call it in the child
 std::size_t default_filter_connections() noexcept;  // the same

@@ -210,6 +210,15 @@ const char* blocking_threads(cmd_parms* command, void*, const char* argument) {
                    server_config(command).child.blocking_threads);
 }
 
+const char* channel_memory_size(cmd_parms* command, void*, const char* argument) {
+  if (const char* error = ap_check_cmd_context(command, GLOBAL_ONLY)) return error;
+  const auto bytes = parse_bytes(argument);
+  if (!bytes || *bytes < least_channel_memory || *bytes > most_channel_memory)
+    return wrong(command, "bytes from 1M to 64G", argument);
+  server_config(command).child.channel_memory = *bytes;
+  return nullptr;
+}
+
 const char* set_count_or_auto(cmd_parms* command, const char* argument, std::uint64_t most,
                               const char* accepted, std::optional<std::size_t>& value) {
   if (!equal_ignoring_case(argument, "auto"))
@@ -328,6 +337,9 @@ const command_rec directives[] = {
         "WebSocketFilterConnections", server,
         "Connections per child over HTTP/2 and other modules' filters, each of which holds a "
         "thread: 1 to 4096, or Auto (the default): a quarter of ThreadsPerChild"),
+    take1<channel_memory_size>("WebSocketChannelMemory", server,
+                               "Bytes of memory that all children share for channels and their "
+                               "history, 1M to 64G (default 64M)"),
     take12<drain_timeout>("WebSocketDrainTimeout", server,
                           "A graceful restart or stop closes all connections within this time "
                           "(default 5s) with 1001: spread over it (close, the default), or at its "

@@ -4,6 +4,7 @@
 #include "httpd/directives.hpp"
 #include "httpd/handshake_hook.hpp"
 #include "httpd/module.hpp"
+#include "httpd/shared_channels.hpp"
 #include "httpd/start_up.hpp"
 #include "httpd/tls.hpp"
 
@@ -18,6 +19,7 @@ void register_hooks(apr_pool_t*) noexcept {
   ap_hook_post_config(post_config, nullptr, nullptr, APR_HOOK_MIDDLE);
   ap_hook_child_init(child_init, nullptr, nullptr, APR_HOOK_MIDDLE);
   ap_hook_child_init(find_openssl, nullptr, nullptr, APR_HOOK_MIDDLE);
+  ap_hook_child_status(child_status, nullptr, nullptr, APR_HOOK_MIDDLE);
   // Before mod_http2 ends its connections: see FilterConnections.
   ap_hook_child_stopping(child_stopping, nullptr, nullptr, APR_HOOK_FIRST);
   ap_hook_post_perdir_config(note_path, nullptr, nullptr, APR_HOOK_LAST);

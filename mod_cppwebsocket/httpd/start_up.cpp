@@ -4,6 +4,7 @@
 #include "httpd/log.hpp"
 #include "httpd/module.hpp"
 #include "httpd/pool.hpp"
+#include "httpd/shared_channels.hpp"
 #include "httpd/virtual_host.hpp"
 
 #include <http_core.h>
@@ -53,6 +54,7 @@ void start_up(apr_pool_t* pool, server_rec* main_server) {
     complete(pool, server);
     if (const auto* root = config_of(server).root) roots.insert(root->directory);
   }
+  make_channel_memory(main_server);
   config_of(main_server).first_child_claimed = shared_flag(pool);
   ap_add_version_component(pool, product);
   log_server(main_server, APLOG_NOTICE,

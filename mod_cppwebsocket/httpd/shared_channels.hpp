@@ -1,0 +1,23 @@
+// The memory through which channels reach all children: made by httpd's parent, inherited by every
+// child, kept over restarts.
+#pragma once
+
+#include "channels/channel_memory.hpp"
+
+#include <httpd.h>
+#include <mpm_common.h>
+
+namespace cppwebsocket::httpd {
+
+// Makes it, unless this httpd has it already. Raises runtime_error with what the administrator has
+// to change. Thread: startup.
+void make_channel_memory(server_rec* main_server);
+
+// Null before it is made. Thread: any.
+channels::ChannelMemory* channel_memory() noexcept;
+
+// Hook: a child is gone, however, and with it its place in the memory. Thread: the parent's.
+void child_status(server_rec* server, pid_t pid, ap_generation_t generation, int slot,
+                  mpm_child_status status) noexcept;
+
+}  // namespace cppwebsocket::httpd
