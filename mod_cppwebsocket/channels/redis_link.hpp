@@ -10,7 +10,7 @@
 #include <string>
 #include <string_view>
 
-#include <hiredis/hiredis.h>
+#include <hiredis.h>
 
 #include "runtime/descriptor_watcher.hpp"
 #include "runtime/reactor.hpp"

@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-#include <hiredis/hiredis.h>
+#include <hiredis.h>
 
 #include "channels/record.hpp"
 

@@ -2,6 +2,8 @@
 // error names what is accepted.
 #include "httpd/directives.hpp"
 
+#include "channels/backplane_engine.hpp"
+#include "httpd/backplane.hpp"
 #include "httpd/config.hpp"
 #include "httpd/directive_values.hpp"
 #include "httpd/module.hpp"
@@ -249,6 +251,31 @@ const char* drain_timeout(cmd_parms* command, void*, const char* time, const cha
   return nullptr;
 }
 
+const char* backplane(cmd_parms* command, void*, const char* argument) {
+  if (const char* error = ap_check_cmd_context(command, GLOBAL_ONLY)) return error;
+  ChildConfig& child = server_config(command).child;
+  child.backplane = nullptr;
+  if (equal_ignoring_case(argument, "none")) return nullptr;
+  const auto url = channels::BackplaneUrl::parse(argument);
+  if (!url)  // it may hold a password, so it is not repeated
+    return apr_pstrcat(command->pool, command->cmd->name, " takes None, or ",
+                       channels::backplane_url_form, nullptr);
+  const std::string problem = channels::why_no_engine(*url, module_directory());
+  if (!problem.empty())
+    return apr_pstrcat(command->pool, command->cmd->name, ": ", problem.c_str(), nullptr);
+  child.backplane = apr_pstrdup(command->pool, argument);
+  return nullptr;
+}
+
+const char* backplane_password_file(cmd_parms* command, void*, const char* argument) {
+  if (const char* error = ap_check_cmd_context(command, GLOBAL_ONLY)) return error;
+  const char* path = ap_server_root_relative(command->pool, argument);
+  if (!path) return wrong(command, "a file (relative to ServerRoot)", argument);
+  server_config(command).child.backplane_password =
+      c_string_in(command->pool, read_password(path));
+  return nullptr;
+}
+
 // --- the table ----------------------------------------------------------------------------------
 
 // For C++, httpd declares the callbacks without arguments. By way of void(): that is a cast which
@@ -344,6 +371,13 @@ const command_rec directives[] = {
                           "A graceful restart or stop closes all connections within this time "
                           "(default 5s) with 1001: spread over it (close, the default), or at its "
                           "end (keep)"),
+    take1<backplane>("WebSocketBackplane", server,
+                     "The server that carries channels between machines: "
+                     "redis://[USER@]HOST[:PORT][/DATABASE] or nats://[USER@]HOST[:PORT]; or None "
+                     "(the default)"),
+    take1<backplane_password_file>("WebSocketBackplanePasswordFile", server,
+                                   "A file whose first line is the backplane's password (default: "
+                                   "none)"),
     {nullptr, nullptr, nullptr, 0, RAW_ARGS, nullptr}};
 
 }  // namespace cppwebsocket::httpd

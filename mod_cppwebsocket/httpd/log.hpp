@@ -18,6 +18,12 @@
 //   CWS0021 warning  mod_ssl's library lacks a function, so TLS connections keep httpd's filters
 //   CWS0028 notice   what a stop could not end in time
 //   CWS0029 error    a new version of a handler file is not used, the previous one is
+//   CWS0038 notice   connected to the backplane
+//   CWS0039 warning  the backplane is down
+//   CWS0040 error    the backplane cannot be used
+//   CWS0041 any      messages that have not reached other machines
+//   CWS0042 error    the backplane refused records
+//   CWS0043 warning  messages in the backplane that are not this module's
 #pragma once
 
 #include <httpd.h>

@@ -1,5 +1,6 @@
 #include "httpd/start_up.hpp"
 
+#include "httpd/backplane.hpp"
 #include "httpd/config.hpp"
 #include "httpd/log.hpp"
 #include "httpd/module.hpp"
@@ -56,6 +57,7 @@ void start_up(apr_pool_t* pool, server_rec* main_server) {
   }
   make_channel_memory(main_server);
   config_of(main_server).first_child_claimed = shared_flag(pool);
+  prepare_backplane(main_server);
   ap_add_version_component(pool, product);
   log_server(main_server, APLOG_NOTICE,
              std::string("CWS0001: ") + product + " configured: " + std::to_string(roots.size()) +
