@@ -3,9 +3,11 @@
 #include "channels/channel_ring.hpp"
 
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
 #include <stdexcept>
 #include <system_error>
+#include <utility>
 
 #include <sys/random.h>
 
@@ -209,6 +211,13 @@ bool ChannelStore::leads(std::string_view channel) const noexcept {
 
 bool ChannelStore::is_alive(std::uint64_t origin) const noexcept {
   return memory_.is_alive(origin);
+}
+
+std::vector<std::uint64_t> ChannelStore::living() const {
+  std::vector<std::uint64_t> origins;
+  for (unsigned i = 0; i < memory_.used_seats(); ++i)
+    if (const std::uint64_t origin = memory_.seat(i).origin) origins.push_back(origin);
+  return origins;
 }
 
 // --- counting ---------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "channels/channel_memory.hpp"
 #include "channels/channel_table.hpp"
@@ -66,8 +67,10 @@ class ChannelStore {
   void stop_leading(std::string_view channel) noexcept;
   bool leads(std::string_view channel) const noexcept;
 
-  // Whether `origin` is a child of this httpd that is alive.
+  // Whether `origin` is a child of this httpd that has a seat; a dead one has until its seat is freed.
   bool is_alive(std::uint64_t origin) const noexcept;
+  // All of them, this child included. Raises bad_alloc.
+  std::vector<std::uint64_t> living() const;
 
   StoreCounters counters() const noexcept;
 

@@ -157,7 +157,9 @@ TEST_F(Store, HasOneLeaderPerChannelWhileItLives) {
     EXPECT_TRUE(eve.try_lead("ticks"));
     EXPECT_FALSE(bob_.try_lead("ticks"));
     EXPECT_TRUE(bob_.is_alive(eve.origin()));
+    EXPECT_EQ(bob_.living(), (std::vector{ann_.origin(), bob_.origin(), eve.origin()}));
   }
+  EXPECT_EQ(bob_.living(), (std::vector{ann_.origin(), bob_.origin()}));
   EXPECT_TRUE(bob_.try_lead("ticks"));
 }
 
