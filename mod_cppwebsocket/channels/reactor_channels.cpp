@@ -68,7 +68,9 @@ LocalMember& ReactorChannels::join(runtime::Session& session, std::string_view n
 // member gets nothing. What came meanwhile is in shared memory, and so the two join without a gap.
 void ReactorChannels::begin(LocalMember& member, const std::string& channel,
                             const JoinOptions& options) {
-  if (!options.resume && options.history == 0)
+  // Published elsewhere before it joined, and not yet here: that is not for it.
+  const bool may_lag = hub_.uplink() && member.options().history != 0;
+  if (!options.resume && options.history == 0 && !may_lag)
     return answer(member, {}, {{}, hub_.store().position(channel), false});
   StoredHistory missed;
   if (options.resume) missed = hub_.store().history(channel, options.resume, everything);

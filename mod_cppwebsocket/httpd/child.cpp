@@ -1,5 +1,7 @@
 #include "httpd/child.hpp"
 
+#include "channels/presence_directory.hpp"
+#include "httpd/backplane.hpp"
 #include "httpd/config.hpp"
 #include "httpd/log.hpp"
 #include "httpd/module.hpp"
@@ -115,6 +117,15 @@ void say_once(Child& child, server_rec* main_server, std::size_t descriptors) {
   report_broken_handlers(child, main_server);
 }
 
+void join_backplane(Child& child, server_rec* main_server) {
+  runtime::Reactor* first = nullptr;
+  child.runtime().for_each_reactor([&](runtime::Reactor& each) {
+    if (!first) first = &each;
+  });
+  if (auto uplink = make_uplink(main_server, child.hub(), *first))
+    child.hub().set_uplink(std::move(uplink));
+}
+
 // The administrator has lost patience with a graceful stop. Thread: the main one.
 void hurry(int, siginfo_t* signal, void*) noexcept {
   // event and worker wake their own main thread with it.
@@ -157,6 +168,7 @@ Child::Child(runtime::RuntimeOptions options, std::size_t filter_connections,
       threaded_(is_threaded()) {
   detail::channel_service = &hub_;  // for handlers that are part of this module
   runtime_.for_each_reactor([this](runtime::Reactor& reactor) { hub_.serve(reactor); });
+  hub_.set_directory(std::make_unique<channels::PresenceDirectory>(hub_, runtime_.first_reactor()));
 }
 
 void Child::begin_stop(runtime::Stop how) noexcept {
@@ -218,6 +230,7 @@ void child_init(apr_pool_t* pool, server_rec* main_server) noexcept {
                           *channel_memory(), [main_server](const std::string& text) {
                             log_server(main_server, APLOG_WARNING, "CWS0035: " + text);
                           });
+    join_backplane(*the_child, main_server);
     apr_pool_pre_cleanup_register(pool, nullptr, wait_for_connections);
     say_once(*the_child, main_server, descriptors);
   } catch (const std::exception& error) {

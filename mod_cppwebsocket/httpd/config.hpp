@@ -63,7 +63,9 @@ struct ChildConfig {
   std::optional<std::size_t> max_connections;  // unset: Auto
   std::optional<DrainConfig> drain;            // unset: as in runtime::StopPlan
   std::optional<std::size_t> filter_connections;  // unset: Auto
-  std::optional<std::size_t> channel_memory;      // bytes
+  const char* backplane = nullptr;           // a URL that is valid; null: none
+  const char* backplane_password = nullptr;  // null: none
+  std::optional<std::size_t> channel_memory;  // bytes
 };
 inline constexpr std::size_t default_channel_memory = 64 << 20;  // bytes
 inline constexpr std::size_t least_channel_memory = 1 << 20;
