@@ -7,6 +7,7 @@
 #include <ap_mpm.h>
 #include <apr_pools.h>
 
+#include <algorithm>
 #include <stdexcept>
 #include <string>
 
@@ -32,13 +33,15 @@ void make_channel_memory(server_rec* main_server) {
       config_of(main_server).child.channel_memory.value_or(default_channel_memory);
   int children = 0;
   ap_mpm_query(AP_MPMQ_HARD_LIMIT_DAEMONS, &children);
-  const auto seats = static_cast<unsigned>(children > 0 ? children : 1);
+  children = std::max(children, 1);
+  // While old children drain, MPMs start new ones beyond ServerLimit (ap_register_extra_mpm_process).
+  const auto seats = static_cast<unsigned>(children + children / 4 + 1);
   if (!found) {
     const std::size_t least = channels::ChannelMemory::least_bytes(seats);
     if (wanted < least)
       throw std::runtime_error("WebSocketChannelMemory must be at least " +
                                std::to_string((least + 1023) / 1024) + "K for ServerLimit " +
-                               std::to_string(seats));
+                               std::to_string(children));
     found = channels::ChannelMemory::create(wanted, seats).release();
     apr_pool_userdata_setn(found, memory_key, nullptr, process);
   }
