@@ -1,6 +1,7 @@
 // The channels' shared memory across processes: one publishes, three others receive.
 //
-//   bench_rings [MESSAGES] [MIB]   messages per second, and how long a sleeping process takes to get one
+//   bench_rings [MESSAGES] [MIB]   messages per second, and how long a sleeping process takes to
+//   get one
 #include "channels/channel_reader.hpp"
 
 #include <algorithm>
@@ -94,8 +95,8 @@ int main(int argc, char** argv) {
   const std::uint64_t messages = argc > 1 ? std::strtoull(argv[1], nullptr, 10) : 2'000'000;
   const std::size_t mib = argc > 2 ? std::strtoull(argv[2], nullptr, 10) : 64;
   const auto memory = ChannelMemory::create(mib << 20, receivers + 1);
-  void* const page = ::mmap(nullptr, sizeof(Results), PROT_READ | PROT_WRITE,
-                            MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  void* const page =
+      ::mmap(nullptr, sizeof(Results), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   if (page == MAP_FAILED) return 1;
   Results& results = *new (page) Results();
   ChannelStore store(*memory);

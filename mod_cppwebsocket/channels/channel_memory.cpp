@@ -23,9 +23,7 @@ using namespace shared;
 constexpr std::size_t least_ring = 16 << 10;  // bytes
 constexpr std::size_t page = 4096;
 
-std::size_t fixed_bytes(unsigned seats) noexcept {
-  return sizeof(Header) + seats * sizeof(Seat);
-}
+std::size_t fixed_bytes(unsigned seats) noexcept { return sizeof(Header) + seats * sizeof(Seat); }
 
 [[noreturn]] void fail(const char* what) {
   throw std::system_error(errno, std::generic_category(), what);
@@ -76,8 +74,8 @@ std::unique_ptr<ChannelMemory> ChannelMemory::create(std::size_t bytes, unsigned
   made->entries_ = reinterpret_cast<Entry*>(at += seats * sizeof(Seat));
   made->entry_count_ = made->bytes_ / 4 / sizeof(Entry);
   made->words_ = reinterpret_cast<Word*>(at += made->entry_count_ * sizeof(Entry));
-  const std::size_t left = made->bytes_ - static_cast<std::size_t>(
-                                              at - static_cast<std::byte*>(made->mapped_));
+  const std::size_t left =
+      made->bytes_ - static_cast<std::size_t>(at - static_cast<std::byte*>(made->mapped_));
   made->ring_words_ = left / sizeof(Word) / (2 * seats);
 
   make_robust(made->header_->rare);
@@ -122,7 +120,8 @@ Ring ChannelMemory::ring(unsigned seat, unsigned part) const noexcept {
               ring_words_);
 }
 
-// --- seats ------------------------------------------------------------------------------------------
+// --- seats
+// ------------------------------------------------------------------------------------------
 
 int ChannelMemory::claim(std::uint64_t origin) noexcept {
   RareLock lock(*header_);
@@ -190,7 +189,8 @@ void ChannelMemory::recover(unsigned seat) noexcept {
   }
 }
 
-// --- waking -----------------------------------------------------------------------------------------
+// --- waking
+// -----------------------------------------------------------------------------------------
 
 // A reader first notes that it sleeps and then looks once more for records; whoever publishes first
 // announces and then looks for sleepers. All of it is sequentially consistent: one sees the other.

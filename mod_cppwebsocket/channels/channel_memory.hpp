@@ -1,6 +1,6 @@
 // The memory that all children of one httpd share for their channels: a table of channels, and for
-// each seat two rings, which only the child in that seat writes. Made by the parent before it forks;
-// a child gets it by inheritance, with the object that describes it.
+// each seat two rings, which only the child in that seat writes. Made by the parent before it
+// forks; a child gets it by inheritance, with the object that describes it.
 //
 //   Header │ Seat × seats │ Entry × entries (a quarter) │ seat 0: quick ring, kept ring │ seat 1 …
 //
@@ -48,7 +48,8 @@ class ChannelMemory {
   // looks for a seat does this.
   void child_exited(pid_t pid) noexcept;
 
-  // --- for the other parts of the store -----------------------------------------------------------
+  // --- for the other parts of the store
+  // -----------------------------------------------------------
 
   // A lowest free seat for this process, or one whose process is gone; -1: none. Sets the seat's
   // origin. Thread: any.

@@ -32,7 +32,8 @@ Follow& ChannelReader::follow(std::string_view channel, void* owner) {
 
 void ChannelReader::unfollow(Follow& follow) noexcept { follows_.erase(ChannelKey(follow.key)); }
 
-// --- reading ----------------------------------------------------------------------------------------
+// --- reading
+// ----------------------------------------------------------------------------------------
 
 // A record's fixed part, and where the rest of it is.
 struct ChannelReader::Found {
@@ -213,7 +214,8 @@ void ChannelReader::tell_gap(Follow& follow, Position to, Sink& sink) {
   sink.gap(follow, from, to);
 }
 
-// --- waiting ----------------------------------------------------------------------------------------
+// --- waiting
+// ----------------------------------------------------------------------------------------
 
 int ChannelReader::wake_descriptor() const noexcept { return memory_.eventfd(store_.seat()); }
 

@@ -1,12 +1,12 @@
-// Reads what all children publish, for one reactor. A follower of a channel gets its messages in the
-// one order that the channel has, each once; where some are missing because rings are finite, it is
-// told so. Thread: one, the reactor's.
+// Reads what all children publish, for one reactor. A follower of a channel gets its messages in
+// the one order that the channel has, each once; where some are missing because rings are finite,
+// it is told so. Thread: one, the reactor's.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
-#include <optional>
 #include <memory>
+#include <optional>
 #include <string_view>
 #include <unordered_map>
 #include <utility>
@@ -21,7 +21,7 @@ struct Follow {
   void* owner = nullptr;  // the caller's own
 
   ChannelKey key;
-  Position position;                 // of the last that was given, or at which it began
+  Position position;  // of the last that was given, or at which it began
   // origin → sequence of what may come twice: provisional first, and numbered later.
   using Known = std::vector<std::pair<std::uint64_t, std::uint64_t>>;
   std::unique_ptr<Known> known;
@@ -46,14 +46,16 @@ class ChannelReader {
     ~Sink() = default;
   };
 
-  // `store` outlives it. Reactors have numbers from 0 to 63 in their child; 0 hears control records.
+  // `store` outlives it. Reactors have numbers from 0 to 63 in their child; 0 hears control
+  // records.
   ChannelReader(ChannelStore& store, unsigned reactor_number);
   ~ChannelReader();
   ChannelReader(const ChannelReader&) = delete;
   ChannelReader& operator=(const ChannelReader&) = delete;
 
   // From the channel's present position on. Once per channel until unfollow(); the reference
-  // lasts as long. Of records without offset, some from just before may come, too. Raises bad_alloc.
+  // lasts as long. Of records without offset, some from just before may come, too. Raises
+  // bad_alloc.
   Follow& follow(std::string_view channel, void* owner);
   void unfollow(Follow& follow) noexcept;
 

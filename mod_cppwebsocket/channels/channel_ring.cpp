@@ -63,8 +63,7 @@ std::uint64_t Ring::write(const RecordHead& record, std::string_view name,
   Walk walk(words_, size_, at);
   walk.put(at);
   walk.put(record.payload_size | std::uint64_t{record.name_size} << 32 |
-           static_cast<std::uint64_t>(record.kind) << 40 |
-           std::uint64_t{record.is_text} << 48);
+           static_cast<std::uint64_t>(record.kind) << 40 | std::uint64_t{record.is_text} << 48);
   walk.put(record.key.low);
   walk.put(record.key.high);
   walk.put(record.position.epoch);
@@ -135,8 +134,8 @@ bool Ring::has_unannounced() const noexcept {
 Record record_of(const RecordHead& head, std::string&& payload) noexcept {
   Record record;
   record.kind = head.kind;
-  record.message = Message(head.is_text ? Message::Type::text : Message::Type::binary,
-                           std::move(payload));
+  record.message =
+      Message(head.is_text ? Message::Type::text : Message::Type::binary, std::move(payload));
   // Whoever publishes a text has found it to be UTF-8.
   if (head.is_text) detail::ValidatedText::set(record.message);
   record.position = head.position;

@@ -49,7 +49,8 @@ class Ring {
   // Words of one record at most.
   std::size_t most_words() const noexcept { return size_ / 4; }
 
-  // --- the writer ---------------------------------------------------------------------------------
+  // --- the writer
+  // ---------------------------------------------------------------------------------
 
   // Writes the record at the head, where nobody sees it yet; returns its position.
   std::uint64_t write(const RecordHead& head, std::string_view name,
@@ -58,7 +59,8 @@ class Ring {
   void place(std::uint64_t at, Position position, std::uint64_t previous) noexcept;
   void announce(std::uint64_t end) noexcept { marks_.head.store(end, std::memory_order_seq_cst); }
 
-  // --- readers ------------------------------------------------------------------------------------
+  // --- readers
+  // ------------------------------------------------------------------------------------
 
   // The record at `at`, if it is whole and not overwritten. Trusts nothing that it finds.
   std::optional<RecordHead> read(std::uint64_t at) const noexcept;

@@ -52,7 +52,8 @@ std::size_t ChannelStore::largest_payload() const noexcept {
   return (memory_.ring_words() / 4 - RecordHead::words - (longest_name + 7) / 8) * sizeof(Word);
 }
 
-// --- publishing -------------------------------------------------------------------------------------
+// --- publishing
+// -------------------------------------------------------------------------------------
 
 // A record that is in the ring and waits for its place in the channel.
 struct ChannelStore::Written {
@@ -79,8 +80,7 @@ Stored ChannelStore::publish(std::string_view channel, const Record& record) {
   return stored;
 }
 
-Stored ChannelStore::append(const ChannelKey& key, std::string_view channel,
-                            const Record& record) {
+Stored ChannelStore::append(const ChannelKey& key, std::string_view channel, const Record& record) {
   const bool linked = is_linked(record.kind);
   RecordHead head;
   head.key = key;
@@ -149,7 +149,8 @@ bool ChannelStore::link(const ChannelKey& key, const Record& record, Written& wr
   }
 }
 
-// --- looking up -------------------------------------------------------------------------------------
+// --- looking up
+// -------------------------------------------------------------------------------------
 
 Position ChannelStore::position(std::string_view channel) const noexcept {
   const auto seen = table_.find(channel_key(memory_.header().secret, channel));
@@ -177,8 +178,7 @@ StoredHistory ChannelStore::history(std::string_view channel, std::optional<Posi
     const Ring ring = memory_.ring(at.seat, at.ring);
     const auto head = ring.read(at.position);
     if (!head || head->key != key || head->position.epoch != seen->epoch ||
-        head->position.offset >= below || head->position.offset <= low ||
-        head->time_ms < oldest_ms)
+        head->position.offset >= below || head->position.offset <= low || head->time_ms < oldest_ms)
       break;
     std::string payload;
     if (!ring.read_rest(at.position, *head, nullptr, payload)) break;
@@ -192,7 +192,8 @@ StoredHistory ChannelStore::history(std::string_view channel, std::optional<Posi
   return history;
 }
 
-// --- leading ----------------------------------------------------------------------------------------
+// --- leading
+// ----------------------------------------------------------------------------------------
 
 bool ChannelStore::try_lead(std::string_view channel) {
   return table_.try_lead(channel_key(memory_.header().secret, channel), origin_);
@@ -220,7 +221,8 @@ std::vector<std::uint64_t> ChannelStore::living() const {
   return origins;
 }
 
-// --- counting ---------------------------------------------------------------------------------------
+// --- counting
+// ---------------------------------------------------------------------------------------
 
 StoreCounters ChannelStore::counters() const noexcept {
   const Header& header = memory_.header();

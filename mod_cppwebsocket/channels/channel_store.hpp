@@ -46,11 +46,11 @@ class ChannelStore {
   // Bytes: a quarter of a ring, less the record's own.
   std::size_t largest_payload() const noexcept;
 
-  // Publishes `record` in `channel` (1..255 bytes) and wakes who sleeps. All that follow the channel
-  // get it once and in the order of offsets. The store sets position, time (if 0) and, of all
-  // but `numbered` and `provisional` records, origin and sequence. A bound above 0 messages is the
-  // channel's from now on. Unless the result is `stored`, nothing has changed.
-  // `numbered`: position is the caller's, not 0; an epoch other than the channel's begins it anew.
+  // Publishes `record` in `channel` (1..255 bytes) and wakes who sleeps. All that follow the
+  // channel get it once and in the order of offsets. The store sets position, time (if 0) and, of
+  // all but `numbered` and `provisional` records, origin and sequence. A bound above 0 messages is
+  // the channel's from now on. Unless the result is `stored`, nothing has changed. `numbered`:
+  // position is the caller's, not 0; an epoch other than the channel's begins it anew.
   Stored publish(std::string_view channel, const Record& record);
 
   // Of the newest message. {0, 0}: the channel is unknown; {.., 0}: it has had none.
@@ -67,14 +67,16 @@ class ChannelStore {
   void stop_leading(std::string_view channel) noexcept;
   bool leads(std::string_view channel) const noexcept;
 
-  // Whether `origin` is a child of this httpd that has a seat; a dead one has until its seat is freed.
+  // Whether `origin` is a child of this httpd that has a seat; a dead one has until its seat is
+  // freed.
   bool is_alive(std::uint64_t origin) const noexcept;
   // All of them, this child included. Raises bad_alloc.
   std::vector<std::uint64_t> living() const;
 
   StoreCounters counters() const noexcept;
 
-  // --- for readers --------------------------------------------------------------------------------
+  // --- for readers
+  // --------------------------------------------------------------------------------
 
   ChannelMemory& memory() const noexcept { return memory_; }
   const ChannelTable& table() const noexcept { return table_; }
@@ -95,8 +97,8 @@ class ChannelStore {
   std::mutex mutex_;            // makes the child's threads one writer of its rings
   std::uint64_t sequence_ = 0;  // GUARDED_BY(mutex_)
   std::mutex report_mutex_;
-  std::int64_t reported_ms_ = 0;     // GUARDED_BY(report_mutex_)
-  std::uint64_t unreported_ = 0;     // GUARDED_BY(report_mutex_)
+  std::int64_t reported_ms_ = 0;  // GUARDED_BY(report_mutex_)
+  std::uint64_t unreported_ = 0;  // GUARDED_BY(report_mutex_)
 };
 
 }  // namespace cppwebsocket::channels

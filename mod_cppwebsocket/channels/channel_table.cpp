@@ -36,9 +36,11 @@ std::optional<SeenChannel> ChannelTable::see(Entry& entry, const ChannelKey& key
     const std::uint64_t bound = entry.bound.load(std::memory_order_acquire);
     if (!has_key(entry, key)) return {};
     if (entry.epoch.load(std::memory_order_acquire) == epoch)
-      return SeenChannel{&entry, epoch, state,
-                         {static_cast<std::uint32_t>(bound >> 32),
-                          static_cast<std::uint32_t>(bound)}};
+      return SeenChannel{
+          &entry,
+          epoch,
+          state,
+          {static_cast<std::uint32_t>(bound >> 32), static_cast<std::uint32_t>(bound)}};
   }
 }
 
@@ -110,7 +112,9 @@ SeenChannel ChannelTable::make(Entry& entry, const ChannelKey& key,
   touch(entry);
   entry.epoch.store(epoch, std::memory_order_seq_cst);
   const std::uint64_t bound = entry.bound;
-  return {&entry, epoch, state,
+  return {&entry,
+          epoch,
+          state,
           {static_cast<std::uint32_t>(bound >> 32), static_cast<std::uint32_t>(bound)}};
 }
 
@@ -118,7 +122,8 @@ void ChannelTable::touch(Entry& entry) noexcept {
   entry.touched.store(seconds(), std::memory_order_relaxed);
 }
 
-// --- leaders ----------------------------------------------------------------------------------------
+// --- leaders
+// ----------------------------------------------------------------------------------------
 
 std::uint64_t ChannelTable::leader_of(const Entry& entry) const noexcept {
   const std::uint64_t leader = entry.leader.load(std::memory_order_acquire);

@@ -16,8 +16,8 @@ namespace {
 
 using namespace channels;
 
-#ifdef __SANITIZE_THREAD__
-constexpr int kills = 10;  // it makes a fork slow
+#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
+constexpr int kills = 10;  // they make a fork slow
 #else
 constexpr int kills = 150;
 #endif
@@ -88,7 +88,8 @@ TEST(Children, MayBeKilledAtAnyInstant) {
   for (unsigned i = 0; i < publishers; ++i) living.push_back(fork_publisher(*memory));
   std::minstd_rand random(5);
   for (int i = 0; i < kills; ++i) {
-    const auto until = std::chrono::steady_clock::now() + std::chrono::microseconds(random() % 15'000);
+    const auto until =
+        std::chrono::steady_clock::now() + std::chrono::microseconds(random() % 15'000);
     while (std::chrono::steady_clock::now() < until) reader.read(check, 1000);
     pid_t& victim = living[random() % publishers];
     ::kill(victim, SIGKILL);

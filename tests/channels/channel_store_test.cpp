@@ -59,7 +59,8 @@ TEST_F(Store, KeepsTheBoundThatAPublisherHasSet) {
 
 TEST_F(Store, TellsWhetherAnythingIsMissing) {
   std::vector<Position> at;
-  for (int i = 1; i <= 5; ++i) at.push_back(ann_.publish("chat", message(std::to_string(i), 3)).position);
+  for (int i = 1; i <= 5; ++i)
+    at.push_back(ann_.publish("chat", message(std::to_string(i), 3)).position);
   EXPECT_TRUE(bob_.history("chat", at[1], 100).complete);
   EXPECT_EQ(texts(bob_.history("chat", at[1], 100)), (Texts{"3", "4", "5"}));
   EXPECT_EQ(texts(bob_.history("chat", at[3], 100)), (Texts{"5"}));
@@ -220,7 +221,8 @@ TEST(Seats, AreGivenOutAndTakenBack) {
 }
 
 TEST(Seats, NeedMemory) {
-  EXPECT_THROW(ChannelMemory::create(ChannelMemory::least_bytes(16) - 1, 16), std::invalid_argument);
+  EXPECT_THROW(ChannelMemory::create(ChannelMemory::least_bytes(16) - 1, 16),
+               std::invalid_argument);
   EXPECT_THROW(ChannelMemory::create(1 << 20, 0), std::invalid_argument);
   EXPECT_TRUE(ChannelMemory::create(ChannelMemory::least_bytes(16), 16));
 }

@@ -48,13 +48,26 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* input, std::size_t siz
     std::uint64_t word;
     std::memcpy(&word, input + i + 1, sizeof word);
     switch (input[i] % 8) {
-      case 1: word = at; break;
-      case 2: word = key.low; break;
-      case 3: word = key.high; break;
-      case 4: word = epoch; break;
-      case 5: word = shared::Location{seat, part, head + word % 64}.packed(); break;
-      case 6: word %= 4096; break;
-      default: break;
+      case 1:
+        word = at;
+        break;
+      case 2:
+        word = key.low;
+        break;
+      case 3:
+        word = key.high;
+        break;
+      case 4:
+        word = epoch;
+        break;
+      case 5:
+        word = shared::Location{seat, part, head + word % 64}.packed();
+        break;
+      case 6:
+        word %= 4096;
+        break;
+      default:
+        break;
     }
     words[at % memory->ring_words()] = word;
   }

@@ -38,7 +38,8 @@ inline channels::Record numbered(std::string text, Position position, std::uint6
   return record;
 }
 
-inline channels::Record provisional(std::string text, std::uint64_t origin, std::uint64_t sequence) {
+inline channels::Record provisional(std::string text, std::uint64_t origin,
+                                    std::uint64_t sequence) {
   channels::Record record = of_kind(channels::RecordKind::provisional, std::move(text));
   record.origin = origin;
   record.sequence = sequence;
