@@ -47,8 +47,10 @@ void Hub::set_uplink(std::unique_ptr<Uplink> uplink) { uplink_ = std::move(uplin
 void Hub::set_directory(std::unique_ptr<Directory> directory) { directory_ = std::move(directory); }
 
 std::shared_ptr<runtime::LoopSource> Hub::serve(runtime::EventLoop& loop) {
-  return reactors_.emplace_back(std::make_shared<ReactorChannels>(
+  const auto& made = reactors_.emplace_back(std::make_shared<ReactorChannels>(
       *this, loop, static_cast<unsigned>(reactors_.size())));
+  if (directory_ && reactors_.size() == 1) directory_->lost_control();  // all that was before
+  return made;
 }
 
 void Hub::serve(runtime::Reactor& reactor) {

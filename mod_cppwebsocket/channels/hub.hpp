@@ -99,7 +99,8 @@ class Hub final : public detail::ChannelService {
   Hub(const Hub&) = delete;
   Hub& operator=(const Hub&) = delete;
 
-  // Before any other thread uses the hub. A hub without them is complete.
+  // Before any other thread uses the hub, and the directory before serve(). A hub without them is
+  // complete.
   void set_uplink(std::unique_ptr<Uplink> uplink);
   void set_directory(std::unique_ptr<Directory> directory);
 

@@ -167,8 +167,8 @@ Child::Child(runtime::RuntimeOptions options, std::size_t filter_connections,
       filter_connections_(filter_connections),
       threaded_(is_threaded()) {
   detail::channel_service = &hub_;  // for handlers that are part of this module
-  runtime_.for_each_reactor([this](runtime::Reactor& reactor) { hub_.serve(reactor); });
   hub_.set_directory(std::make_unique<channels::PresenceDirectory>(hub_, runtime_.first_reactor()));
+  runtime_.for_each_reactor([this](runtime::Reactor& reactor) { hub_.serve(reactor); });
 }
 
 void Child::begin_stop(runtime::Stop how) noexcept {

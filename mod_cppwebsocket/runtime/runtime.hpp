@@ -44,6 +44,8 @@ class Runtime final : private SessionOwner {
 
   HandlerLibrary& handlers() noexcept { return handlers_; }
 
+  Reactor& first_reactor() noexcept { return *reactors_.front(); }
+
   // Calls `function` with each reactor. Thread: the one that made the runtime.
   template <typename Function>
   void for_each_reactor(Function function) {
