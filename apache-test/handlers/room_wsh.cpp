@@ -1,6 +1,6 @@
 // A member of the channel that the query names: "?NAME[&OPTION...]". Options: json, events, receive,
-// history (keeps 1000 messages), recent=N, resume=POSITION, presence=INFO, slow=oldest|newest,
-// queued=BYTES. It says "in POSITION" or "recovered POSITION" when it has joined.
+// history[=N] (keeps 1000 messages, or N), recent=N, resume=POSITION, presence=INFO, queued=BYTES,
+// slow=oldest|newest. It says "in POSITION" or "recovered POSITION" when it has joined.
 //
 //   +TEXT  publish a text         *TEXT  publish it as binary      =N  publish "0" to "N-1" at once
 //   ?      the members here: "here N", of all children: "all N"
@@ -37,7 +37,8 @@ Wish wish_of(std::string_view query) {
     if (name == "json") wish.join.json = true;
     if (name == "events") wish.join.events = true;
     if (name == "receive") wish.join.receive = true;
-    if (name == "history") wish.channel.history = 1000;
+    if (name == "history")
+      wish.channel.history = value.empty() ? 1000 : static_cast<std::uint32_t>(number_of(value));
     if (name == "recent") wish.join.history = static_cast<std::uint32_t>(number_of(value));
     if (name == "resume") wish.join.resume = Position::parse(value);
     if (name == "presence") wish.join.presence = std::string(value);
