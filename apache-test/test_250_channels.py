@@ -6,6 +6,7 @@ import time
 import pytest
 
 from harness import deflate, tls
+from harness.h2_client import H2Session
 from harness.raw import TEXT, frame
 
 # Several children from the beginning, so that connections meet across them.
@@ -143,6 +144,30 @@ class TestFormats:
         for ws in members:
             expect_texts(ws, numbers(20))
             expect_texts(ws, ["x" * 100_000])
+
+    def test_cws_262_a_draft_and_a_stream_of_http2_meet_the_others(self, make_httpd, mpm):
+        if mpm == "prefork":
+            pytest.skip("mod_http2 does not support prefork")
+        httpd = make_httpd("WebSocketLegacyProtocols On\nProtocols h2c http/1.1\nH2WebSockets On\n"
+                           "WebSocketHTTP2 On\nWebSocketFilterConnections 10",
+                           modules=("http2",), one_child=True)
+        modern = join(httpd, "chat")
+        draft = httpd.connect()
+        draft.send(b"GET /room?chat HTTP/1.1\r\nUpgrade: WebSocket\r\nConnection: Upgrade\r\n"
+                   b"Host: 127.0.0.1\r\nOrigin: http://127.0.0.1\r\n\r\n")
+        assert draft.read_response().status == 101
+        assert draft.read_until(b"\xff").startswith(b"\x00in ")
+        with H2Session(httpd.address) as h2:
+            stream = h2.open("/room?chat")
+            assert stream.read_text().startswith("in ")
+            publish(modern, *numbers(30), "日本語")
+            expect_texts(modern, numbers(30) + ["日本語"])
+            expect_texts(stream, numbers(30) + ["日本語"])
+            for text in numbers(30) + ["日本語"]:
+                assert draft.read_until(b"\xff") == b"\x00" + text.encode() + b"\xff"
+            stream.text("+from the stream")
+            expect_texts(modern, ["from the stream"])
+            assert draft.read_until(b"\xff") == b"\x00from the stream\xff"
 
 
 class TestSlowMembers:
