@@ -50,15 +50,27 @@ void add_line(std::string& head, std::string_view name, std::string_view value) 
   head.append(name).append(": ").append(value).append("\r\n");
 }
 
-void add_table(std::string& head, const apr_table_t* table) {
-  const auto add = [](void* to, const char* name, const char* value) {
-    const std::string_view text = view(value);
-    if (belongs_in_opening(name) && !protocol::has_control_character(text))
-      add_line(*static_cast<std::string*>(to), name, text);
-    return 1;  // go on
-  };
-  apr_table_do(add, &head, table, nullptr);
-}
+// Other modules' fields: the answer's own have precedence.
+struct TableAdder {
+  std::string& head;
+  HeaderList own;
+
+  void add(const apr_table_t* table) {
+    const auto add_field = [](void* self, const char* name, const char* value) {
+      static_cast<TableAdder*>(self)->add(name, view(value));
+      return 1;  // go on
+    };
+    apr_table_do(add_field, this, table, nullptr);
+  }
+
+  void add(std::string_view name, std::string_view value) {
+    const bool is_own = std::any_of(own.begin(), own.end(), [name](const auto& field) {
+      return protocol::equal_ignoring_case(field.first, name);
+    });
+    if (!is_own && belongs_in_opening(name) && !protocol::has_control_character(value))
+      add_line(head, name, value);
+  }
+};
 
 // The answer's fields come first and in their order: draft-75 clients compare bytes.
 std::string head_of(request_rec* r, const protocol::OpeningResponse& response, HeaderList added) {
@@ -66,8 +78,9 @@ std::string head_of(request_rec* r, const protocol::OpeningResponse& response, H
   head.append(response.status_line).append("\r\n");
   for (const auto& [name, value] : response.headers) add_line(head, name, value);
   for (const auto& [name, value] : added) add_line(head, name, value);
-  add_table(head, r->headers_out);
-  add_table(head, r->err_headers_out);
+  TableAdder adder{head, response.headers};
+  adder.add(r->headers_out);
+  adder.add(r->err_headers_out);
   return head.append("\r\n");
 }
 
@@ -98,7 +111,7 @@ bool send_opening(request_rec* r, const protocol::OpeningResponse& response, Hea
   run_header_directives(r);
   const std::string bytes = head_of(r, response, added) + response.body;
 
-  r->status = HTTP_SWITCHING_PROTOCOLS;  // for the access log
+  r->status = std::atoi(response.status_line.data());  // a literal; for the access log
   r->status_line = c_string_in(r->pool, response.status_line);
   for (const auto& [name, value] : response.headers)
     apr_table_set(r->headers_out, name.c_str(), value.c_str());

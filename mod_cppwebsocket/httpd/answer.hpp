@@ -1,4 +1,4 @@
-// Writing the answer to an opening handshake: the 101, or a refusal.
+// Writing the answer to an opening handshake: the 101, the head of an event stream, or a refusal.
 // Thread: the request's MPM worker.
 #pragma once
 

@@ -2,6 +2,7 @@
 
 #include "httpd/module.hpp"
 #include "httpd/pool.hpp"
+#include "protocol/handshake.hpp"
 
 #include <ap_mpm.h>
 #include <apr_tables.h>
@@ -35,6 +36,13 @@ void inherit(std::optional<T>& inner, const std::optional<T>& outer) noexcept {
 }
 
 }  // namespace
+
+bool OriginPolicy::allows(std::string_view origin, std::string_view host,
+                          bool secure) const noexcept {
+  if (any || (same && protocol::is_same_origin(origin, host, secure))) return true;
+  return std::any_of(listed.begin(), listed.end(),
+                     [origin](const char* each) { return protocol::is_origin(origin, each); });
+}
 
 Settings settings_of(const DirectoryConfig& config) noexcept {
   Settings settings;
@@ -110,6 +118,8 @@ void* merge_directory_config(apr_pool_t* pool, void* outer_config, void* inner_c
   inherit(merged->ping_interval, outer.ping_interval);
   inherit(merged->idle_timeout, outer.idle_timeout);
   inherit(merged->close_timeout, outer.close_timeout);
+  inherit(merged->channels, outer.channels);
+  inherit(merged->channel_options, outer.channel_options);
   return merged;
 }
 

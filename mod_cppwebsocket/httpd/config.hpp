@@ -5,6 +5,9 @@
 #include "protocol/deflate.hpp"
 #include "runtime/handler_library.hpp"
 
+#include <cppwebsocket/publication.hpp>
+
+#include <ap_expr.h>
 #include <apr_tables.h>
 #include <httpd.h>
 
@@ -13,6 +16,7 @@
 #include <cstddef>
 #include <optional>
 #include <span>
+#include <string_view>
 
 namespace cppwebsocket::httpd {
 
@@ -21,6 +25,9 @@ struct OriginPolicy {
   bool any = false;
   bool same = true;
   std::span<const char* const> listed;  // serialized origins; in a pool
+
+  // `host` and `secure`: the request's own.
+  bool allows(std::string_view origin, std::string_view host, bool secure) const noexcept;
 };
 
 // Unset values are inherited from the enclosing section. httpd merges one of these per request,
@@ -34,6 +41,8 @@ struct DirectoryConfig {
   std::optional<std::chrono::milliseconds> ping_interval;  // 0: off
   std::optional<std::chrono::milliseconds> idle_timeout;   // 0: off
   std::optional<std::chrono::milliseconds> close_timeout;
+  std::optional<std::span<ap_expr_info_t* const>> channels;  // each gives a channel's name
+  std::optional<ChannelOptions> channel_options;
 };
 
 // A request's settings, with defaults.
@@ -60,8 +69,8 @@ struct DrainConfig {
 struct ChildConfig {
   std::optional<std::size_t> threads;
   std::optional<std::size_t> blocking_threads;
-  std::optional<std::size_t> max_connections;  // unset: Auto
-  std::optional<DrainConfig> drain;            // unset: as in runtime::StopPlan
+  std::optional<std::size_t> max_connections;     // unset: Auto
+  std::optional<DrainConfig> drain;               // unset: as in runtime::StopPlan
   std::optional<std::size_t> filter_connections;  // unset: Auto
   const char* backplane = nullptr;           // a URL that is valid; null: none
   const char* backplane_password = nullptr;  // null: none
@@ -71,9 +80,9 @@ inline constexpr std::size_t default_channel_memory = 64 << 20;  // bytes
 inline constexpr std::size_t least_channel_memory = 1 << 20;
 inline constexpr std::size_t most_channel_memory = std::size_t{64} << 30;
 inline constexpr std::size_t default_blocking_threads = 64;
-std::size_t default_threads() noexcept;  // of the MPM and machine; call it in the child
+std::size_t default_threads() noexcept;             // of the MPM and machine; call it in the child
 std::size_t default_filter_connections() noexcept;  // the same
-bool is_threaded() noexcept;             // the MPM: not prefork
+bool is_threaded() noexcept;                        // the MPM: not prefork
 
 class VirtualHost;
 

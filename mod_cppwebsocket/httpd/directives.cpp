@@ -191,6 +191,41 @@ const char* compression(cmd_parms* command, void* config, int count, char* const
   return nullptr;
 }
 
+const char* channel(cmd_parms* command, void* config, int count, char* const arguments[]) {
+  if (count == 0) return wrong(command, "names of channels, or expressions that give them", "");
+  auto** expressions = static_cast<ap_expr_info_t**>(
+      apr_palloc(command->pool, sizeof(ap_expr_info_t*) * static_cast<std::size_t>(count)));
+  for (int i = 0; i < count; ++i) {
+    const char* error = nullptr;
+    expressions[i] =
+        ap_expr_parse_cmd(command, arguments[i], AP_EXPR_FLAG_STRING_RESULT, &error, nullptr);
+    if (error)
+      return apr_pstrcat(command->pool, command->cmd->name, ": cannot read \"", arguments[i],
+                         "\": ", error, nullptr);
+  }
+  directory_config(config).channels = {expressions, static_cast<std::size_t>(count)};
+  return nullptr;
+}
+
+const char* channel_history(cmd_parms* command, void* config, const char* messages,
+                            const char* time) {
+  constexpr const char* accepted =
+      "a number of messages from 0 to 1000000, and a time from 1s to 1000h (units s, min, h; "
+      "seconds without)";
+  const auto number = parse_number(messages);
+  if (!number || *number > 1'000'000) return wrong(command, accepted, messages);
+  ChannelOptions options;
+  options.history = static_cast<std::uint32_t>(*number);
+  if (time) {
+    const auto given = parse_time(time);
+    if (!given || *given < std::chrono::seconds(1) || *given > longest_time)
+      return wrong(command, accepted, time);
+    options.history_time = std::chrono::ceil<std::chrono::seconds>(*given);
+  }
+  directory_config(config).channel_options = options;
+  return nullptr;
+}
+
 // --- global ------------------------------------------------------------------------------------
 
 const char* set_count(cmd_parms* command, const char* argument, std::uint64_t most,
@@ -352,6 +387,12 @@ const command_rec directives[] = {
     take1<bytes<&DirectoryConfig::send_buffer_size>>(
         "WebSocketSendBufferSize", directory,
         "Bytes that may wait for a slow client before its handler waits, 1 to 1G (default 64K)"),
+    take_list<channel>("WebSocketChannel", directory,
+                       "The channels of websocket-publish and websocket-subscribe: names, or "
+                       "expressions that give one each (default: the path below the Location)"),
+    take12<channel_history>("WebSocketChannelHistory", directory,
+                            "How many messages these channels keep, and for how long (default 0, "
+                            "no limit of time)"),
     take1<threads>("WebSocketThreads", server,
                    "Event threads per child, 1 to 64 (default: the CPUs, at most 4; with prefork "
                    "1)"),

@@ -47,7 +47,7 @@ void FilterChainWay::open(std::unique_ptr<runtime::Session> session,
   // It would go on to measure the client's speed, and be the first in the chain that r is to use.
   ap_remove_input_filter_byhandle(r_->connection->input_filters, "reqtimeout");
   finish_response(r_);
-  FilterPump pump(r_, pump_end_);
+  FilterPump pump(r_, pump_end_, session->ws_version() == Version::event_stream);
   auto transport = std::make_unique<runtime::SocketTransport>(session_end_);
   session_end_ = -1;
   session->open(std::move(transport), std::move(protocol), {});

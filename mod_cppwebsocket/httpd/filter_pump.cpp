@@ -89,9 +89,10 @@ class FilterPump::StopNotice {
   bool hurried_ = false;
 };
 
-FilterPump::FilterPump(request_rec* r, int session)
+FilterPump::FilterPump(request_rec* r, int session, bool one_way)
     : c_(r->connection),
       session_(session),
+      one_way_(one_way && is_stream()),
       stream_input_(is_stream() ? input_of_stream(c_, r->pool) : -1),
       incoming_(apr_brigade_create(r->pool, c_->bucket_alloc)),
       outgoing_(apr_brigade_create(r->pool, c_->bucket_alloc)),
@@ -101,6 +102,8 @@ void FilterPump::run(Child& child) {
   StopNotice stop(child);
   while (!is_over()) {
     stop.look();
+    // A stream whose input has ended tells in no other way that the client has reset it.
+    if (one_way_ && c_->aborted) failed_ = true;
     if (!move_some() && !is_over()) wait(stop);
   }
 }
@@ -166,7 +169,7 @@ bool FilterPump::write_session() {
 
 void FilterPump::end_input() noexcept {
   client_ended_ = true;
-  ::shutdown(session_, SHUT_WR);
+  if (!one_way_) ::shutdown(session_, SHUT_WR);
 }
 
 // --- session to client -----------------------------------------------------------------------

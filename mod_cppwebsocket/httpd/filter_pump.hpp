@@ -23,8 +23,9 @@ class Child;
 
 class FilterPump {
  public:
-  // `session`: a non-blocking socket, borrowed.
-  FilterPump(request_rec* r, int session);
+  // `session`: a non-blocking socket, borrowed. `one_way`: the request has ended, and only the
+  // response goes on, so that the end of a stream's input is not the end of the client.
+  FilterPump(request_rec* r, int session, bool one_way);
 
   void run(Child& child);
 
@@ -47,6 +48,7 @@ class FilterPump {
 
   conn_rec* c_;
   int session_;
+  const bool one_way_;
   int stream_input_;              // to poll; -1 if this is no stream
   apr_bucket_brigade* incoming_;  // what the session has not taken
   apr_bucket_brigade* outgoing_;

@@ -3,11 +3,14 @@
 #include "httpd/answer.hpp"
 #include "httpd/child.hpp"
 #include "httpd/config.hpp"
+#include "httpd/end_point.hpp"
 #include "httpd/log.hpp"
 #include "httpd/module.hpp"
 #include "httpd/opening_handshake.hpp"
 #include "httpd/pool.hpp"
+#include "httpd/publish.hpp"
 #include "httpd/request_capture.hpp"
+#include "httpd/subscribe.hpp"
 
 #include <string>
 
@@ -48,21 +51,32 @@ std::shared_ptr<const runtime::Handler> find_handler(request_rec* r, Child& chil
   const runtime::Lookup found = child.runtime().handlers().find(root, path_of(r));
   if (!found.problem.empty() && found.newly_seen)
     log_request(r, APLOG_ERR,
-                found.handler ? "CWS0029: handler " + found.file + ": the previous version goes on " +
-                                    "serving, because this one is not used: " + found.problem
-                              : "CWS0005: handler " + found.file + " is not used: " + found.problem);
+                found.handler
+                    ? "CWS0029: handler " + found.file + ": the previous version goes on " +
+                          "serving, because this one is not used: " + found.problem
+                    : "CWS0005: handler " + found.file + " is not used: " + found.problem);
   return found.handler;
 }
 
-int answer(request_rec* r) {
+int answer_by_file(request_rec* r, Child& child) {
   const runtime::HandlerRoot* root = config_of(r->server).root;
-  Child* child = Child::current();
-  if (!root || !child || !may_be_ours(r)) return DECLINED;
+  if (!root || !may_be_ours(r)) return DECLINED;
   const auto headers = headers_of(r);
   if (!protocol::wants_websocket(opening_request_of(r, headers))) return DECLINED;
-  auto handler = find_handler(r, *child, *root);
+  auto handler = find_handler(r, child, *root);
   if (!handler) return DECLINED;
-  return open_connection(r, *child, std::move(handler), path_of(r), headers);
+  return open_websocket(r, child, headers, {std::move(handler), path_of(r), {}});
+}
+
+int answer(request_rec* r) {
+  Child* child = Child::current();
+  if (!child) return DECLINED;
+  const EndPoint end_point = end_point_of(r);
+  if (end_point == EndPoint::none) return answer_by_file(r, *child);
+  if (r->main || is_error_document(r)) return DECLINED;
+  const auto headers = headers_of(r);
+  return end_point == EndPoint::publish ? publish(r, headers, path_of(r))
+                                        : subscribe(r, *child, headers, path_of(r));
 }
 
 // If the 101 is out already, no error page can follow it.
@@ -77,7 +91,7 @@ int fail(request_rec* r, const char* what) noexcept {
 // (DirectoryIndex, FallbackResource) and the like do later to r->uri is about files, and they do it
 // without a new request.
 int note_path(request_rec* r) noexcept {
-  if (has_upgrade(r)) ap_set_module_config(r->request_config, &cppwebsocket_module, r->uri);
+  ap_set_module_config(r->request_config, &cppwebsocket_module, r->uri);
   return DECLINED;
 }
 

@@ -24,6 +24,10 @@
 //   CWS0041 any      messages that have not reached other machines
 //   CWS0042 error    the backplane refused records
 //   CWS0043 warning  messages in the backplane that are not this module's
+//   CWS0044 error    an end point's SetHandler is outside of <Location>, and without WebSocketChannel
+//   CWS0045 error    WebSocketChannel's expression failed
+//   CWS0046 warning  no room for another channel
+//   CWS0047 error    WebSocketChannel gives websocket-publish several channels
 #pragma once
 
 #include <httpd.h>

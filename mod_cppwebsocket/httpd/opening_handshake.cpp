@@ -4,15 +4,18 @@
 #include "httpd/apr_digest.hpp"
 #include "httpd/child.hpp"
 #include "httpd/config.hpp"
+#include "httpd/cross_origin.hpp"
 #include "httpd/log.hpp"
 #include "httpd/module.hpp"
 #include "httpd/pool.hpp"
 #include "httpd/request_capture.hpp"
 #include "httpd/takeover.hpp"
 #include "httpd/way_in.hpp"
+#include "protocol/event_stream.hpp"
+#include "protocol/header_fields.hpp"
 #include "protocol/protocol.hpp"
 
-#include <algorithm>
+#include <chrono>
 #include <optional>
 #include <string>
 
@@ -20,15 +23,27 @@ namespace cppwebsocket::httpd {
 
 namespace {
 
+// What of an opening handshake an event stream has, too.
+protocol::Opening event_stream_opening(const protocol::OpeningRequest& request) {
+  const protocol::HeaderFields fields(request.headers);
+  protocol::Opening opening;
+  opening.version = Version::event_stream;
+  opening.host = fields.first("Host").value_or("");
+  opening.origin = fields.first("Origin");
+  opening.location = request.secure ? "https://" : "http://";
+  opening.location.append(opening.host).append(request.target);
+  return opening;
+}
+
 class OpeningHandshake {
  public:
-  OpeningHandshake(request_rec* r, Child& child, std::shared_ptr<const runtime::Handler> handler,
-                   std::string_view resource, std::span<Header> headers)
+  OpeningHandshake(request_rec* r, Child& child, std::span<Header> headers, Answerer&& answerer,
+                   bool is_event_stream)
       : r_(r),
         child_(child),
-        handler_(std::move(handler)),
-        resource_(resource),
         headers_(headers),
+        answerer_(std::move(answerer)),
+        is_event_stream_(is_event_stream),
         settings_(settings_of(directory_config_of(r))) {}
 
   // Returns what the content handler must return.
@@ -46,13 +61,17 @@ class OpeningHandshake {
 
   MaybeRefused check_connection() {
     std::string why;
-    way_ = find_way_in(r_, child_, why);
+    way_ = find_way_in(r_, child_, !is_event_stream_, why);
     if (way_) return std::nullopt;
     log_request(r_, APLOG_ERR, "CWS0013: " + why);
     return refuse(r_, HTTP_NOT_IMPLEMENTED, why);
   }
 
   MaybeRefused check_opening() {
+    if (is_event_stream_) {
+      opening_ = event_stream_opening(opening_request_of(r_, headers_));
+      return std::nullopt;
+    }
     auto parsed =
         protocol::parse_opening(opening_request_of(r_, headers_), settings_.legacy_protocols);
     if (const auto* refusal = std::get_if<protocol::Refusal>(&parsed)) {
@@ -63,26 +82,23 @@ class OpeningHandshake {
     return std::nullopt;
   }
 
-  // Browsers send the page's origin; a request without one is no browser's.
+  // Browsers send the page's origin; a request without one is no browser's, or the page's own.
   MaybeRefused check_origin() {
-    const OriginPolicy& policy = settings_.origin;
-    if (policy.any || !opening_.origin) return std::nullopt;
-    const std::string_view origin = *opening_.origin;
-    if (policy.same &&
-        protocol::is_same_origin(origin, opening_.host, opening_request_of(r_, headers_).secure))
+    if (!opening_.origin || settings_.origin.allows(*opening_.origin, opening_.host, is_secure()))
       return std::nullopt;
-    if (std::any_of(policy.listed.begin(), policy.listed.end(),
-                    [origin](const char* listed) { return protocol::is_origin(origin, listed); }))
-      return std::nullopt;
-    log_request(r_, APLOG_INFO,
-                "CWS0012: origin " + std::string(origin) + " is not allowed (WebSocketOrigin)");
+    log_request(
+        r_, APLOG_INFO,
+        "CWS0012: origin " + std::string(*opening_.origin) + " is not allowed (WebSocketOrigin)");
     return refuse(r_, HTTP_FORBIDDEN, "The origin of this page may not connect here.");
   }
 
+  bool is_secure() const { return opening_request_of(r_, headers_).secure; }
+
   MaybeRefused make_session() {
-    auto record = capture(r_, resource_, opening_, headers_);
-    record->handler_name = &handler_->name();
+    auto record = capture(r_, answerer_.resource, opening_, headers_);
+    record->handler_name = &answerer_.handler->name();
     record->limits = settings_.limits;
+    record->user_data = std::move(answerer_.user_data);
     if (opening_.needs_key3) {
       const auto key3 = read_key3(r_);
       if (!key3) {
@@ -95,7 +111,7 @@ class OpeningHandshake {
       record->handshake->challenge_md5.assign(md5.begin(), md5.end());
     }
     std::string_view why_not;
-    session_ = child_.runtime().make_session(std::move(record), handler_, why_not);
+    session_ = child_.runtime().make_session(std::move(record), answerer_.handler, why_not);
     if (session_) return std::nullopt;
     return no_room(why_not);
   }
@@ -115,7 +131,8 @@ class OpeningHandshake {
       const bool is_error = error.status() >= 400 && error.status() <= 599;
       return refused_by_handler(is_error ? error.status() : HTTP_FORBIDDEN, error.what());
     } catch (const AbortedByUserException&) {
-      log_request(r_, APLOG_INFO, "CWS0015: handler " + handler_->name() + " drops the connection");
+      log_request(r_, APLOG_INFO,
+                  "CWS0015: handler " + answerer_.handler->name() + " drops the connection");
       return drop(r_);
     } catch (const std::exception& error) {
       return failed_in_handler(error.what());
@@ -133,14 +150,14 @@ class OpeningHandshake {
 
   int refused_by_handler(int status, const std::string& why) {
     log_request(r_, APLOG_INFO,
-                "CWS0015: handler " + handler_->name() + " refuses with " + std::to_string(status) +
-                    ": " + why);
+                "CWS0015: handler " + answerer_.handler->name() + " refuses with " +
+                    std::to_string(status) + ": " + why);
     return refuse(r_, status, why);
   }
 
   int failed_in_handler(const std::string& what) {
     log_request(r_, APLOG_ERR,
-                "CWS0016: handler " + handler_->name() +
+                "CWS0016: handler " + answerer_.handler->name() +
                     ": web_socket_do_extra_handshake raised an exception: " + what);
     return refuse(r_, HTTP_FORBIDDEN, "The handler does not accept this connection.");
   }
@@ -150,6 +167,7 @@ class OpeningHandshake {
     const std::size_t most = record.limits.max_message_size;
     if (opening_.version == Version::draft76) return protocol::make_draft76(most);
     if (opening_.version == Version::draft75) return protocol::make_draft75(most);
+    if (is_event_stream_) return protocol::make_event_stream(protocol::EventForm::encoded);
     std::unique_ptr<protocol::PerMessageDeflate> deflate;
     if (record.handshake->extensions_enabled) {
       const auto agreement =
@@ -164,16 +182,35 @@ class OpeningHandshake {
     return protocol::make_rfc6455(most, std::move(deflate), &session_->loop().spare_payloads());
   }
 
-  // Everything that may fail comes before the 101.
+  protocol::OpeningResponse websocket_response() const {
+    detail::RequestRecord& record = session_->record();
+    return protocol::complete_opening(opening_, record.text(detail::Text::protocol),
+                                      record.text(detail::Text::extensions),
+                                      record.handshake->challenge, apr_digest);
+  }
+
+  protocol::OpeningResponse event_stream_response() const {
+    protocol::OpeningResponse response;
+    response.status_line = "200 OK";
+    response.headers = {{"Content-Type", "text/event-stream"},
+                        {"Cache-Control", "no-cache, no-transform"},
+                        {"X-Accel-Buffering", "no"},  // nginx, as a proxy in front, would collect
+                        {"Connection", "close"}};     // without a length: the end is the end
+    add_cross_origin_headers(settings_.origin, opening_.origin, response.headers);
+    // Spread by the connection's number: all clients of a server that goes come back.
+    const std::chrono::milliseconds spread(session_->record().id * 617 % 2'000);
+    response.body = protocol::encode_retry(std::chrono::seconds(1) + spread);
+    return response;
+  }
+
+  // Everything that may fail comes before the answer.
   int open() {
     detail::RequestRecord& record = session_->record();
     detail::HandshakeRecord& handshake = *record.handshake;
     if (handshake.protocol_chosen)
       record.set_text(detail::Text::protocol, c_string_in(r_->pool, handshake.protocol));
     auto protocol = make_protocol();
-    const auto response = protocol::complete_opening(
-        opening_, record.text(detail::Text::protocol), record.text(detail::Text::extensions),
-        handshake.challenge, apr_digest);
+    const auto response = is_event_stream_ ? event_stream_response() : websocket_response();
     if (const std::string why = way_->reserve(); !why.empty()) return no_room(why);
     if (!send_opening(r_, response, handshake.response_headers)) {
       log_request(r_, APLOG_INFO, "CWS0017: the client went away during the handshake");
@@ -185,9 +222,9 @@ class OpeningHandshake {
 
   request_rec* r_;
   Child& child_;
-  std::shared_ptr<const runtime::Handler> handler_;
-  std::string_view resource_;
   std::span<Header> headers_;
+  Answerer answerer_;
+  const bool is_event_stream_;
   Settings settings_;
   protocol::Opening opening_;
   std::unique_ptr<WayIn> way_;
@@ -196,9 +233,13 @@ class OpeningHandshake {
 
 }  // namespace
 
-int open_connection(request_rec* r, Child& child, std::shared_ptr<const runtime::Handler> handler,
-                    std::string_view resource, std::span<Header> headers) {
-  return OpeningHandshake(r, child, std::move(handler), resource, headers).run();
+int open_websocket(request_rec* r, Child& child, std::span<Header> headers, Answerer&& answerer) {
+  return OpeningHandshake(r, child, headers, std::move(answerer), false).run();
+}
+
+int open_event_stream(request_rec* r, Child& child, std::span<Header> headers,
+                      Answerer&& answerer) {
+  return OpeningHandshake(r, child, headers, std::move(answerer), true).run();
 }
 
 }  // namespace cppwebsocket::httpd

@@ -41,9 +41,10 @@ bool has_foreign_filter(const conn_rec* c) noexcept {
 
 }  // namespace
 
-std::unique_ptr<WayIn> find_way_in(request_rec* r, Child& child, std::string& refusal) {
+std::unique_ptr<WayIn> find_way_in(request_rec* r, Child& child, bool is_websocket,
+                                   std::string& refusal) {
   const conn_rec* c = r->connection;
-  if (c->master && !config_of(r->server).http2.value_or(false)) {
+  if (c->master && is_websocket && !config_of(r->server).http2.value_or(false)) {
     refusal = "This server does not serve WebSockets over HTTP/2 (WebSocketHTTP2).";
     return nullptr;
   }

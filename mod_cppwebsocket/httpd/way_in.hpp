@@ -32,6 +32,8 @@ class WayIn {
 };
 
 // The way for this request's connection; or null, and `refusal` says why there is none.
-std::unique_ptr<WayIn> find_way_in(request_rec* r, Child& child, std::string& refusal);
+// WebSocketHTTP2 is about WebSockets: any other stream is an ordinary response.
+std::unique_ptr<WayIn> find_way_in(request_rec* r, Child& child, bool is_websocket,
+                                   std::string& refusal);
 
 }  // namespace cppwebsocket::httpd
