@@ -15,6 +15,8 @@ from harness.raw import close_frame
 
 CONFIG = """
 LogLevel cppwebsocket:debug
+# Of prefork's many children each gets a small part, and a message may take a quarter of that.
+WebSocketChannelMemory 512M
 <Location "/publish">
   SetHandler websocket-publish
   WebSocketMaxMessageSize 100000

@@ -106,7 +106,10 @@ class PublishRequest {
       return refuse(r_, HTTP_BAD_REQUEST,
                     "The body is not UTF-8. Bytes go as Content-Type: application/octet-stream.");
     }
-    if (result.status == PublishStatus::too_large) return HTTP_REQUEST_ENTITY_TOO_LARGE;
+    if (result.status == PublishStatus::too_large)
+      return refuse(r_, HTTP_REQUEST_ENTITY_TOO_LARGE,
+                    "The message is larger than a quarter of what a child process has of "
+                    "WebSocketChannelMemory.");
     if (!result) {
       log_request(r_, APLOG_WARNING,
                   "CWS0046: no room for another channel, so nothing can be "
