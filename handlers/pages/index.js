@@ -6,6 +6,7 @@ const descriptions = {
   '/abort': 'Drops the connection once it is open: 1006.',
   '/abort_handshake': 'Drops the connection without an answer to the handshake.',
   '/bench': 'Sends “receive 1000” as 1000 bytes; “send” counts what follows.',
+  '/chat': 'Rooms, who is there, and nothing missed when you come back.',
   '/close': 'Closes with the code and reason you send: “4001 see you”.',
   '/cookie': 'Sets cookies: ?set, ?httponly, ?clear. Tells those you sent.',
   '/echo': 'Sends every message back.',
@@ -16,7 +17,10 @@ const descriptions = {
   '/internal_error': 'Has a bug: only its own connection ends, with 1011.',
   '/origin_check': 'Lets in pages of http://localhost only, so not this one: 403.',
   '/subprotocol': 'Speaks chat.example or echo.example.',
+  '/ticker': 'Ticks for everyone from one task in the whole httpd.',
 };
+// What has a page of its own.
+const pages = { '/chat': 'chat.html', '/ticker': 'ticker.html' };
 // What the console should be opened with, where the path alone would show little.
 const consoleQuery = {
   '/close': { message: '4001 see you' },
@@ -34,7 +38,8 @@ function element(name, text, className) {
 
 function card(path) {
   const link = element('a', '');
-  link.href = 'console.html?' + new URLSearchParams({ path, ...consoleQuery[path] });
+  link.href = pages[path] ??
+    'console.html?' + new URLSearchParams({ path, ...consoleQuery[path] });
   link.append(element('span', path, 'path'));
   link.append(element('span', descriptions[path] ?? 'Your handler.', 'hint'));
   const item = document.createElement('li');
