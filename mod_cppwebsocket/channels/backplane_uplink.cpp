@@ -2,6 +2,7 @@
 #include "channels/backplane_uplink.hpp"
 
 #include <chrono>
+#include <iterator>
 #include <utility>
 
 namespace cppwebsocket::channels {
@@ -52,7 +53,9 @@ PublishResult BackplaneUplink::publish(std::string_view channel, HistoryBound bo
   if (record.message.size() > store_.largest_payload()) return {PublishStatus::too_large, {}};
   std::lock_guard lock(mutex_);
   record.sequence = ++sequence_;
-  if (!up_) {
+  const bool is_full = queued_bytes_ > limits_.queued_bytes;
+  if (up_ && is_full) deliver_queued();  // the members here shall not wait for a slow server
+  if (!up_ || is_full) {
     record.kind = RecordKind::provisional;
     const PublishResult result = result_of(store_.publish(channel, record));
     if (!result) return result;
@@ -101,7 +104,7 @@ void BackplaneUplink::enqueue(std::string_view channel, Record&& record, bool pr
     log_(Severity::error,
          "CWS0041: " + std::to_string(queue_.size()) +
              " messages wait for the backplane, and there is no room for more: what is published "
-             "in this child now does not reach other machines, until the link is up");
+             "in this child now does not reach other machines");
     return;
   }
   queued_bytes_ += size;
@@ -125,11 +128,19 @@ void BackplaneUplink::link_up() {
   std::lock_guard lock(mutex_);
   up_ = true;
   counters_.up = true;
-  if (std::exchange(overflow_logged_, false))
-    log_(Severity::warning, "CWS0041: " + std::to_string(std::exchange(overflowed_, 0) + 1) +
-                                " messages have not reached other machines: there was no room "
-                                "for them while the backplane was down");
   pump();
+}
+
+// Gives the members here what they would get later, and only once, from the backplane. Under mutex_.
+void BackplaneUplink::deliver_queued() {
+  auto first = queue_.end();
+  while (first != queue_.begin() && !std::prev(first)->provisional) --first;
+  for (; first != queue_.end(); ++first) {
+    first->provisional = true;
+    first->record.kind = RecordKind::provisional;
+    store_.publish(first->channel, first->record);
+    first->record.kind = RecordKind::numbered;
+  }
 }
 
 // What has no answer may have been stored or not, and is given again later; until then the members
@@ -141,12 +152,7 @@ void BackplaneUplink::link_down() {
     counters_.up = false;
     ++counters_.times_down;
     in_flight_ = 0;
-    for (Queued& each : queue_) {
-      if (std::exchange(each.provisional, true)) continue;
-      each.record.kind = RecordKind::provisional;
-      store_.publish(each.channel, each.record);
-      each.record.kind = RecordKind::numbered;
-    }
+    deliver_queued();
   }
   std::vector<std::function<void()>> waiting;
   {
@@ -176,6 +182,12 @@ void BackplaneUplink::appended(Appended how) {
     ++counters_.lost;
     first.record.kind = RecordKind::provisional;
     if (!first.provisional) store_.publish(first.channel, first.record);
+  }
+  if (overflow_logged_ && queued_bytes_ <= limits_.queued_bytes / 2) {
+    overflow_logged_ = false;
+    log_(Severity::warning, "CWS0041: " + std::to_string(std::exchange(overflowed_, 0) + 1) +
+                                " messages have not reached other machines: there was no room "
+                                "for them");
   }
   pump();
 }

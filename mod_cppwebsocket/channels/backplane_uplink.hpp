@@ -27,7 +27,7 @@
 namespace cppwebsocket::channels {
 
 struct UplinkLimits {
-  std::size_t queued_bytes = 16 << 20;  // that wait for the link, in this child
+  std::size_t queued_bytes = 16 << 20;  // that wait for the link, or for its answer
   std::size_t in_flight = 512;          // records without an answer
   std::size_t read_at_once = 1'000;     // records
   std::size_t held = 4'096;             // records of one channel that wait for earlier ones
@@ -82,6 +82,7 @@ class BackplaneUplink final : public Uplink, private Backplane::Listener {
   // backplane_uplink.cpp: what goes out
   PublishResult publish_here(std::string_view channel, Record&& record);
   void enqueue(std::string_view channel, Record&& record, bool provisional);
+  void deliver_queued();
   void pump();
   void link_up() override;
   void link_down() override;
@@ -112,7 +113,7 @@ class BackplaneUplink final : public Uplink, private Backplane::Listener {
   std::size_t in_flight_ = 0;
   std::size_t queued_bytes_ = 0;
   std::uint64_t overflowed_ = 0;        // since it was logged
-  bool overflow_logged_ = false;        // since the link was up
+  bool overflow_logged_ = false;        // since there was room again
 
   std::mutex channels_mutex_;
   std::unordered_map<std::string, Channel> channels_;  // GUARDED_BY(channels_mutex_), as the next

@@ -97,6 +97,8 @@ void ChannelReader::take(unsigned seat, Found& found, Sink& sink) {
     case RecordKind::numbered:
       return take_numbered(follow->second, found, sink);
     case RecordKind::provisional:
+      take_linked(follow->second, sink);
+      [[fallthrough]];
     case RecordKind::loose:
       if (auto record = found.record()) take_unnumbered(follow->second, std::move(*record), sink);
       return;
@@ -151,6 +153,14 @@ void ChannelReader::repair(Follow& follow, std::uint64_t link, std::uint64_t bel
   bool is_first = (link & Location::none) != 0;
   for (auto each = missing.rbegin(); each != missing.rend(); ++each)
     pass(follow, std::move(*each), std::exchange(is_first, false), sink);
+}
+
+// What was numbered before a provisional record may be in another ring. Behind it, earlier ones of
+// the same origin would be taken for known.
+void ChannelReader::take_linked(Follow& follow, Sink& sink) {
+  const auto seen = store_.table().find(follow.key);
+  if (!seen || seen->state.offset == 0 || !is_current(follow, seen->epoch, sink)) return;
+  repair(follow, seen->state.last, seen->state.offset + 1, sink);
 }
 
 // After a jump: all that was linked before it is found from the channels' ends.

@@ -82,6 +82,7 @@ class ChannelReader {
   void take_unnumbered(Follow& follow, Record&& record, Sink& sink);
   bool is_current(Follow& follow, std::uint64_t epoch, Sink& sink);
   void repair(Follow& follow, std::uint64_t from, std::uint64_t below, Sink& sink);
+  void take_linked(Follow& follow, Sink& sink);
   void repair_all(Sink& sink);
   void pass(Follow& follow, Record&& record, bool is_first, Sink& sink);
   bool is_known(const Follow& follow, const Record& record) const noexcept;
