@@ -12,6 +12,7 @@ from test_240_channels import Talk, handlers  # noqa: F401, a fixture
 from test_900_clients import run_node
 
 CONFIG = """
+WebSocketChannelMemory 512M
 <Location "/channels/publish">
   SetHandler websocket-publish
   WebSocketChannelHistory 100 10min

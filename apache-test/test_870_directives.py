@@ -46,6 +46,11 @@ BAD = [
     ("WebSocketCloseTimeout 0", ["WebSocketCloseTimeout"]),
     ("WebSocketSendBufferSize big", ["WebSocketSendBufferSize", "big"]),
     ("WebSocketSendBufferSize 0", ["WebSocketSendBufferSize"]),
+    ("WebSocketChannel", ["WebSocketChannel", "names of channels"]),
+    ("WebSocketChannel a %{nonsense", ["WebSocketChannel", "%{nonsense"]),
+    ("WebSocketChannelHistory", ["WebSocketChannelHistory", "takes 1-2 arguments"]),
+    ("WebSocketChannelHistory many", ["WebSocketChannelHistory", "many", "1000000"]),
+    ("WebSocketChannelHistory 10 1ms", ["WebSocketChannelHistory", "1ms", "1s to 1000h"]),
     ("WebSocketThreads 0", ["WebSocketThreads", "1"]),
     ("WebSocketThreads four", ["WebSocketThreads", "four"]),
     ("WebSocketThreads 100000", ["WebSocketThreads"]),
@@ -100,6 +105,9 @@ WebSocketIdleTimeout 5min
 WebSocketIdleTimeout 1h
 WebSocketCloseTimeout 5s
 WebSocketSendBufferSize 64K
+WebSocketChannel news user-%{REMOTE_USER}
+WebSocketChannelHistory 0
+WebSocketChannelHistory 1000000 1000h
 WebSocketDrainTimeout 1ms
 WebSocketDrainTimeout 1000h keep
 WebSocketDrainTimeout 30 Close
