@@ -1,5 +1,6 @@
 #include "channels/presence_directory.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <utility>
 
@@ -16,7 +17,7 @@ constexpr auto look_interval = 1s;
 constexpr auto announce_interval = 30s;
 constexpr auto forget_after = 95s;  // three announcements
 constexpr auto answer_time = 250ms;
-constexpr std::size_t announced_at_once = 32 << 10;  // bytes, about
+constexpr std::size_t announced_at_once = 16 << 10;  // bytes, about
 // Control records reach all children whatever their channel; this one is for none.
 constexpr char no_channel[] = "*";
 
@@ -94,12 +95,13 @@ void PresenceDirectory::answer(const std::string& channel, const PresenceNote& n
 }
 
 void PresenceDirectory::announce(const Own::value_type& channel) {
+  const std::size_t most = std::min(announced_at_once, hub_.store().largest_payload() / 2);
   PresenceNote note{Kind::here};
   std::size_t size = 0;
   for (const auto& [id, info] : channel.second) {
     note.members.push_back({id, info});
     size += id.size() + info.size();
-    if (size < announced_at_once) continue;
+    if (size < most) continue;
     send(channel.first, note);
     note.members.clear();
     size = 0;
