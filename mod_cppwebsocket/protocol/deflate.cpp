@@ -43,8 +43,8 @@ class Compressor {
     stream_.opaque = this;
     stream_.zalloc = allocate;
     stream_.zfree = [](void*, void* memory) { std::free(memory); };
-    if (deflateInit2(&stream_, level, Z_DEFLATED, -window_bits, memory_level,
-                     Z_DEFAULT_STRATEGY) != Z_OK)
+    if (deflateInit2(&stream_, level, Z_DEFLATED, -window_bits, memory_level, Z_DEFAULT_STRATEGY) !=
+        Z_OK)
       throw std::bad_alloc();
   }
   ~Compressor() { deflateEnd(&stream_); }
@@ -59,8 +59,8 @@ class Compressor {
     level_ = level;
   }
 
-  // To be called before compress(), if others have had the cache meanwhile. zlib follows chains from
-  // hash to position to text, one miss after the other; fetched all at once, its tables cost a
+  // To be called before compress(), if others have had the cache meanwhile. zlib follows chains
+  // from hash to position to text, one miss after the other; fetched all at once, its tables cost a
   // fraction of that: for 1 KiB on each of 200 connections this halves the time.
   void fetch(std::size_t message_size) const noexcept {
     constexpr std::size_t worth_it = 512;  // bytes of tables for each byte of the message
@@ -184,8 +184,7 @@ Compressor& DeflateWorkspace::compressor(int window_bits, int level) {
   if (compressor)
     compressor->restart(level);
   else
-    compressor =
-        std::make_unique<Compressor>(window_bits, shared_memory_level(window_bits), level);
+    compressor = std::make_unique<Compressor>(window_bits, shared_memory_level(window_bits), level);
   return *compressor;
 }
 
