@@ -42,7 +42,7 @@ ChannelStore::ChannelStore(ChannelMemory& memory, Report report)
     : memory_(memory), table_(memory), report_(std::move(report)), origin_(random_origin()) {
   const int seat = memory.claim(origin_);
   if (seat < 0)
-    throw std::runtime_error("all " + std::to_string(memory.seats()) + " seats are taken");
+    throw NoSeat("all " + std::to_string(memory.seats()) + " seats are taken");
   seat_ = static_cast<unsigned>(seat);
 }
 

@@ -9,6 +9,7 @@
 #include <functional>
 #include <mutex>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -29,11 +30,16 @@ struct StoreCounters {
   std::uint64_t channels = 0;   // entries of the table that are in use
 };
 
+// Raised by ChannelStore.
+struct NoSeat : std::runtime_error {
+  using runtime_error::runtime_error;
+};
+
 class ChannelStore {
  public:
   using Report = std::function<void(const std::string&)>;
 
-  // Takes a seat; raises runtime_error if there is none. `memory` outlives it. `report` is told, at
+  // Takes a seat; raises NoSeat if there is none. `memory` outlives it. `report` is told, at
   // most every ten seconds, that a reader of this child was overtaken; on the reader's thread.
   explicit ChannelStore(ChannelMemory& memory, Report report = {});
   // Frees the seat. Its readers are gone before.

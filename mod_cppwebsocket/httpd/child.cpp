@@ -159,9 +159,9 @@ void show_in_scoreboard() noexcept {
 Child* Child::current() noexcept { return the_child; }
 
 Child::Child(runtime::RuntimeOptions options, std::size_t filter_connections,
-             channels::ChannelMemory& memory, channels::ChannelStore::Report report)
-    : store_(memory, std::move(report)),
-      hub_(store_),
+             std::unique_ptr<channels::ChannelStore> store)
+    : store_(std::move(store)),
+      hub_(*store_),
       runtime_((options.channels = &hub_, std::move(options))),
       dummy_socket_(make_dummy_socket()),
       filter_connections_(filter_connections),
@@ -224,12 +224,9 @@ void child_init(apr_pool_t* pool, server_rec* main_server) noexcept {
     const std::size_t descriptors = raise_descriptor_limit();
     pin_module();
     const ChildConfig& config = config_of(main_server).child;
-    if (!channel_memory()) throw std::runtime_error("httpd's parent has made no channel memory");
     the_child = new Child(options_of(main_server, descriptors),
                           config.filter_connections.value_or(default_filter_connections()),
-                          *channel_memory(), [main_server](const std::string& text) {
-                            log_server(main_server, APLOG_WARNING, "CWS0035: " + text);
-                          });
+                          make_channel_store(main_server));
     join_backplane(*the_child, main_server);
     apr_pool_pre_cleanup_register(pool, nullptr, wait_for_connections);
     say_once(*the_child, main_server, descriptors);

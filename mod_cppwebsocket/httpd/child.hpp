@@ -20,7 +20,7 @@ class Child {
 
   // `memory` is the parent's. Raises runtime_error if there is no place in it.
   Child(runtime::RuntimeOptions options, std::size_t filter_connections,
-        channels::ChannelMemory& memory, channels::ChannelStore::Report report);
+        std::unique_ptr<channels::ChannelStore> store);
   Child(const Child&) = delete;
   Child& operator=(const Child&) = delete;
 
@@ -47,7 +47,7 @@ class Child {
   friend void child_stopping(apr_pool_t* pool, int graceful) noexcept;
   void hear_of_hurry() noexcept;
 
-  channels::ChannelStore store_;
+  const std::unique_ptr<channels::ChannelStore> store_;
   channels::Hub hub_;
   runtime::Runtime runtime_;
   int dummy_socket_;

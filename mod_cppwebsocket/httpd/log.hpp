@@ -18,6 +18,9 @@
 //   CWS0021 warning  mod_ssl's library lacks a function, so TLS connections keep httpd's filters
 //   CWS0028 notice   what a stop could not end in time
 //   CWS0029 error    a new version of a handler file is not used, the previous one is
+//   CWS0034 warning  WebSocketChannelMemory cannot change now
+//   CWS0035 warning  a reader of channels was overtaken
+//   CWS0036 warning  a child has channels of its own: all places in the shared memory are taken
 //   CWS0038 notice   connected to the backplane
 //   CWS0039 warning  the backplane is down
 //   CWS0040 error    the backplane cannot be used

@@ -54,7 +54,23 @@ void make_channel_memory(server_rec* main_server) {
                    "K: its size changes when httpd is stopped and started");
 }
 
-channels::ChannelMemory* channel_memory() noexcept { return the_memory; }
+std::unique_ptr<channels::ChannelStore> make_channel_store(server_rec* main_server) {
+  using channels::ChannelMemory, channels::ChannelStore;
+  if (!the_memory) throw std::runtime_error("httpd's parent has made no channel memory");
+  const auto report = [main_server](const std::string& text) {
+    log_server(main_server, APLOG_WARNING, "CWS0035: " + text);
+  };
+  try {
+    return std::make_unique<ChannelStore>(*the_memory, report);
+  } catch (const channels::NoSeat& error) {
+    log_server(main_server, APLOG_WARNING,
+               std::string("CWS0036: the channels of this child reach no other child: ") +
+                   error.what());
+  }
+  // As the shared one, it stays until the process ends.
+  return std::make_unique<ChannelStore>(
+      *ChannelMemory::create(the_memory->bytes(), 1).release(), report);
+}
 
 void child_status(server_rec*, pid_t pid, ap_generation_t, int, mpm_child_status status) noexcept {
   if (status == MPM_CHILD_EXITED && the_memory) the_memory->child_exited(pid);
