@@ -20,7 +20,7 @@ set_tests_properties(restarts.event PROPERTIES TIMEOUT 600
 # The same unit tests under the sanitizers, and thousands of rude clients with httpd loading the
 # module that was built with them.
 foreach(sanitizer asan tsan)
-  foreach(area protocol runtime handlers)
+  foreach(area protocol runtime channels handlers)
     add_test(NAME ${sanitizer}.${area}_tests
              COMMAND ${builds}/${sanitizer}/tests/${area}_tests --gtest_brief=1)
     set_tests_properties(${sanitizer}.${area}_tests PROPERTIES TIMEOUT 600)
