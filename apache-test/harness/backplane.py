@@ -1,0 +1,177 @@
+"""Servers between machines, on free loopback ports, and a proxy that cuts the link to them."""
+import select
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+
+def program(*names):
+    """A server's program: Debian has nats-server in /usr/sbin, and Redis's in redis-tools, too."""
+    for name in names:
+        if path := shutil.which(name, path="/usr/sbin:/usr/local/bin:/usr/bin:/bin"):
+            return path
+    return None
+
+
+REDIS = program("redis-server", "redis-check-rdb")
+NATS = program("nats-server")
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Server:
+    def __init__(self):
+        self.port = free_port()
+        self.root = Path(tempfile.mkdtemp(prefix="cppwebsocket-backplane-"))
+        self.process = None
+
+    def start(self):
+        log = open(self.root / "log", "a")
+        self.process = subprocess.Popen(self.command(), executable=self.executable, stdout=log,
+                                        stderr=log, cwd=self.root)
+        deadline = time.monotonic() + 15
+        while time.monotonic() < deadline:
+            try:
+                socket.create_connection(("127.0.0.1", self.port), 1).close()
+                return self
+            except OSError:
+                time.sleep(0.02)
+        raise RuntimeError(f"it did not start:\n{(self.root / 'log').read_text()}")
+
+    def stop(self, how=signal.SIGKILL):
+        if self.process:
+            self.process.send_signal(signal.SIGCONT)
+            self.process.send_signal(how)
+            self.process.wait(10)
+            self.process = None
+
+    def close(self):
+        self.stop()
+        shutil.rmtree(self.root, ignore_errors=True)
+
+
+class Redis(Server):
+    executable = REDIS
+
+    def __init__(self, password=None):
+        super().__init__()
+        self.password = password
+
+    def command(self):
+        return ["redis-server", "--port", str(self.port), "--bind", "127.0.0.1", "--save", "",
+                "--appendonly", "no", *(["--requirepass", self.password] if self.password else [])]
+
+    def ask(self, *words):
+        """The first line of the reply to one command."""
+        def pack(words):
+            parts = [word.encode() for word in words]
+            return b"*%d\r\n" % len(parts) + b"".join(b"$%d\r\n%s\r\n" % (len(part), part)
+                                                      for part in parts)
+        with socket.create_connection(("127.0.0.1", self.port), 5) as connection:
+            replies = connection.makefile("rb")
+            if self.password:
+                connection.sendall(pack(["AUTH", self.password]))
+                replies.readline()
+            connection.sendall(pack(words))
+            return replies.readline().decode().strip()
+
+    def pause(self):
+        self.process.send_signal(signal.SIGSTOP)
+
+    def go_on(self):
+        self.process.send_signal(signal.SIGCONT)
+
+
+class Nats(Server):
+    executable = NATS
+
+    def __init__(self, token=None):
+        super().__init__()
+        self.token = token
+
+    def command(self):
+        return ["nats-server", "-a", "127.0.0.1", "-p", str(self.port),
+                *(["--auth", self.token] if self.token else [])]
+
+
+class Proxy:
+    """A link that can be cut: connections end at once, and new ones are refused."""
+
+    def __init__(self, target):
+        self.target = target
+        self.pairs = {}  # socket → its other end
+        self.lock = threading.Lock()
+        self.listener = None
+        self.port = free_port()
+        self.running = True
+        self.wake, self.woken = socket.socketpair()
+        self.mend()
+        self.thread = threading.Thread(target=self.run, daemon=True)
+        self.thread.start()
+
+    def mend(self):
+        with self.lock:
+            if self.listener is None:
+                self.listener = socket.socket()
+                self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                self.listener.bind(("127.0.0.1", self.port))
+                self.listener.listen(64)
+        self.wake.send(b"x")
+
+    def cut(self):
+        with self.lock:
+            if self.listener:
+                self.listener.close()
+                self.listener = None
+            for end in self.pairs:
+                end.close()
+            self.pairs.clear()
+        self.wake.send(b"x")
+
+    def close(self):
+        self.running = False
+        self.cut()
+        self.thread.join(5)
+
+    def run(self):
+        while self.running:
+            with self.lock:
+                watched = [self.woken, *self.pairs] + ([self.listener] if self.listener else [])
+            try:
+                ready = select.select(watched, [], [], 1)[0]
+            except (OSError, ValueError):  # closed meanwhile
+                continue
+            for each in ready:
+                if each is self.woken:
+                    each.recv(100)
+                    continue
+                with self.lock:
+                    self.move(each)
+
+    def move(self, ready):
+        try:
+            if ready is self.listener:
+                near = ready.accept()[0]
+                far = socket.create_connection(("127.0.0.1", self.target), 5)
+                for end in (near, far):
+                    end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                self.pairs[near], self.pairs[far] = far, near
+            elif ready in self.pairs:
+                if some := ready.recv(1 << 16):
+                    self.pairs[ready].sendall(some)
+                    return
+                raise OSError("closed")
+        except OSError:
+            if other := self.pairs.pop(ready, None):
+                self.pairs.pop(other, None)
+                ready.close()
+                other.close()
