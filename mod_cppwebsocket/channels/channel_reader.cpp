@@ -26,7 +26,8 @@ Follow& ChannelReader::follow(std::string_view channel, void* owner) {
   Follow& follow = follows_[key];
   follow.owner = owner;
   follow.key = key;
-  if (const auto seen = store_.table().find(key)) follow.position = seen->position();
+  // Made, if need be: a position without an epoch could not be resumed from.
+  if (const auto seen = store_.table().find_or_make(key)) follow.position = seen->position();
   return follow;
 }
 

@@ -50,6 +50,17 @@ TEST_F(Reader, GivesWhatAllChildrenPublishInTheChannelsOrder) {
   EXPECT_EQ(read(), Texts{});
 }
 
+TEST_F(Reader, MakesTheChannelSoThatItsFirstFollowerCanResumeFromTheBeginning) {
+  reader_.follow("chat", nullptr);
+  const Position begin = ann_.position("chat");
+  EXPECT_NE(begin.epoch, 0u);
+  EXPECT_EQ(begin.offset, 0u);
+  for (const char* text : {"a", "b", "c"}) bob_.publish("chat", message(text, 10));
+  const StoredHistory missed = ann_.history("chat", begin, 100);
+  EXPECT_TRUE(missed.complete);
+  EXPECT_EQ(texts(missed), (Texts{"a", "b", "c"}));
+}
+
 TEST_F(Reader, GivesWhatIsPublishedAfterTheFollow) {
   reader_.follow("other", nullptr);
   ann_.publish("chat", message("before"));
