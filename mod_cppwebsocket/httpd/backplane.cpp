@@ -67,7 +67,8 @@ void prepare_backplane(server_rec* main_server) {
   if (!config_of(main_server).child.backplane || instance_of(main_server) != 0) return;
   std::random_device random;
   const std::uint64_t instance = (std::uint64_t{random()} << 32 | random()) | 1;
-  apr_pool_userdata_setn(make_in<std::uint64_t>(pool, instance), instance_key, nullptr, pool);
+  // Not _setn: the key's text goes when a restart unloads this module.
+  apr_pool_userdata_set(make_in<std::uint64_t>(pool, instance), instance_key, nullptr, pool);
 }
 
 std::unique_ptr<channels::Uplink> make_uplink(server_rec* main_server, channels::Hub& hub,

@@ -43,7 +43,8 @@ void make_channel_memory(server_rec* main_server) {
                                std::to_string((least + 1023) / 1024) + "K for ServerLimit " +
                                std::to_string(children));
     found = channels::ChannelMemory::create(wanted, seats).release();
-    apr_pool_userdata_setn(found, memory_key, nullptr, process);
+    // Not _setn: the key's text goes when a restart unloads this module.
+    apr_pool_userdata_set(found, memory_key, nullptr, process);
   }
   the_memory = static_cast<channels::ChannelMemory*>(found);
   const std::size_t page = 4096;
