@@ -106,7 +106,7 @@ bool BackplaneUplink::take_held(Channel& here, const std::string& channel, std::
 
 bool BackplaneUplink::recover(std::string_view channel, std::optional<Position> after,
                               std::function<void(StoredHistory&&)> done) {
-  if (!counters_.up || !backplane_->keeps_history()) return false;
+  if (counters_.up == 0 || !backplane_->keeps_history()) return false;
   {
     std::lock_guard lock(channels_mutex_);
     const auto here = channels_.find(std::string(channel));

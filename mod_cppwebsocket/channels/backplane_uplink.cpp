@@ -34,7 +34,9 @@ BackplaneUplink::BackplaneUplink(ChannelStore& store, std::unique_ptr<Backplane>
       control_(std::move(control)),
       log_(std::move(log)),
       limits_(limits),
+      counters_(store.child_counters()),
       backplane_(std::move(backplane)) {
+  counters_.used = 1;
   backplane_->start(*this);
 }
 
@@ -79,7 +81,7 @@ PublishResult BackplaneUplink::publish_here(std::string_view channel, Record&& r
   const PublishResult result = result_of(store_.publish(channel, record));
   if (!result) return result;
   record.kind = RecordKind::loose;
-  ++(counters_.up ? counters_.sent : counters_.lost);
+  ++(counters_.up != 0 ? counters_.sent : counters_.lost);
   backplane_->publish(channel, record);
   return result;
 }
@@ -127,7 +129,7 @@ void BackplaneUplink::link_up() {
   }
   std::lock_guard lock(mutex_);
   up_ = true;
-  counters_.up = true;
+  counters_.up = 1;
   pump();
 }
 
@@ -149,7 +151,7 @@ void BackplaneUplink::link_down() {
   {
     std::lock_guard lock(mutex_);
     up_ = false;
-    counters_.up = false;
+    counters_.up = 0;
     ++counters_.times_down;
     in_flight_ = 0;
     deliver_queued();

@@ -33,16 +33,6 @@ struct UplinkLimits {
   std::size_t held = 4'096;             // records of one channel that wait for earlier ones
 };
 
-struct UplinkCounters {
-  std::atomic<bool> up{false};
-  std::atomic<std::uint64_t> times_down{0};
-  std::atomic<std::uint64_t> sent{0};      // to other machines
-  std::atomic<std::uint64_t> received{0};  // from the backplane
-  std::atomic<std::uint64_t> queued{0};    // now: waiting for the link, or for an answer
-  std::atomic<std::uint64_t> lost{0};      // not sent to others: no link, no history or no room
-  std::atomic<std::uint64_t> repaired{0};  // fetched, because they came while nobody listened
-};
-
 class BackplaneUplink final : public Uplink, private Backplane::Listener {
  public:
   // Told of control records from other machines. Thread: the engine's.
@@ -104,7 +94,7 @@ class BackplaneUplink final : public Uplink, private Backplane::Listener {
   const Control control_;
   const std::function<void(Severity, const std::string&)> log_;
   const UplinkLimits limits_;
-  UplinkCounters counters_;
+  UplinkCounters& counters_;  // in the store's memory
 
   std::mutex mutex_;
   bool up_ = false;                     // GUARDED_BY(mutex_), as all to queued_bytes_

@@ -7,6 +7,8 @@
 
 #include <pthread.h>
 
+#include "channels/counters.hpp"
+
 namespace cppwebsocket::channels::shared {
 
 using Word = std::atomic<std::uint64_t>;
@@ -42,6 +44,7 @@ struct alignas(64) Seat {
   Word origin;    // of the child that has it
   Word sleeping;  // bit per reactor
   RingMarks rings[2];
+  alignas(64) ChildCounters counters;
 };
 
 constexpr unsigned quick = 0;  // rings: of channels without history, and all that has no offset
@@ -53,6 +56,7 @@ struct alignas(64) Header {
   Word used_seats;
   Word made;  // counts channels and epochs; GUARDED_BY(rare)
   Word overtaken, gaps, evicted, refused, reclaimed, channels;
+  ChildCounters ended;  // of all children that are gone
   alignas(64) std::array<Word, (1 << 14) / 64> sleepers;  // bit per seat with a sleeping reactor
 };
 

@@ -132,9 +132,10 @@ int ChannelMemory::claim(std::uint64_t origin) noexcept {
       free_seat(i);
     }
     seat.sleeping = 0;
-    seat.origin = origin;
     if (used_seats() <= i) header_->used_seats = i + 1;
+    // The owner first: an origin without one would seem to live, and nobody would ever free it.
     seat.owner = ((seat.owner >> 32) + 1) << 32 | static_cast<std::uint32_t>(::getpid());
+    seat.origin = origin;
     return static_cast<int>(i);
   }
   return -1;
@@ -142,8 +143,17 @@ int ChannelMemory::claim(std::uint64_t origin) noexcept {
 
 void ChannelMemory::release(unsigned seat) noexcept {
   RareLock lock(*header_);
-  seat_[seat].origin = 0;
-  seat_[seat].owner = seat_[seat].owner >> 32 << 32;
+  vacate(seat);
+}
+
+void ChannelMemory::vacate(unsigned seat) noexcept {
+  Seat& left = seat_[seat];
+  left.origin = 0;
+  left.owner = left.owner >> 32 << 32;
+  for_each_counter([&](const NamedCounter& each) {
+    const std::uint64_t counted = (left.counters.*each.counter).exchange(0);
+    if (!each.now) header_->ended.*each.counter += counted;
+  });
 }
 
 void ChannelMemory::child_exited(pid_t pid) noexcept {
@@ -155,8 +165,7 @@ void ChannelMemory::child_exited(pid_t pid) noexcept {
 
 void ChannelMemory::free_seat(unsigned seat) noexcept {
   recover(seat);
-  seat_[seat].origin = 0;
-  seat_[seat].owner = seat_[seat].owner >> 32 << 32;
+  vacate(seat);
   ++header_->reclaimed;
   alarm();
 }

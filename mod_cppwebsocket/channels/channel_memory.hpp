@@ -73,6 +73,7 @@ class ChannelMemory {
 
  private:
   ChannelMemory() = default;
+  void vacate(unsigned seat) noexcept;
   void free_seat(unsigned seat) noexcept;
   // Wakes everybody: a dead child may have crossed somebody off the list of sleepers in vain.
   void alarm() const noexcept;

@@ -80,6 +80,8 @@ class ChannelStore {
   std::vector<std::uint64_t> living() const;
 
   StoreCounters counters() const noexcept;
+  // This child's, which the store itself leaves alone.
+  ChildCounters& child_counters() const noexcept { return memory_.seat(seat_).counters; }
 
   // --- for readers
   // --------------------------------------------------------------------------------

@@ -40,7 +40,7 @@ PublishStatus status_of(StoreResult result) noexcept {
 
 }  // namespace
 
-Hub::Hub(ChannelStore& store) : store_(store) {}
+Hub::Hub(ChannelStore& store) : store_(store), counters_(store.child_counters()) {}
 Hub::~Hub() = default;
 
 void Hub::set_uplink(std::unique_ptr<Uplink> uplink) { uplink_ = std::move(uplink); }

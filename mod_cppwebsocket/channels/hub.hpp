@@ -83,15 +83,6 @@ class Directory {
   virtual std::size_t members(std::string_view channel, std::size_t here) = 0;
 };
 
-struct HubCounters {
-  std::atomic<std::uint64_t> published{0};
-  std::atomic<std::uint64_t> delivered{0};      // messages to members
-  std::atomic<std::uint64_t> dropped{0};        // by a SlowPolicy
-  std::atomic<std::uint64_t> closed_slow{0};    // connections, with 1013
-  std::atomic<std::uint64_t> gaps{0};           // times that a reactor could not keep up
-  std::atomic<std::uint64_t> memberships{0};    // now
-};
-
 class Hub final : public detail::ChannelService {
  public:
   explicit Hub(ChannelStore& store);
@@ -174,7 +165,7 @@ class Hub final : public detail::ChannelService {
   std::unique_ptr<Directory> directory_;
   std::vector<std::shared_ptr<ReactorChannels>> reactors_;
   std::array<Shard, 16> shards_;
-  HubCounters counters_;
+  HubCounters& counters_;  // in the store's memory
   std::atomic<std::uint64_t> last_member_{0};
   std::mutex leading_mutex_;
   std::vector<std::string> leading_;  // GUARDED_BY(leading_mutex_): this child's leaderships

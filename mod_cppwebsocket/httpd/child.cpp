@@ -162,7 +162,8 @@ Child::Child(runtime::RuntimeOptions options, std::size_t filter_connections,
              std::unique_ptr<channels::ChannelStore> store)
     : store_(std::move(store)),
       hub_(*store_),
-      runtime_((options.channels = &hub_, std::move(options))),
+      runtime_((options.channels = &hub_,
+                options.connections = &store_->child_counters().connections, std::move(options))),
       dummy_socket_(make_dummy_socket()),
       filter_connections_(filter_connections),
       threaded_(is_threaded()) {

@@ -6,6 +6,7 @@
 #include "httpd/module.hpp"
 #include "httpd/shared_channels.hpp"
 #include "httpd/start_up.hpp"
+#include "httpd/status.hpp"
 #include "httpd/tls.hpp"
 
 #include <http_request.h>
@@ -28,6 +29,7 @@ void register_hooks(apr_pool_t*) noexcept {
   // paths. Behind the core's (APR_HOOK_REALLY_FIRST), which upgrades to other protocols.
   ap_hook_handler(answer_request, nullptr, nullptr, APR_HOOK_FIRST - 1);
   register_tls();
+  register_status();
 }
 
 }  // namespace

@@ -17,7 +17,7 @@ namespace {
 
 // It changes with the layout of the memory and of the object: a restart may load another version of
 // this module, which then makes its own.
-constexpr const char* memory_key = "cppwebsocket-channel-memory-1";
+constexpr const char* memory_key = "cppwebsocket-channel-memory-2";
 
 channels::ChannelMemory* the_memory = nullptr;
 
@@ -72,6 +72,8 @@ std::unique_ptr<channels::ChannelStore> make_channel_store(server_rec* main_serv
   return std::make_unique<ChannelStore>(
       *ChannelMemory::create(the_memory->bytes(), 1).release(), report);
 }
+
+const channels::ChannelMemory* channel_memory() noexcept { return the_memory; }
 
 void child_status(server_rec*, pid_t pid, ap_generation_t, int, mpm_child_status status) noexcept {
   if (status == MPM_CHILD_EXITED && the_memory) the_memory->child_exited(pid);

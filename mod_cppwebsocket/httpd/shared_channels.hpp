@@ -19,6 +19,9 @@ void make_channel_memory(server_rec* main_server);
 // nobody else: the log says so. Raises runtime_error and system_error. Thread: the child's main one.
 std::unique_ptr<channels::ChannelStore> make_channel_store(server_rec* main_server);
 
+// Null before it is made. Thread: any.
+const channels::ChannelMemory* channel_memory() noexcept;
+
 // Hook: a child is gone, however, and with it its place in the memory. Thread: the parent's.
 void child_status(server_rec* server, pid_t pid, ap_generation_t generation, int slot,
                   mpm_child_status status) noexcept;

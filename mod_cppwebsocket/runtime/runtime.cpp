@@ -13,6 +13,7 @@ constexpr std::string_view child_is_stopping = "this child is stopping";
 
 Runtime::Runtime(const RuntimeOptions& options)
     : options_(options),
+      connections_(options.connections ? *options.connections : own_connections_),
       handlers_(options.channels),
       connection_pool_(options.blocking_threads),
       call_pool_(options.blocking_threads) {

@@ -25,6 +25,7 @@ struct RuntimeOptions {
   // Is told what a stop could not end in time. Thread: a reactor's.
   std::function<void(std::string_view)> report;
   detail::ChannelService* channels = nullptr;  // for handlers; outlives the runtime
+  std::atomic<std::uint64_t>* connections = nullptr;  // counted there, if given; outlives it, too
 };
 
 class Runtime final : private SessionOwner {
@@ -71,7 +72,8 @@ class Runtime final : private SessionOwner {
   std::string_view take_place(bool blocking) noexcept;
 
   const RuntimeOptions options_;
-  std::atomic<std::size_t> connections_{0};
+  std::atomic<std::uint64_t> own_connections_{0};
+  std::atomic<std::uint64_t>& connections_;
   std::atomic<std::size_t> next_reactor_{0};
   std::atomic<std::uint64_t> next_id_{1};
   std::atomic<Stop> stop_{Stop::no};
