@@ -146,7 +146,7 @@ TEST_P(PublicationInSteps, IsWholeOrNotThere) {
   story_.take();
   const std::size_t all = SteppedChild(publication()).step(1'000'000);
   ASSERT_LT(all, 1'000'000u);
-  store_.publish("chat", message("before", 1'000));  // and frees the seat of the one that was killed
+  store_.publish("chat", message("before", 1'000));  // frees the killed one's seat
   read_all(reader_, story_);
   story_.take();
 
