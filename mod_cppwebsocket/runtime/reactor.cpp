@@ -82,22 +82,16 @@ Reactor::~Reactor() {
 // --- Thread: any ------------------------------------------------------------------------------
 
 void Reactor::adopt(std::unique_ptr<Session> session) {
-  {
-    std::lock_guard lock(mutex_);
-    if (ended_) return;  // which destroys the session, once the lock is gone
-    adopted_.push_back(std::move(session));
-  }
+  std::lock_guard lock(mutex_);
+  if (ended_) return;  // which destroys the session, once the lock is gone
+  adopted_.push_back(std::move(session));
   wake();
 }
 
 void Reactor::post(std::function<void()> function) {
-  bool first;
-  {
-    std::lock_guard lock(mutex_);
-    first = posted_.empty();
-    posted_.push_back(std::move(function));
-  }
-  if (first) wake();
+  std::lock_guard lock(mutex_);
+  posted_.push_back(std::move(function));
+  if (posted_.size() == 1) wake();  // with the lock: the function may let the reactor end
 }
 
 void Reactor::attach(std::shared_ptr<LoopSource> source) {
