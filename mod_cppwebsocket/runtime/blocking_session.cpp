@@ -24,36 +24,23 @@ void BlockingSession::start() {
   session_.loop().connection_pool().run([this] { run_handler(); });
 }
 
-Task<> BlockingSession::serve() {
-  while (!session_.end_reason()) {
-    co_await asked_signal_;
-    if (session_.end_reason()) break;
-    std::optional<Message> message;
-    try {
-      message = co_await msgutil::receive_message(session_);
-    } catch (const WebSocketException&) {
-      break;  // session_ended() has told the handler
-    }
-    if (!message) break;
+void BlockingSession::deliver(Message&& message) {
+  {
     Lock lock(mutex_);
-    do {
-      ready_.push_back(std::move(*message));
-    } while ((message = session_.try_receive()));
+    ready_.push(std::move(message));
+    full_ = ready_.full();
     asked_ = false;
-    changed_.notify_all();
   }
+  received_.notify_one();  // without the lock, which the woken thread wants first of all
 }
 
 void BlockingSession::session_ended() {
-  {
-    Lock lock(mutex_);
-    while (auto message = session_.try_receive()) ready_.push_back(std::move(*message));
-    ended_ = true;
-    clean_end_ = session_.ended_cleanly();
-    end_reason_ = session_.end_reason();
-    changed_.notify_all();
-  }
-  asked_signal_.set();
+  Lock lock(mutex_);
+  ended_ = true;
+  clean_end_ = session_.ended_cleanly();
+  end_reason_ = session_.end_reason();
+  received_.notify_one();
+  changed_.notify_all();
 }
 
 void BlockingSession::output_drained(std::size_t buffered) noexcept {
@@ -89,13 +76,21 @@ bool BlockingSession::say_goodbye() {
   return true;
 }
 
+bool BlockingSession::has_come_to_close() {
+  Lock lock(mutex_);
+  // A handler that has never received is not waited for; with messages ready, it may be about to.
+  if (ready_.empty() && (asked_ || !receives_)) return true;
+  close_behind_ = true;
+  return false;
+}
+
 bool BlockingSession::offer_close() {
   Lock lock(mutex_);
   if (!session_.handler().table().blocking_passive_closing_handshake) return false;
   if (chosen_close_ || returned_) return false;
   if (!std::exchange(close_offered_, true)) {
     close_to_choose_ = true;
-    changed_.notify_all();
+    received_.notify_one();
   }
   return true;
 }
@@ -117,6 +112,7 @@ void BlockingSession::run_handler() noexcept {
   {
     Lock lock(mutex_);
     returned_ = true;
+    received_.notify_one();  // a thread that it has spawned
     changed_.notify_all();
   }
   stop_source_.request_stop();
@@ -187,8 +183,11 @@ Sender BlockingSession::sender() {
 }
 
 void BlockingSession::ask_for_message() {
-  if (std::exchange(asked_, true)) return;
-  post_turn([this] { asked_signal_.set(); });
+  asked_ = true;
+  if (!std::exchange(close_behind_, false)) return;
+  post_turn([this] {
+    if (!session_.end_reason()) session_.answer_peer_close();
+  });
 }
 
 void BlockingSession::choose_close(Lock& lock) {
@@ -213,9 +212,12 @@ void BlockingSession::choose_close(Lock& lock) {
   });
 }
 
-std::optional<Message> BlockingSession::take(Lock&) {
-  Message message = std::move(ready_.front());
-  ready_.pop_front();
+Message BlockingSession::take() {
+  Message message = ready_.pop();
+  if (full_ && ready_.empty()) {  // not for each message of a peer that sends without pause
+    full_ = false;
+    post_turn([] {});  // which reads on
+  }
   return message;
 }
 
@@ -225,13 +227,13 @@ std::optional<Message> BlockingSession::receive(
     throw BadOperationException("receive_message works only once the connection is open");
   Lock lock(mutex_);
   if (receiving_) throw BadOperationException("a receive is already waiting");
-  receiving_ = true;
+  receiving_ = receives_ = true;
   struct Done {
     bool& receiving;
     ~Done() { receiving = false; }
   } done{receiving_};
   for (;;) {
-    if (!ready_.empty()) return take(lock);
+    if (!ready_.empty()) return take();
     if (ended_ && clean_end_) {
       if (end_received_) throw BadOperationException("receive_message after the end was received");
       end_received_ = true;
@@ -245,15 +247,16 @@ std::optional<Message> BlockingSession::receive(
     ask_for_message();
     const auto awake = [&] { return !ready_.empty() || over() || close_to_choose_; };
     if (!deadline)
-      changed_.wait(lock, awake);
-    else if (!changed_.wait_until(lock, *deadline, awake))
+      received_.wait(lock, awake);
+    else if (!received_.wait_until(lock, *deadline, awake))
       throw TimeoutException("nothing received in time");
   }
 }
 
 std::optional<Message> BlockingSession::try_receive() {
   Lock lock(mutex_);
-  if (!ready_.empty()) return take(lock);
+  receives_ = true;
+  if (!ready_.empty()) return take();
   if (!over() && ready_state() != ReadyState::connecting) ask_for_message();
   return std::nullopt;
 }
@@ -283,8 +286,26 @@ void BlockingSession::send(Message message, bool end) {
     throw BadOperationException("this client's protocol version has no binary messages");
   wait_for_room(lock, "send_message");
   rules_.check(message, end);
+  // The wire is not lent in the middle of a fragmented message.
+  if (end && outbox_.empty() && wire_.begin_write()) {
+    lock.unlock();
+    return write(std::move(message));
+  }
   queued_ += message.size();
   put_out({std::move(message), end});
+}
+
+void BlockingSession::write(Message&& message) {
+  protocol::Output output;
+  try {
+    session_.write_lent(std::move(message), output);
+  } catch (...) {
+    output.clear();
+    wire_.end_write(output);
+    throw;
+  }
+  last_write_ = std::chrono::steady_clock::now();
+  if (wire_.end_write(output)) post_turn([] {});
 }
 
 void BlockingSession::put_out(Outgoing&& outgoing) {

@@ -1,19 +1,21 @@
 // A session whose handler is written in the blocking style. The handler's function has a thread of
-// the blocking pool; the session stays with its loop. In between: a mutex, a condition, and
-// posts. On the loop's side it is an ordinary task that receives when the thread asks for a message.
+// the blocking pool; the session stays with its loop. In between: a mutex, conditions, and posts.
+// Messages wait here until the thread asks. What the thread sends it writes itself while the
+// session lends it the wire, which is nearly always; else the session does.
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
-#include <coroutine>
-#include <deque>
 #include <exception>
 #include <mutex>
 #include <optional>
 #include <vector>
 
 #include <cppwebsocket/blocking_request.hpp>
-#include <cppwebsocket/task.hpp>
+#include <cppwebsocket/detail/operations.hpp>
 
+#include "runtime/inbox.hpp"
+#include "runtime/lent_wire.hpp"
 #include "runtime/message_rules.hpp"
 
 namespace cppwebsocket::runtime {
@@ -28,7 +30,8 @@ class BlockingSession final : public BlockingRequest {
   // --- Thread: the session's -----------------------------------------------------------------
 
   void start();
-  Task<> serve();
+  void deliver(Message&& message);
+  bool full() const noexcept { return full_; }  // the session is not to read
   void session_ended();
   Session& session() noexcept { return session_; }
   void request_stop() noexcept { stop_source_.request_stop(); }
@@ -38,10 +41,16 @@ class BlockingSession final : public BlockingRequest {
   bool say_goodbye();
   void output_drained(std::size_t buffered) noexcept;
 
+  // The peer's Close is here. True if the handler has come to it; else its thread has it answered
+  // when it does.
+  bool has_come_to_close();
   // True if the handler has a web_socket_passive_closing_handshake that has not chosen yet: its
   // thread runs that when it receives, and then has the Close answered.
   bool offer_close();
   std::optional<Close> chosen_close();
+
+  LentWire& wire() noexcept { return wire_; }
+  detail::TimePoint last_write() const noexcept { return last_write_; }  // on the lent wire
 
   // --- Thread: the handler's -------------------------------------------------------------------
 
@@ -57,22 +66,6 @@ class BlockingSession final : public BlockingRequest {
   void close(Close close) override;
 
  private:
-  // Something that the serving task waits for. Thread: the session's.
-  class Signal {
-   public:
-    void set() {
-      set_ = true;
-      if (waiting_) std::exchange(waiting_, nullptr).resume();
-    }
-    bool await_ready() const noexcept { return set_; }
-    void await_suspend(std::coroutine_handle<> waiting) noexcept { waiting_ = waiting; }
-    void await_resume() noexcept { set_ = false; }
-
-   private:
-    std::coroutine_handle<> waiting_;
-    bool set_ = false;
-  };
-
   using Lock = std::unique_lock<std::mutex>;
 
   struct Outgoing {
@@ -85,9 +78,10 @@ class BlockingSession final : public BlockingRequest {
   void run_goodbye() noexcept;
   void deliver_outbox(Lock lock);
   void put_out(Outgoing&& outgoing);
+  void write(Message&& message);
   void ask_for_message();
   void choose_close(Lock& lock);
-  std::optional<Message> take(Lock&);
+  Message take();
   void require_sendable(const char* what);
   void wait_for_room(Lock& lock, const char* what);
   void raise_end() const;
@@ -96,14 +90,17 @@ class BlockingSession final : public BlockingRequest {
   void post_turn(Function function);
 
   Session& session_;
-  Signal asked_signal_;
   Sender sender_;
   std::stop_source stop_source_;
+  LentWire wire_;
+  std::atomic<detail::TimePoint> last_write_{detail::TimePoint::min()};
+  std::atomic<bool> full_{false};  // changed under mutex_
 
   std::mutex mutex_;
-  std::condition_variable changed_;
-  MessageRules rules_;            // GUARDED_BY(mutex_), as all below
-  std::deque<Message> ready_;
+  std::condition_variable received_;  // for receive()
+  std::condition_variable changed_;   // for all others
+  MessageRules rules_;                // GUARDED_BY(mutex_), as all below
+  Inbox ready_;
   std::exception_ptr end_reason_;
   std::optional<Close> chosen_close_;
   std::vector<Outgoing> outbox_;  // not yet with the session
@@ -111,7 +108,9 @@ class BlockingSession final : public BlockingRequest {
   std::size_t spawned_ = 0;
   std::size_t waiting_for_room_ = 0;
   bool receiving_ = false;
-  bool asked_ = false;
+  bool asked_ = false;            // for a message that has not come
+  bool receives_ = false;         // the handler is one that receives
+  bool close_behind_ = false;     // the peer's Close is behind what is ready
   bool close_offered_ = false;
   bool close_to_choose_ = false;
   bool closed_ = false;           // by the handler

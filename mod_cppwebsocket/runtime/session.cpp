@@ -63,6 +63,7 @@ void Session::open(std::unique_ptr<Transport> transport,
   record_->handshake.reset();
   transport_ = std::move(transport);
   protocol_ = std::move(protocol);
+  lends_wire_ = may_ever_lend_wire();
   more_input_ = transport_->has_input();
   if (!already_read.empty()) seldom().unread = std::move(already_read);
 }
@@ -74,7 +75,6 @@ void Session::start() {
     if (blocking_) {
       blocking_->start();
       ++tasks_;  // the function on the blocking thread; task_ended when that has returned
-      run_beside(blocking_->serve());
       return;
     }
     Task<> task;
@@ -90,13 +90,15 @@ void Session::start() {
 
 void Session::on_ready(bool readable, bool writable, bool hung_up) {
   if (wire_ == Wire::gone) return;
-  turn([&] {
+  begin_turn();
+  if (writable || !readable) own_wire();  // not for messages that only come in
+  guarded([&] {
     if (readable)
       read_some();
     else if (hung_up)
       lose("the connection was reset");
-    (void)writable;  // the end of the turn writes
   });
+  end_turn();  // which writes
 }
 
 // --- turns ------------------------------------------------------------------------------------
@@ -142,6 +144,7 @@ void Session::end_turn() noexcept {
     if (wire_ != Wire::gone) rearm();
   }
   in_turn_ = false;
+  if (lends_wire_ && owns_wire_) lend_wire();
   if (wire_ == Wire::gone && tasks_ == 0) loop_.finished(*this);
 }
 
@@ -155,6 +158,7 @@ void Session::watch(Interest wanted) noexcept {
 }
 
 void Session::take_back_output() noexcept {
+  if (!owns_wire_) return;  // nothing is unsent, or a handler's thread is about to say so
   std::size_t waiting = unsent();
   record_->buffered.store(waiting, std::memory_order_relaxed);
   if (seldom_) {
@@ -180,7 +184,8 @@ void Session::take_back_output() noexcept {
 
 // It does not depend on the output: who only streams out must still hear pings and the Close.
 bool Session::may_read() const noexcept {
-  return wire_ != Wire::gone && !peer_close_waiting_ && (wire_ != Wire::open || !inbox_.full());
+  const bool full = blocking_ ? blocking_->full() : inbox_.full();
+  return wire_ != Wire::gone && !peer_close_waiting_ && (wire_ != Wire::open || !full);
 }
 
 bool Session::wants_input() const noexcept {
@@ -201,6 +206,7 @@ void Session::read_some() {
     case IoStatus::would_block:
       break;
     case IoStatus::closed:
+      own_wire();
       if (wire_ == Wire::lingering)
         drop_wire("the peer has closed TCP");
       else if (!protocol_->has_closing_handshake() && !protocol_->in_message())
@@ -230,6 +236,7 @@ void Session::receive_bytes(std::span<char> input) {
 
 void Session::handle_event(protocol::Event event) {
   using protocol::Event;
+  if (event != Event::message) own_wire();
   switch (event) {
     case Event::none:
       break;
@@ -268,6 +275,7 @@ void Session::deliver_message() {
   // RFC 6455 §7.1.6: our Close was sent, no one waits.
   if (ended_ || wire_ != Wire::open) return void(protocol_->take_message());
   last_message_ = loop_.now();
+  if (blocking_) return blocking_->deliver(protocol_->take_message());
   if (!receiver_) return inbox_.push(protocol_->take_message());
   arriving_ = true;
   complete(*receiver_);

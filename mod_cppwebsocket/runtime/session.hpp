@@ -90,9 +90,13 @@ class Session final : public Request {
   template <typename Body>
   void turn(Body&& body) {
     begin_turn();
+    own_wire();
     guarded(body);
     end_turn();
   }
+  // Writes a checked, whole message, while the wire is lent; what the kernel did not take stays in
+  // `output`. Thread: the handler's.
+  void write_lent(Message&& message, protocol::Output& output);
   // Sends a checked message without waiting; false if the wire does not take any more.
   bool send_now(Message&& message, bool end);
   bool send_whole(Message&& message);  // the same for a whole message, never between fragments
@@ -184,6 +188,14 @@ class Session final : public Request {
   void take_back_output() noexcept;
   void watch(Interest wanted) noexcept;
 
+  // session_lent_wire.cpp: while owns_wire_ is false, a blocking handler's thread may be writing
+  void own_wire() noexcept {
+    if (!owns_wire_) take_back_wire();
+  }
+  void take_back_wire() noexcept;
+  void lend_wire() noexcept;
+  bool may_ever_lend_wire() const noexcept;
+
   // session_operations.cpp
   void require_started(const char* what) const;
   void require_sendable(const char* what) const;
@@ -256,6 +268,8 @@ class Session final : public Request {
   Wire wire_ = Wire::open;
   Interest interest_;
   bool in_turn_ = false;
+  bool owns_wire_ = true;            // false: it is lent to the handler's threads
+  bool lends_wire_ = false;          // when it has nothing to write itself
   bool ended_ = false;               // the handler's waits raise end_reason_
   bool clean_end_ = false;           // but receive reports the peer's Close, once
   bool end_received_ = false;        // it has

@@ -39,11 +39,10 @@ void Session::on_peer_close() {
     return;
   }
   record_->state.store(ReadyState::closing, std::memory_order_release);
-  // A blocking handler's thread may not have come to its first receive yet.
-  if (inbox_.empty() ? receiver_ || !has_received_ : !has_received_ && !blocking_) {
-    answer_peer_close();
-    return;
-  }
+  const bool has_come_to_it = blocking_        ? blocking_->has_come_to_close()
+                              : inbox_.empty() ? receiver_ || !has_received_
+                                               : !has_received_;
+  if (has_come_to_it) return answer_peer_close();
   // The handler may still owe answers to messages before the Close: receive comes to it in turn.
   peer_close_waiting_ = true;
   deadline_ = loop_.now() + record_->limits.close_timeout;
@@ -137,6 +136,7 @@ void Session::fail(CloseCode code, std::string_view text) {
 }
 
 void Session::lose(std::string_view why) noexcept {
+  own_wire();
   record_close(close_code::abnormal_closure, {});
   drop_wire(why);
   end(terminated(why));
@@ -213,7 +213,8 @@ detail::TimePoint Session::next_housekeeping() const noexcept {
 // A message that is still on its way, in or out, counts by its bytes.
 detail::TimePoint Session::idle_since() const noexcept {
   const bool on_its_way = protocol_->in_message() || unsent() != 0;
-  return on_its_way ? std::max(last_message_, last_heard_) : last_message_;
+  const auto since = on_its_way ? std::max(last_message_, last_heard_) : last_message_;
+  return blocking_ ? std::max(since, blocking_->last_write()) : since;
 }
 
 // The timer is only ever moved forward in time when it fires, so that traffic costs nothing.

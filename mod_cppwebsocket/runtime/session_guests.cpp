@@ -1,5 +1,6 @@
 // What channels need of a session: shared bytes go out between the handler's own, and whoever waits
 // for a channel waits like for everything else.
+#include <cassert>
 #include <system_error>
 #include <utility>
 
@@ -12,6 +13,11 @@ void Session::attach(SessionGuest& guest) {
   require_started("join");
   if (ended_) std::rethrow_exception(end_reason_);
   guest.next_guest_ = std::exchange(guests_, &guest);
+  if (owns_wire_) return;
+  if (in_turn_)  // with a guest the wire is not lent again
+    own_wire();
+  else
+    turn([] {});
 }
 
 void Session::detach(SessionGuest& guest) noexcept {
@@ -30,6 +36,7 @@ void Session::say_goodbye_to_guests() noexcept {
 
 // The usual case takes no turn: nothing but one write.
 std::optional<std::size_t> Session::write_shared(std::string_view bytes) {
+  assert(owns_wire_);
   if (wire_ != Wire::open || sending_fragments_ || backlog_ || unsent_by_transport_ != 0)
     return std::nullopt;
   last_message_ = loop_.now();

@@ -62,6 +62,7 @@ void Session::task_ended(std::exception_ptr error, bool is_main) {
 
 // The one place where an exception becomes a close code; exceptions.hpp has the table.
 void Session::report(const std::exception_ptr& error) noexcept {
+  own_wire();
   try {
     std::rethrow_exception(error);
   } catch (const AbortedByUserException& e) {

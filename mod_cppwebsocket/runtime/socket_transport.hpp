@@ -16,6 +16,7 @@ class SocketTransport final : public Transport {
   int descriptor() const noexcept override { return descriptor_; }
   IoResult read(std::span<char> buffer) noexcept override;
   IoResult write(std::span<const std::string_view> pieces) noexcept override;
+  bool may_write_anywhere() const noexcept override { return true; }
   bool shutdown_write() noexcept override;
 
  private:

@@ -1,5 +1,5 @@
 // A byte stream under a session. Never blocks.
-// Thread: the session's reactor.
+// Thread: the session's reactor; write() also another, if may_write_anywhere().
 #pragma once
 
 #include <cstddef>
@@ -26,6 +26,9 @@ class Transport {
 
   // With no pieces: goes on with what was accepted. Ok, too, if only bytes of that have moved.
   virtual IoResult write(std::span<const std::string_view> pieces) noexcept = 0;
+
+  // Whether write() may be called on another thread, if one at a time, while read() is on its own.
+  virtual bool may_write_anywhere() const noexcept { return false; }
 
   // TLS may know more than the descriptor shows: that read() would not block; and how many bytes it
   // has accepted that wait for the descriptor to be writable.

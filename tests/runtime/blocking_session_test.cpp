@@ -355,6 +355,24 @@ TEST_F(BlockingSession, AnswersToMessagesBeforeThePeersCloseGoOutFirst) {
   EXPECT_THAT(words_of(connection, 3), ElementsAre("text:a", "text:b", "close:4001"));
 }
 
+TEST_F(BlockingSession, TheCloseWaitsForAHandlerWhoseMessagesHadAllComeBeforeItReceived) {
+  Connection& connection = open_blocking([&](BlockingRequest& request) {
+    wait_to_go_on();
+    auto message = msgutil::receive_message(request);
+    note("received");
+    wait_to_go_on();
+    msgutil::send_message(request, std::move(*message));
+    blocking_echo(request);
+  });
+  receive(connection, client_text("a"));
+  go_on();
+  ASSERT_TRUE(turn_until_seen(1));
+  receive(connection, client_close(4001));
+  EXPECT_EQ(connection.peer->output, "");
+  go_on();
+  EXPECT_THAT(words_of(connection, 2), ElementsAre("text:a", "close:4001"));
+}
+
 TEST_F(BlockingSession, AHandlerThatReturnsWithThePeersCloseUnreadAnswersItAtOnce) {
   for (bool hook : {false, true}) {
     Script script{.blocking_transfer = [&](BlockingRequest& request) {
