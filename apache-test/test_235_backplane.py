@@ -200,8 +200,12 @@ class TestRedis:
             speaker.join()
         for machine in (a, b):
             machine.expect_log(DOWN)
-        for member in members:
-            texts = member.wait(4 * count, 40)
+        for number, member in enumerate(members):
+            try:
+                texts = member.wait(4 * count, 40)
+            except AssertionError:
+                lacking = {f"{name} {i}" for name in "abcd" for i in range(count)} - set(member.texts)
+                raise AssertionError(f"member {number} lacks {sorted(lacking)[:20]}") from None
             for name in "abcd":
                 each_once_in_order(texts, name, count)
         time.sleep(1)

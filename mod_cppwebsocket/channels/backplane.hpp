@@ -26,12 +26,6 @@ struct BackplaneOptions {
   std::function<void(Severity, const std::string&)> log;
 };
 
-// How an appended record fared.
-enum class Appended : std::uint8_t {
-  stored,   // it has its number now, or had it already
-  refused,  // it never will be stored, and the backplane has said why in the log
-};
-
 // Epochs that an engine begins have this bit, and those of the ChannelStore do not: so it is seen who
 // numbers a channel.
 inline constexpr std::uint64_t engine_epoch = 1ULL << 63;
@@ -54,9 +48,11 @@ class Backplane {
     // is up. `loose` and `control`: from other machines only.
     virtual void received(std::string_view channel, Record&& record) = 0;
 
-    // What became of an append(); in their order. What was appended before a link_down() and is
-    // not answered by then never is: it may have been stored, or not.
-    virtual void appended(Appended how) = 0;
+    // What became of an append(); in their order. `at` is its number, whose record may be received
+    // before or after this; {0, 0} if it had one already; nothing if it never will be stored: then
+    // the log says why. What was appended before a link_down() and is not answered by then never
+    // is: it may have been stored, or not.
+    virtual void appended(std::optional<Position> at) = 0;
 
    protected:
     ~Listener() = default;

@@ -48,6 +48,9 @@ PublishResult BackplaneUplink::publish(std::string_view channel, HistoryBound bo
   record.message = std::move(message);
   record.origin = store_.origin();
   record.time_ms = now_ms();
+  // Where others gave the channel a history, this is a part of it.
+  if (bound.messages == 0 && (store_.position(channel).epoch & engine_epoch))
+    bound = store_.bound(channel);
   if (bound.messages == 0 || !backplane_->keeps_history())
     return publish_here(channel, std::move(record));
 
@@ -69,15 +72,8 @@ PublishResult BackplaneUplink::publish(std::string_view channel, HistoryBound bo
   return {};
 }
 
-// In a channel that other publishers give a history, the engine alone gives numbers.
 PublishResult BackplaneUplink::publish_here(std::string_view channel, Record&& record) {
   record.kind = RecordKind::message;
-  std::unique_lock lock(mutex_, std::defer_lock);
-  if (store_.position(channel).epoch & engine_epoch) {
-    record.kind = RecordKind::provisional;
-    lock.lock();
-    record.sequence = ++sequence_;
-  }
   const PublishResult result = result_of(store_.publish(channel, record));
   if (!result) return result;
   record.kind = RecordKind::loose;
@@ -96,8 +92,9 @@ void BackplaneUplink::control(std::string_view channel, const Message& message) 
 }
 
 void BackplaneUplink::enqueue(std::string_view channel, Record&& record, bool provisional) {
-  const std::size_t size = record.message.size() + channel.size() + sizeof(Queued);
-  if (queued_bytes_ + size > limits_.queued_bytes && provisional) {
+  record.kind = RecordKind::numbered;
+  Queued queued{std::string(channel), std::move(record), provisional};
+  if (queued_bytes_ + queued.size() > limits_.queued_bytes && provisional) {
     ++counters_.lost;
     if (std::exchange(overflow_logged_, true)) {
       ++overflowed_;
@@ -109,9 +106,8 @@ void BackplaneUplink::enqueue(std::string_view channel, Record&& record, bool pr
              "in this child now does not reach other machines");
     return;
   }
-  queued_bytes_ += size;
-  record.kind = RecordKind::numbered;
-  queue_.push_back({std::string(channel), std::move(record), provisional});
+  queued_bytes_ += queued.size();
+  queue_.push_back(std::move(queued));
   counters_.queued = queue_.size();
 }
 
@@ -133,15 +129,40 @@ void BackplaneUplink::link_up() {
   pump();
 }
 
+void BackplaneUplink::deliver_early(Queued& queued) {
+  queued.provisional = true;
+  queued.record.kind = RecordKind::provisional;
+  store_.publish(queued.channel, queued.record);
+  queued.record.kind = RecordKind::numbered;
+}
+
+// Comes before anything newer of this child is delivered early: whoever has got that takes what is
+// older for known. Under mutex_.
+void BackplaneUplink::deliver_answered() {
+  forget_seen();
+  for (Queued& each : answered_) deliver_early(each);
+  answered_.clear();
+  answered_bytes_ = 0;
+}
+
 // Gives the members here what they would get later, and only once, from the backplane. Under mutex_.
 void BackplaneUplink::deliver_queued() {
+  deliver_answered();
   auto first = queue_.end();
   while (first != queue_.begin() && !std::prev(first)->provisional) --first;
-  for (; first != queue_.end(); ++first) {
-    first->provisional = true;
-    first->record.kind = RecordKind::provisional;
-    store_.publish(first->channel, first->record);
-    first->record.kind = RecordKind::numbered;
+  for (; first != queue_.end(); ++first) deliver_early(*first);
+}
+
+// Nobody in this httpd may have the channel in use, and then none of its records comes. Under mutex_.
+void BackplaneUplink::forget_seen() {
+  while (!answered_.empty()) {
+    const Queued& first = answered_.front();
+    const Position newest = store_.position(first.channel);
+    const bool has_come = newest.epoch == first.record.position.epoch &&
+                          newest.offset >= first.record.position.offset;
+    if (!has_come && answered_bytes_ <= limits_.answered_bytes) return;
+    answered_bytes_ -= first.size();
+    answered_.pop_front();
   }
 }
 
@@ -170,20 +191,25 @@ void BackplaneUplink::link_down() {
   for (auto& each : waiting) each();
 }
 
-void BackplaneUplink::appended(Appended how) {
+void BackplaneUplink::appended(std::optional<Position> at) {
   std::lock_guard lock(mutex_);
   if (in_flight_ == 0) return;
   Queued first = std::move(queue_.front());
   queue_.pop_front();
   --in_flight_;
-  queued_bytes_ -= first.record.message.size() + first.channel.size() + sizeof(Queued);
+  queued_bytes_ -= first.size();
   counters_.queued = queue_.size();
-  if (how == Appended::stored) {
-    ++counters_.sent;
-  } else {
-    ++counters_.lost;
-    first.record.kind = RecordKind::provisional;
-    if (!first.provisional) store_.publish(first.channel, first.record);
+  ++(at ? counters_.sent : counters_.lost);
+  if (!first.provisional) {
+    if (at) {
+      first.record.position = *at;
+      answered_bytes_ += first.size();
+      answered_.push_back(std::move(first));
+      forget_seen();
+    } else {
+      deliver_answered();
+      deliver_early(first);
+    }
   }
   if (overflow_logged_ && queued_bytes_ <= limits_.queued_bytes / 2) {
     overflow_logged_ = false;

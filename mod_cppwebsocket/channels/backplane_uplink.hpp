@@ -28,6 +28,7 @@ namespace cppwebsocket::channels {
 
 struct UplinkLimits {
   std::size_t queued_bytes = 16 << 20;  // that wait for the link, or for its answer
+  std::size_t answered_bytes = 1 << 20; // of records that have a number and have not come yet
   std::size_t in_flight = 512;          // records without an answer
   std::size_t read_at_once = 1'000;     // records
   std::size_t held = 4'096;             // records of one channel that wait for earlier ones
@@ -56,6 +57,10 @@ class BackplaneUplink final : public Uplink, private Backplane::Listener {
     std::string channel;
     Record record;
     bool provisional;  // it was delivered here
+
+    std::size_t size() const noexcept {
+      return record.message.size() + channel.size() + sizeof(Queued);
+    }
   };
 
   using Done = std::function<void(StoredHistory&&)>;
@@ -72,11 +77,14 @@ class BackplaneUplink final : public Uplink, private Backplane::Listener {
   // backplane_uplink.cpp: what goes out
   PublishResult publish_here(std::string_view channel, Record&& record);
   void enqueue(std::string_view channel, Record&& record, bool provisional);
+  void deliver_early(Queued& queued);
+  void deliver_answered();
   void deliver_queued();
+  void forget_seen();
   void pump();
   void link_up() override;
   void link_down() override;
-  void appended(Appended how) override;
+  void appended(std::optional<Position> at) override;
 
   // backplane_catch_up.cpp: what comes in
   void subscribed(std::string_view channel) override;
@@ -97,11 +105,13 @@ class BackplaneUplink final : public Uplink, private Backplane::Listener {
   UplinkCounters& counters_;  // in the store's memory
 
   std::mutex mutex_;
-  bool up_ = false;                     // GUARDED_BY(mutex_), as all to queued_bytes_
+  bool up_ = false;                     // GUARDED_BY(mutex_), as all to overflow_logged_
   std::uint64_t sequence_ = 0;
   std::deque<Queued> queue_;            // the first in_flight_ are with the backplane
   std::size_t in_flight_ = 0;
   std::size_t queued_bytes_ = 0;
+  std::deque<Queued> answered_;  // and perhaps not yet come: another connection brings them
+  std::size_t answered_bytes_ = 0;
   std::uint64_t overflowed_ = 0;        // since it was logged
   bool overflow_logged_ = false;        // since there was room again
 

@@ -157,6 +157,11 @@ Position ChannelStore::position(std::string_view channel) const noexcept {
   return seen ? seen->position() : Position();
 }
 
+HistoryBound ChannelStore::bound(std::string_view channel) const noexcept {
+  const auto seen = table_.find(channel_key(memory_.header().secret, channel));
+  return seen ? seen->bound : HistoryBound();
+}
+
 StoredHistory ChannelStore::history(std::string_view channel, std::optional<Position> after,
                                     std::size_t most) const {
   const ChannelKey key = channel_key(memory_.header().secret, channel);

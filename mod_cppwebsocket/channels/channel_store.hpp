@@ -61,6 +61,8 @@ class ChannelStore {
 
   // Of the newest message. {0, 0}: the channel is unknown; {.., 0}: it has had none.
   Position position(std::string_view channel) const noexcept;
+  // What whoever published last with a history gave it. No messages: there is none.
+  HistoryBound bound(std::string_view channel) const noexcept;
 
   // What the channel's bound and the rings still hold: all after `after`, or without it the newest;
   // never more than the newest `most`. Raises bad_alloc.

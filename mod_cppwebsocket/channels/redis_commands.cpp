@@ -215,13 +215,13 @@ void RedisBackplane::answered(const redisReply& reply) {
 
 void RedisBackplane::append_answered(Awaited& awaited, const redisReply& reply) {
   const std::string error = error_of(reply);
-  if (error.empty() && reply.type != REDIS_REPLY_INTEGER)
-    return fail("it answered a script with something else");
+  const std::optional<Position> at = Position::parse(text_of(reply));
+  if (error.empty() && !at) return fail("it answered a script with something else");
   if (!error.empty() && !is_about_record(error)) return fail(error);
   const auto last = unanswered_.find(awaited.channel);
   if (last != unanswered_.end() && last->second == awaited.sequence) unanswered_.erase(last);
   if (!error.empty()) report_refused(awaited.channel, error);
-  listener_->appended(error.empty() ? Appended::stored : Appended::refused);
+  listener_->appended(at);
 }
 
 void RedisBackplane::pushed(const redisReply& reply) {

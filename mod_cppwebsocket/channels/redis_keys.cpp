@@ -28,7 +28,7 @@ std::string redis_topic(unsigned database, std::string_view channel) {
 // The log is deleted with the epoch: its entries' numbers would not let new ones begin at 1.
 const char* const redis_append_script = R"lua(
 local known = tonumber(redis.call('GET', KEYS[3]) or '0')
-if known >= tonumber(ARGV[1]) then return 0 end
+if known >= tonumber(ARGV[1]) then return '0-0' end
 if known < tonumber(ARGV[2]) then return redis.error_reply('CWSORDER a record before is missing') end
 local meta = redis.call('HMGET', KEYS[1], 'epoch', 'run')
 local epoch = meta[1]
@@ -42,8 +42,9 @@ redis.call('XADD', KEYS[2], 'MAXLEN', '~', ARGV[5], offset .. '-0', 'm', ARGV[4]
 redis.call('SET', KEYS[3], ARGV[1], 'EX', ARGV[8])
 redis.call('EXPIRE', KEYS[1], ARGV[6])
 redis.call('EXPIRE', KEYS[2], ARGV[6])
-redis.call('PUBLISH', ARGV[7], '=' .. epoch .. '-' .. offset .. '\n' .. ARGV[4])
-return 1
+local at = epoch .. '-' .. offset
+redis.call('PUBLISH', ARGV[7], '=' .. at .. '\n' .. ARGV[4])
+return at
 )lua";
 
 const char* const redis_read_script = R"lua(

@@ -89,7 +89,13 @@ class BackplaneUplinkTest : public testing::Test, private ChannelReader::Sink {
     engine->appended.erase(engine->appended.begin());
     record.position = {epoch, offset};
     arrive(std::move(record));
-    listener().appended(Appended::stored);
+    listener().appended(Position{epoch, offset});
+  }
+
+  // The engine has numbered what it was given first, and what it tells everybody is on its way.
+  void answer_append(std::uint64_t offset) {
+    engine->appended.erase(engine->appended.begin());
+    listener().appended(Position{epoch, offset});
   }
 
   // Answers the oldest read.
@@ -136,15 +142,6 @@ TEST_F(BackplaneUplinkTest, DeliversChannelsWithoutHistoryAlsoWhileTheLinkIsDown
   EXPECT_TRUE(publish("a", {}));
   EXPECT_EQ(delivered(), "a ");
   EXPECT_EQ(uplink->counters().lost, 1u);
-}
-
-TEST_F(BackplaneUplinkTest, LeavesTheNumbersOfAChannelWithHistoryToTheEngine) {
-  set_up_current();
-  arrive(numbered(1, "a"));
-  EXPECT_EQ(publish("b", {}).position, Position{});
-  EXPECT_EQ(delivered(), "a b ");
-  arrive(numbered(2, "c"));
-  EXPECT_EQ(delivered(), "a b c ");
 }
 
 TEST_F(BackplaneUplinkTest, TakesWhatOtherMachinesPublish) {
@@ -228,9 +225,69 @@ TEST_F(BackplaneUplinkTest, DeliversWhatWasUnansweredWhenTheLinkBroke) {
   ASSERT_EQ(engine->appended.size(), 3u);
   EXPECT_EQ(engine->appended[1].sequence, 2u);
   engine->appended.erase(engine->appended.begin(), engine->appended.begin() + 2);
-  listener().appended(Appended::stored);
+  listener().appended(Position{});
   number(3);
   EXPECT_EQ(delivered(), "a b c ");
+}
+
+// Two connections: the one that answers may bring more than the other before they break.
+TEST_F(BackplaneUplinkTest, DeliversWhatWasAnsweredAndHadNotComeWhenTheLinkBroke) {
+  set_up_current();
+  publish("a");
+  publish("b");
+  answer_append(1);
+  EXPECT_EQ(delivered(), "");
+  listener().link_down();
+  publish("c");
+  EXPECT_EQ(delivered(), "a b c ");
+
+  listener().link_up();
+  listener().subscribed("chat");
+  answer({{numbered(1, "a", store.origin(), 1)}, {epoch, 1}, true});
+  ASSERT_EQ(engine->appended.size(), 3u) << "\"a\" is not given again";
+  EXPECT_EQ(engine->appended[1].sequence, 2u);
+  engine->appended.erase(engine->appended.begin());
+  number(2);
+  number(3);
+  EXPECT_EQ(delivered(), "a b c ") << "each once";
+}
+
+TEST_F(BackplaneUplinkTest, DeliversWhatWasAnsweredBeforeWhatTheEngineRefuses) {
+  set_up_current();
+  publish("a");
+  publish("b");
+  answer_append(1);
+  listener().appended(std::nullopt);
+  EXPECT_EQ(delivered(), "a b ");
+  arrive(numbered(1, "a", store.origin(), 1));
+  EXPECT_EQ(delivered(), "a b ");
+}
+
+TEST_F(BackplaneUplinkTest, ForgetsWhatNeverComesBecauseNobodyHereListens) {
+  UplinkLimits limits;
+  limits.answered_bytes = 2'000;
+  set_up(true, limits);
+  listener().link_up();
+  for (std::uint64_t i = 1; i <= 100; ++i) {
+    publish("a");
+    answer_append(i);
+  }
+  listener().link_down();
+  const std::size_t kept_records = delivered().size() / 2;
+  EXPECT_GT(kept_records, 0u);
+  EXPECT_LT(kept_records, 2'000 / sizeof(Record));
+}
+
+TEST_F(BackplaneUplinkTest, GivesAHistoryToWhatIsPublishedWithoutWhereOthersGiveOne) {
+  set_up_current();
+  publish("a");
+  number(1);
+  EXPECT_EQ(publish("b", {}).position, Position{}) << "the engine gives the numbers";
+  ASSERT_EQ(engine->appended.size(), 1u);
+  EXPECT_EQ(engine->appended[0].bound, kept);
+  number(2);
+  EXPECT_EQ(delivered(), "a b ");
+  EXPECT_EQ(store.position("chat"), (Position{epoch, 2}));
 }
 
 // The link of another child may have lived long enough to bring it.
@@ -305,7 +362,7 @@ TEST_F(BackplaneUplinkTest, FollowsAServerThatHasBegunAnew) {
 TEST_F(BackplaneUplinkTest, DeliversHereWhatTheEngineRefuses) {
   set_up_current();
   publish("a");
-  listener().appended(Appended::refused);
+  listener().appended(std::nullopt);
   EXPECT_EQ(delivered(), "a ");
   EXPECT_EQ(uplink->counters().lost, 1u);
 }
@@ -320,7 +377,7 @@ TEST_F(BackplaneUplinkTest, BoundsTheQueueAndSaysSoOnce) {
   EXPECT_GT(lost, 90u);
   EXPECT_EQ(lost + uplink->counters().queued, 100u);
   listener().link_up();
-  while (uplink->counters().queued != 0) listener().appended(Appended::stored);
+  while (uplink->counters().queued != 0) listener().appended(Position{});
   ASSERT_EQ(log.size(), 2u);
   EXPECT_NE(log[1].find(std::to_string(lost) + " messages"), std::string::npos) << log[1];
 }
