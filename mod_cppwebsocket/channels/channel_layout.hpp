@@ -89,7 +89,7 @@ class RareLock {
  public:
   explicit RareLock(Header& header) noexcept;
   // Gives up after `milliseconds`.
-  RareLock(Header& header, long milliseconds) noexcept;
+  RareLock(Header& header, int milliseconds) noexcept;
   ~RareLock();
   RareLock(const RareLock&) = delete;
   RareLock& operator=(const RareLock&) = delete;

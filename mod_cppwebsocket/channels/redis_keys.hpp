@@ -29,8 +29,9 @@ std::string redis_topic(unsigned database, std::string_view channel);
 
 // KEYS meta, log, origin. ARGV sequence, sequence of the record before it in this channel if that
 // is not answered yet (or 0), a new epoch, envelope, bound in messages, seconds to expire, topic,
-// seconds to remember the sequence, the server's run_id. Gives 1, or 0 for a repetition; the error CWSORDER if the record
-// before it is missing, because it was refused: then this one must not overtake it.
+// seconds to remember the sequence, the server's run_id. Gives the record's position, or 0-0 for a
+// repetition; the error CWSORDER if the record before it is missing, because it was refused: then
+// this one must not overtake it.
 extern const char* const redis_append_script;
 
 // KEYS meta, log. ARGV offset to begin behind or "-" for the newest, most. Gives nothing for an
