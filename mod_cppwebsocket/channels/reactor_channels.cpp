@@ -6,6 +6,7 @@
 
 #include "channels/hub.hpp"
 #include "runtime/event_loop.hpp"
+#include "runtime/prefetch.hpp"
 #include "runtime/session.hpp"
 
 namespace cppwebsocket::channels {
@@ -238,10 +239,24 @@ void ReactorChannels::deliver() {
       next_ = 0;
       until_ = channel.members.size();
     }
-    for (; next_ < until_ && left != 0; ++next_, --left)
+    for (; next_ < until_ && left != 0; ++next_, --left) {
+      fetch_ahead(channel);
       if (LocalMember* const member = channel.members[next_]) member->deliver(*batch_);
+    }
     if (next_ == until_) end_delivery();
   }
+}
+
+// As in Reactor::fetch_ahead(): what the next members need comes while the kernel serves this one.
+void ReactorChannels::fetch_ahead(const LocalChannel& channel) const noexcept {
+  const auto member_after = [&](std::size_t turns) {
+    return next_ + turns < until_ ? channel.members[next_ + turns] : nullptr;
+  };
+  runtime::prefetch(member_after(3), sizeof(LocalMember));
+  if (const LocalMember* const member = member_after(2))
+    if (member->session()) member->session()->fetch();
+  if (const LocalMember* const member = member_after(1))
+    if (member->session()) member->session()->fetch_parts();
 }
 
 void ReactorChannels::end_delivery() noexcept {

@@ -72,6 +72,7 @@ class ReactorChannels final : public runtime::LoopSource, private ChannelReader:
                   std::vector<Publication>&& first, StoredHistory&& then);
   void answer(LocalMember& member, std::vector<Publication>&& first, StoredHistory&& then);
   void deliver();
+  void fetch_ahead(const LocalChannel& channel) const noexcept;
   void end_delivery() noexcept;
   void forget(LocalChannel& channel) noexcept;
   void settle(LocalChannel& channel) noexcept;

@@ -31,6 +31,12 @@ void* tagged(DescriptorWatcher& watcher) noexcept {
   return reinterpret_cast<void*>(reinterpret_cast<std::uintptr_t>(&watcher) | 1);
 }
 
+const Session* session_of(const epoll_event& event) noexcept {
+  const bool is_session =
+      event.data.ptr && (reinterpret_cast<std::uintptr_t>(event.data.ptr) & 1) == 0;
+  return is_session ? static_cast<const Session*>(event.data.ptr) : nullptr;
+}
+
 std::uint32_t events_of(Interest interest) noexcept {
   return (interest.readable ? EPOLLIN : 0u) | (interest.writable ? EPOLLOUT : 0u);
 }
@@ -151,8 +157,18 @@ void Reactor::wait_for_events() {
   while (!events_.empty()) {
     const epoll_event event = events_.front();
     events_ = events_.subspan(1);
+    fetch_ahead();
     dispatch(event);
   }
+}
+
+// Of thousands of sessions no cache holds all. What the next one needs comes from memory while the
+// kernel serves this one: first its Session, and a turn later what that points to.
+void Reactor::fetch_ahead() const noexcept {
+  if (events_.size() > 1)
+    if (const Session* session = session_of(events_[1])) session->fetch();
+  if (!events_.empty())
+    if (const Session* session = session_of(events_[0])) session->fetch_parts();
 }
 
 void Reactor::dispatch(const epoll_event& event) {

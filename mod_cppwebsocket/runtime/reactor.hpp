@@ -77,6 +77,7 @@ class Reactor final : public EventLoop {
  private:
   void run();
   void wait_for_events();
+  void fetch_ahead() const noexcept;
   void dispatch(const epoll_event& event);
   void set_interest(int descriptor, epoll_event event);
   void run_posted();

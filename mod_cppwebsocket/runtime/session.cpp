@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "runtime/blocking_session.hpp"
+#include "runtime/prefetch.hpp"
 #include "runtime/remote_control.hpp"
 #include "runtime/request_text.hpp"
 
@@ -99,6 +100,15 @@ void Session::on_ready(bool readable, bool writable, bool hung_up) {
       lose("the connection was reset");
   });
   end_turn();  // which writes
+}
+
+void Session::fetch() const noexcept { prefetch(this, sizeof *this); }
+
+void Session::fetch_parts() const noexcept {
+  prefetch(record_.get(), sizeof *record_);
+  prefetch(transport_.get(), sizeof(Transport));
+  prefetch(protocol_.get(), sizeof(protocol::Protocol) + 128);
+  prefetch(receiver_, sizeof *receiver_);
 }
 
 // --- turns ------------------------------------------------------------------------------------

@@ -71,6 +71,10 @@ class Session final : public Request {
   void start();
   void on_ready(bool readable, bool writable, bool hung_up);
 
+  // on_ready() comes soon: fetch into the cache what it needs. The second, a while after the first.
+  void fetch() const noexcept;
+  void fetch_parts() const noexcept;
+
   // The child stops. The first, at `when`: the handler may say goodbye, then Close 1001. The
   // second: Close 1001 now. The last drops the wire; false if both sides had closed already.
   void go_away(detail::TimePoint when);
