@@ -41,6 +41,16 @@ def neighbour_cells(line):
             whole(line["messages_per_second"]), whole(line["echoes_per_second"])]
 
 
+def spread_cells(line):
+    return [whole(line["first_to_last_us"]), whole_range(line["first_to_last_us"]),
+            whole(line["p50_us"]), number(line["cpu_us"]["median"])]
+
+
+def membership_cells(line):
+    return [whole(line["bytes_per_connection"]), whole_range(line["bytes_per_connection"]),
+            whole(line["left_bytes"]), whole(line["added_bytes"])]
+
+
 CPU_HEAD = ["ratio", "min–max", "× the CPU", "CPU µs per message", "min–max", "messages/s",
             "p50 µs", "p99 µs", "bytes back"]
 MEMORY_HEAD = ["bytes per connection", "min–max", "RSS before, MiB", "RSS after, MiB"]
@@ -53,6 +63,10 @@ TABLES = [
      reactor_cells),
     (("neighbours",), ["p99, ratio", "min–max", "p99 µs", "p50 µs", "files/s", "echoes/s"],
      neighbour_cells),
+    (("spread",), ["first to last, µs", "min–max", "until all have it, p50 µs",
+                   "CPU µs per delivery"], spread_cells),
+    (("memberships",), ["bytes per membership", "min–max", "after all have left",
+                        "after another such crowd, more"], membership_cells),
 ]
 # What a ratio is made of, and whether it is reference ÷ this one (more is worse) or the reverse.
 RATIOS = {"reactors": ("messages_per_second", False), "neighbours": ("p99_us", False)}

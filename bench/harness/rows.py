@@ -22,7 +22,8 @@ class Row:
     name: str
     kind: str             # "echo", "setup", "get", "fan-out": CPU per message
                           # "idle", "deaf": memory per connection
-                          # "setup-204", "reactors", "neighbours": see special.py
+                          # "setup-204", "reactors", "neighbours", "spread", "memberships": see
+                          # special.py
     connections: int
     size: int = 20        # bytes of a message
     in_flight: int = 1    # messages that a connection has under way
@@ -80,6 +81,8 @@ ROWS = [
     Row("setup-204", "setup-204", 16),
     Row("reactors", "reactors", 200, 125),
     Row("neighbours", "neighbours", 200, 125),
+    Row("fan-out-children", "spread", 10_000, 64, needs=FAN_OUT),
+    Row("memberships", "memberships", 100, needs=FAN_OUT),
 ]
 
 

@@ -112,6 +112,58 @@ def file_latency(row, files, echoes, setting):
     return figures
 
 
+def spread(row, setting, cores):
+    """How far apart the first and the last of many members get a message, one at a time, of one
+    child and of four, which have all cores but share one with the client."""
+    results = {"1 child": [], "4 children": []}
+    setting = dataclasses.replace(setting, server_cores=set(cores))
+    fan_out = dataclasses.replace(row, kind="fan-out")
+    with ExitStack() as stack:
+        servers = [stack.enter_context(httpd(setting, setting.server_cores,
+                                             dataclasses.replace(row.needs, children=children)))
+                   for children in (1, 4)]
+        for number in range(setting.rounds):
+            for label, server in zip(results, servers):
+                results[label].append(measure.measure_cpu(fan_out, server, setting))
+            tell(setting, row, number, results, "first_to_last_us")
+    return results
+
+
+def memberships(row, setting):
+    """Bytes for each of 100,000 memberships, in one channel and each in a channel of its own; and
+    what another such crowd adds once the first has left."""
+    each = 100_000 // row.connections
+    results = {"in one channel": [], "each in its own": []}
+    for number in range(setting.rounds):
+        for label, query in zip(results, ("&same", "")):
+            with httpd(setting, setting.server_cores, row.needs) as server:
+                server.path = f"/bench/joins?1{query}"
+                crowd(row, server, setting)  # of the same connections: they are not what is counted
+                levels = []
+                for joins in (1, each, 1, each, 1):
+                    server.path = f"/bench/joins?{joins}{query}"
+                    levels.append(crowd(row, server, setting))
+            few, many, again, _, after = levels
+            count = (each - 1) * row.connections
+            results[label].append({"bytes_per_connection": (many - few) / count,
+                                   "left_bytes": (again - few) / count,
+                                   "added_bytes": (after - again) / count})
+        tell(setting, row, number, results, "bytes_per_connection")
+    return results
+
+
+def crowd(row, server, setting):
+    """The children's memory while so many connections have joined and done an echo."""
+    idle = dataclasses.replace(row, kind="idle").load_options(0)
+    with Loads(server.name, server, setting, idle, [setting.client_cores]) as loads:
+        loads.expect_ready()
+        time.sleep(0.5)
+        used = processes.memory_bytes(server.processes())["private_dirty"]
+        loads.end_input()
+        loads.result()
+    return used
+
+
 def tell(setting, row, number, results, main):
     said = ", ".join(f"{label} {rounds[-1][main]:,.1f}" for label, rounds in results.items())
     setting.say(f"{row.name} {number + 1}/{setting.rounds} {main}: {said}")

@@ -34,9 +34,14 @@ void LoadGenerator::read_deliveries(Connection& member, std::size_t count) {
   member.received += count;
   completed_ += count;
   in_air_ -= std::min(in_air_, count);
+  if (member.received > first_delivered_) {
+    first_delivered_ = member.received;
+    first_delivery_ = Clock::now();
+  }
   const std::uint64_t everywhere = connection.sent - (in_air_ + members() - 1) / members();
   if (everywhere == connection.received) return;
   const auto now = Clock::now();
+  if (in_air_ == 0) spread_.record(static_cast<std::uint64_t>((now - first_delivery_).count()));
   if (everywhere > connection.probe && connection.received <= connection.probe) {
     latency_.record(static_cast<std::uint64_t>((now - connection.probe_sent).count()));
   }

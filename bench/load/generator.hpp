@@ -121,6 +121,9 @@ class LoadGenerator {
   std::vector<Connection> connections_;
   std::vector<std::size_t> resting_;  // connections that wait for their turn in the rate
   LatencyHistogram latency_;
+  LatencyHistogram spread_;  // of a fan-out, from the first delivery to the last
+  Clock::time_point first_delivery_;
+  std::uint64_t first_delivered_ = 0;  // the newest message that has reached anybody
   Clock::time_point began_;
   Clock::time_point stop_at_;
   Clock::time_point last_progress_;

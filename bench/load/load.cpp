@@ -50,6 +50,7 @@ int LoadGenerator::run() {
     completed_ = 0;  // without the warm-up's
     bytes_sent_ = bytes_received_ = 0;
     latency_.clear();
+    spread_.clear();
     measure();
   }
   report(std::chrono::duration<double>(Clock::now() - began_).count());
@@ -166,11 +167,11 @@ void LoadGenerator::wait_for_line() {
 void LoadGenerator::report(double seconds) {
   std::printf(
       "{\"messages\": %llu, \"seconds\": %.6f, \"messages_per_second\": %.1f, "
-      "\"p50_us\": %.1f, \"p99_us\": %.1f, \"bytes_sent\": %llu, \"bytes_received\": %llu, "
+      "\"p50_us\": %.1f, \"p99_us\": %.1f, \"first_to_last_us\": %.1f, \"bytes_sent\": %llu, \"bytes_received\": %llu, "
       "\"errors\": %zu}\n",
       static_cast<unsigned long long>(completed_), seconds,
       static_cast<double>(completed_) / seconds, latency_.percentile_us(0.50),
-      latency_.percentile_us(0.99), static_cast<unsigned long long>(bytes_sent_),
+      latency_.percentile_us(0.99), spread_.percentile_us(0.50), static_cast<unsigned long long>(bytes_sent_),
       static_cast<unsigned long long>(bytes_received_), errors_);
   std::fflush(stdout);
 }

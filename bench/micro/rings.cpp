@@ -1,7 +1,7 @@
 // The channels' shared memory across processes: one publishes, three others receive.
 //
-//   bench_rings [MESSAGES] [MIB]   messages per second, and how long a sleeping process takes to
-//   get one
+//   bench_rings [MESSAGES] [MIB] [RATE]   messages per second (as many as it can, or RATE), and how
+//                                         long a sleeping process takes to get one
 #include "channels/channel_reader.hpp"
 
 #include <algorithm>
@@ -30,6 +30,11 @@ std::int64_t now_ns() {
   timespec now{};
   ::clock_gettime(CLOCK_MONOTONIC, &now);
   return now.tv_sec * 1'000'000'000 + now.tv_nsec;
+}
+
+void sleep_until(std::int64_t ns) {
+  const timespec until{ns / 1'000'000'000, ns % 1'000'000'000};
+  ::clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, nullptr);
 }
 
 struct Results {
@@ -94,6 +99,7 @@ struct Receiver final : ChannelReader::Sink {
 int main(int argc, char** argv) {
   const std::uint64_t messages = argc > 1 ? std::strtoull(argv[1], nullptr, 10) : 2'000'000;
   const std::size_t mib = argc > 2 ? std::strtoull(argv[2], nullptr, 10) : 64;
+  const std::uint64_t per_second = argc > 3 ? std::strtoull(argv[3], nullptr, 10) : 0;
   const auto memory = ChannelMemory::create(mib << 20, receivers + 1);
   void* const page =
       ::mmap(nullptr, sizeof(Results), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -107,7 +113,10 @@ int main(int argc, char** argv) {
   Record record;
   record.message = Message(std::string(64, 'x'));
   const std::int64_t begin = now_ns();
-  for (std::uint64_t i = 0; i < messages; ++i) store.publish("bench", record);
+  for (std::uint64_t i = 0; i < messages; ++i) {
+    if (per_second != 0 && i % 1'000 == 0) sleep_until(begin + static_cast<std::int64_t>(i * 1'000'000'000 / per_second));
+    store.publish("bench", record);
+  }
   const std::int64_t published = now_ns();
   for (auto& last : results.last_ns)
     while (last == 0) ::usleep(1'000);

@@ -71,7 +71,8 @@ void Hub::leave(detail::Joined& joined) noexcept {
 
 PublishResult Hub::publish(detail::Joined& joined, Message&& message) {
   const LocalMember& member = member_of(joined);
-  return publish(channel_of_member(member).name, member.options(), std::move(message));
+  const LocalChannel& channel = channel_of_member(member);
+  return publish(channel.name, member.options(), std::move(message));
 }
 
 std::string Hub::channel_of(const detail::Joined& joined) {

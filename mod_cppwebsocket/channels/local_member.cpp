@@ -23,7 +23,7 @@ std::uint32_t limit_of(const JoinOptions& options, const runtime::Session& sessi
 
 }  // namespace
 
-static_assert(sizeof(LocalMember) <= 88, "every membership pays for it");
+static_assert(sizeof(LocalMember) <= 72, "every membership pays for it");
 
 LocalMember::LocalMember(ReactorChannels& reactor, LocalChannel& channel,
                          runtime::Session& session, const ChannelOptions& channel_options,
@@ -32,13 +32,12 @@ LocalMember::LocalMember(ReactorChannels& reactor, LocalChannel& channel,
       channel_(&channel),
       session_(&session),
       limit_(limit_of(options, session)),
-      history_(channel_options.history),
-      history_seconds_(static_cast<std::uint32_t>(channel_options.history_time.count())),
       slow_(options.slow),
       receives_(options.receive),
       json_(options.json),
       events_(options.events),
       blocking_(blocking) {
+  if (channel_options != channel.options) seldom().options = channel_options;
   if (receives_) seldom().queue = std::make_unique<ReceiveQueue>();
   if (blocking_) seldom();  // its thread looks there
 }
@@ -60,14 +59,15 @@ LocalMember::Seldom& LocalMember::seldom() {
 // After a slow time nothing of it stays but the count.
 void LocalMember::forget_seldom() noexcept {
   if (!seldom_->backlog.empty() || seldom_->gap) return;
-  if (seldom_->dropped == 0 && seldom_->id.empty() && !receives_ && !blocking_ && !recovering_)
+  if (seldom_->dropped == 0 && seldom_->id.empty() && !seldom_->options && !receives_ &&
+      !blocking_ && !recovering_)
     seldom_.reset();
   else
     seldom_->backlog = {};
 }
 
 ChannelOptions LocalMember::options() const noexcept {
-  return {history_, std::chrono::seconds(history_seconds_)};
+  return seldom_ && seldom_->options ? *seldom_->options : channel_->options;
 }
 
 Form LocalMember::form() const noexcept {

@@ -32,6 +32,7 @@ class ReactorChannels;
 // A channel that has members on one reactor.
 struct LocalChannel {
   std::string name;
+  ChannelOptions options;             // of its first member
   Follow* follow = nullptr;
   std::vector<LocalMember*> members;  // null: left in the middle of a delivery
   std::size_t count = 0;              // of those that are there
@@ -72,7 +73,7 @@ class LocalMember final : public detail::Joined, public runtime::SessionGuest {
 
   // Thread: also that of a blocking handler.
   LocalChannel* channel() const noexcept { return channel_; }  // null once removed
-  ChannelOptions options() const noexcept;
+  ChannelOptions options() const noexcept;  // not once removed
   std::uint64_t dropped() const noexcept { return seldom_ ? seldom_->dropped.load() : 0; }
   std::string id() const { return seldom_ ? seldom_->id : std::string(); }
   ReceiveQueue* queue() const noexcept { return seldom_ ? seldom_->queue.get() : nullptr; }
@@ -82,9 +83,11 @@ class LocalMember final : public detail::Joined, public runtime::SessionGuest {
   void session_ended() noexcept override;
   void session_gone() noexcept override;
 
-  std::uint32_t place = 0;  // in the channel's list
-
  private:
+  friend class ReactorChannels;
+
+  static constexpr std::uint32_t last_place = 0xff'ffff;
+
   // Whole messages that wait for room, and are sent from where all members have them.
   struct Waiting {
     protocol::SharedBytes bytes;
@@ -100,6 +103,7 @@ class LocalMember final : public detail::Joined, public runtime::SessionGuest {
     std::optional<Position> gap;       // the last that was dropped, and is not told yet
     std::atomic<std::uint64_t> dropped{0};
     std::string id;
+    std::optional<ChannelOptions> options;  // where they are not the channel's
     std::unique_ptr<ReceiveQueue> queue;
     detail::RecoveryOperation* awaiting = nullptr;
     std::function<void()> told;
@@ -126,10 +130,9 @@ class LocalMember final : public detail::Joined, public runtime::SessionGuest {
   runtime::Session* session_;
   Position start_;
   std::unique_ptr<Seldom> seldom_;
-  const std::uint32_t limit_;           // bytes
-  const std::uint32_t history_;         // ChannelOptions, as the next
-  const std::uint32_t history_seconds_;
-  const SlowPolicy slow_;
+  const std::uint32_t limit_;    // bytes
+  std::uint32_t place_ : 24 = 0;  // in the channel's list, which the reactor keeps
+  const SlowPolicy slow_ : 2;
   const bool receives_ : 1;
   const bool json_ : 1;
   const bool events_ : 1;

@@ -40,10 +40,12 @@ ReactorChannels::~ReactorChannels() = default;
 
 // --- members ----------------------------------------------------------------------------------------
 
-LocalChannel& ReactorChannels::channel_named(std::string_view name) {
+LocalChannel& ReactorChannels::channel_named(std::string_view name,
+                                             const ChannelOptions& options) {
   if (const auto found = channels_.find(name); found != channels_.end()) return *found->second;
   auto made = std::make_unique<LocalChannel>();
   made->name = name;
+  made->options = options;
   made->follow = &reader_.follow(made->name, made.get());
   LocalChannel& channel = *made;
   channels_.emplace(channel.name, std::move(made));
@@ -53,10 +55,12 @@ LocalChannel& ReactorChannels::channel_named(std::string_view name) {
 LocalMember& ReactorChannels::join(runtime::Session& session, std::string_view name,
                                    const ChannelOptions& channel_options, JoinOptions&& options,
                                    bool blocking) {
-  LocalChannel& channel = channel_named(name);
+  LocalChannel& channel = channel_named(name, channel_options);
+  if (channel.members.size() > LocalMember::last_place)
+    throw BadOperationException("no more members fit into a channel");
   auto member = std::make_unique<LocalMember>(*this, channel, session, channel_options, options,
                                               blocking);
-  member->place = static_cast<std::uint32_t>(channel.members.size());
+  member->place_ = channel.members.size() & LocalMember::last_place;
   channel.members.push_back(member.get());
   ++channel.count;
   hub_.joined(*member, channel.name, options.presence);
@@ -135,13 +139,13 @@ void ReactorChannels::remove(LocalMember& member) noexcept {
     std::erase_if(recovering_, [&](const auto& each) { return each.second == &member; });
   hub_.left(member, channel.name);
   --channel.count;
-  channel.members[member.place] = nullptr;
+  channel.members[member.place_] = nullptr;
   if (channel.is_busy) return;
   LocalMember* const last = channel.members.back();
   channel.members.pop_back();
   if (last) {
-    channel.members[member.place] = last;
-    last->place = member.place;
+    channel.members[member.place_] = last;
+    last->place_ = member.place_;
   }
   if (channel.count == 0) forget(channel);
 }
@@ -165,7 +169,7 @@ void ReactorChannels::settle(LocalChannel& channel) noexcept {
   if (channel.count == channel.members.size()) return;
   std::erase(channel.members, nullptr);
   for (std::size_t i = 0; i < channel.members.size(); ++i)
-    channel.members[i]->place = static_cast<std::uint32_t>(i);
+    channel.members[i]->place_ = i & LocalMember::last_place;
 }
 
 // --- what comes -------------------------------------------------------------------------------------

@@ -63,7 +63,7 @@ class ReactorChannels final : public runtime::LoopSource, private ChannelReader:
   void control(std::string_view channel, Record&& record) override;
   void lost_control() override;
 
-  LocalChannel& channel_named(std::string_view name);
+  LocalChannel& channel_named(std::string_view name, const ChannelOptions& options);
   void arrive(LocalChannel& channel, Publication&& publication);
   void begin(LocalMember& member, const std::string& channel, const JoinOptions& options);
   void recovered(std::uint64_t ticket, const std::string& channel, const JoinOptions& options,

@@ -29,6 +29,24 @@ TEST_F(Hub, GivesTheSenderItsOwnMessageInOrder) {
   EXPECT_EQ(ann.take_words(), (Words{"text:published", "text:published", "text:1", "text:2"}));
 }
 
+TEST_F(Hub, PublishesWithTheOptionsWithWhichAMemberJoined) {
+  const auto publisher = [](std::uint32_t history) {
+    return [history](Request& request) -> Task<> {
+      auto room = Channel::named("chat", {.history = history}).join(request);
+      while (auto message = co_await msgutil::receive_message(request))
+        room.publish(std::move(*message));
+    };
+  };
+  Connection& ann = open(publisher(3));
+  Connection& bob = open(publisher(7));
+  receive(ann, client_text("1"));
+  EXPECT_EQ(store_.bound("chat").messages, 3u);
+  receive(bob, client_text("2"));
+  EXPECT_EQ(store_.bound("chat").messages, 7u);
+  receive(ann, client_text("3"));
+  EXPECT_EQ(store_.bound("chat").messages, 3u);
+}
+
 TEST_F(Hub, HearsWhatAnotherChildPublishes) {
   OtherChild other(*memory_);
   Connection& ann = member("chat");

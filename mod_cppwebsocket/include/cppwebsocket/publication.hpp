@@ -19,6 +19,8 @@ namespace cppwebsocket {
 struct ChannelOptions {
   std::uint32_t history = 0;             // messages kept at most; 0: none
   std::chrono::seconds history_time{0};  // and not longer than this; 0: no limit
+
+  friend bool operator==(const ChannelOptions&, const ChannelOptions&) = default;
 };
 
 enum class PublishStatus : std::uint8_t {
