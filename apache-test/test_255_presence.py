@@ -1,8 +1,10 @@
 """Who is present and who leads, in all children: the chat, the ticker, and children that die."""
+import contextlib
 import json
 import os
 import shutil
 import signal
+import threading
 import time
 
 import pytest
@@ -96,11 +98,33 @@ def origins(members):
     return {member.split("-")[0] for member in members}
 
 
+@contextlib.contextmanager
+def others_stopped(httpd, number):
+    """All children but one stand still for a moment: who comes now gets that one, unless another was
+    just about to accept."""
+    children = httpd.children()
+    children.pop(number % len(children))
+
+    def send(which):
+        for child in children:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(child, which)
+    go_on = threading.Timer(0.2, send, [signal.SIGCONT])
+    send(signal.SIGSTOP)
+    go_on.start()
+    try:
+        yield
+    finally:
+        go_on.cancel()
+        send(signal.SIGCONT)
+
+
 def fill(httpd, room="lobby", most=30):
     """Guests until two children serve some, and all of them see each other."""
     guests = []
     while True:
-        guests.append(Guest(httpd, f"guest {len(guests)}", room))
+        with others_stopped(httpd, len(guests)):
+            guests.append(Guest(httpd, f"guest {len(guests)}", room))
         names = [guest.name for guest in guests]
         if len(guests) < (4 if httpd.mpm == "prefork" else 8):
             continue
