@@ -146,8 +146,8 @@ def measure_memory(row, server, setting):
 
 
 def warm_up(row, server, setting):
-    """A few connections that come and go, so that what a server makes once is not counted."""
-    options = ["--connections", "16", "--messages", "1000"]
+    """Connections that come and go, so that what a server makes once in each child is not counted."""
+    options = ["--connections", str(16 if row.needs.children == 1 else 256), "--messages", "4000"]
     options += ["--tls"] if row.needs.tls else []
     options += ["--compress", row.needs.compress] if row.needs.compress else []
     done = subprocess.run(command_for(server, setting, options), stdin=subprocess.DEVNULL,

@@ -76,7 +76,7 @@ ROWS = [
     Row("fan-out-10000", "fan-out", 10_000, 64, needs=FAN_OUT),
     Row("idle-10000", "idle", 10_000),
     Row("idle-50000", "idle", 50_000, needs=Needs(children=4)),
-    Row("idle-wss-1000", "idle", 1000, needs=TLS),
+    Row("idle-wss-4000", "idle", 4000, needs=TLS),
     Row("deaf-1000", "deaf", 1000, 1 << 10),
     Row("setup-204", "setup-204", 16),
     Row("reactors", "reactors", 200, 125),

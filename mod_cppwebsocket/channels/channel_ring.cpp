@@ -137,7 +137,7 @@ Record record_of(const RecordHead& head, std::string&& payload) noexcept {
   record.message =
       Message(head.is_text ? Message::Type::text : Message::Type::binary, std::move(payload));
   // Whoever publishes a text has found it to be UTF-8.
-  if (head.is_text) detail::ValidatedText::set(record.message);
+  if (head.is_text) detail::MessageAccess::set_validated(record.message);
   record.position = head.position;
   record.origin = head.origin;
   record.sequence = head.sequence;

@@ -93,7 +93,7 @@ std::optional<Envelope> parse_envelope(std::string_view bytes) {
   if (has_position && record.kind != RecordKind::numbered) return std::nullopt;
   if (type == Message::Type::text && !protocol::is_utf8(bytes)) return std::nullopt;
   record.message = Message(type, std::string(bytes));
-  if (type == Message::Type::text) detail::ValidatedText::set(record.message);
+  if (type == Message::Type::text) detail::MessageAccess::set_validated(record.message);
   return envelope;
 }
 

@@ -72,10 +72,10 @@ PublishResult Hub::publish(std::string_view channel, const ChannelOptions& optio
 }
 
 PublishResult Hub::publish(std::string_view channel, HistoryBound bound, Message&& message) {
-  if (message.is_text() && !detail::ValidatedText::is(message)) {
+  if (message.is_text() && !detail::MessageAccess::is_validated(message)) {
     if (!protocol::is_utf8(message.text()))
       throw InvalidUTF8Exception("the text to publish is not UTF-8");
-    detail::ValidatedText::set(message);
+    detail::MessageAccess::set_validated(message);
   }
   counters_.published.fetch_add(1, std::memory_order_relaxed);
   if (uplink_) return uplink_->publish(channel, bound, std::move(message));

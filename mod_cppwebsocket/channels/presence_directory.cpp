@@ -24,8 +24,7 @@ constexpr char no_channel[] = "*";
 }  // namespace
 
 PresenceDirectory::PresenceDirectory(Hub& hub, runtime::EventLoop& loop) : hub_(hub), loop_(loop) {
-  timer_.owner = this;
-  timer_.fire = [](void* self) { static_cast<PresenceDirectory*>(self)->look_around(); };
+  fire = [](TimerNode& node) { static_cast<PresenceDirectory&>(node).look_around(); };
 }
 
 void PresenceDirectory::ask() { send(no_channel, {Kind::all_who}, false); }
@@ -138,7 +137,7 @@ std::size_t PresenceDirectory::members(std::string_view channel, std::size_t her
 // An idle child without anybody to look after has no timer.
 void PresenceDirectory::watch() {
   if (std::exchange(watching_, true)) return;
-  loop_.post([this] { loop_.arm(timer_, loop_.now() + look_interval); });
+  loop_.post([this] { loop_.arm(*this, loop_.now() + look_interval); });
 }
 
 void PresenceDirectory::look_around() {
@@ -152,7 +151,7 @@ void PresenceDirectory::look_around() {
     for (const auto& own : own_) announce(own);
   }
   watching_ = !own_.empty() || !presence_.empty();
-  if (watching_) loop_.arm(timer_, loop_.now() + look_interval);
+  if (watching_) loop_.arm(*this, loop_.now() + look_interval);
 }
 
 }  // namespace cppwebsocket::channels

@@ -21,7 +21,7 @@
 
 namespace cppwebsocket::channels {
 
-class PresenceDirectory final : public Directory {
+class PresenceDirectory final : public Directory, private detail::TimerNode {
  public:
   // `loop` is the hub's first one; it and the hub outlive what is posted to it.
   PresenceDirectory(Hub& hub, runtime::EventLoop& loop);
@@ -54,8 +54,7 @@ class PresenceDirectory final : public Directory {
 
   Hub& hub_;
   runtime::EventLoop& loop_;
-  detail::TimerNode timer_;  // on the loop, as the next
-  detail::TimePoint announced_{};
+  detail::TimePoint announced_{};  // on the loop, as its timer
   std::mutex mutex_;
   Presence presence_;                          // GUARDED_BY(mutex_), as all below
   Own own_;                                    // by channel and Member::id; no channel is empty

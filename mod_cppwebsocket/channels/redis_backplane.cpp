@@ -55,8 +55,7 @@ RedisBackplane::RedisBackplane(runtime::Reactor& reactor, BackplaneUrl url, Back
       commands_(reactor, *this),
       pushes_(reactor, *this),
       random_(std::random_device()()) {
-  timer_.owner = this;
-  timer_.fire = [](void* self) { static_cast<RedisBackplane*>(self)->timer_fired(); };
+  fire = [](TimerNode& node) { static_cast<RedisBackplane&>(node).timer_fired(); };
 }
 
 void RedisBackplane::start(Listener& listener) {
@@ -180,7 +179,7 @@ void RedisBackplane::check_alive() {
   arm(check_time);
 }
 
-void RedisBackplane::arm(milliseconds time) { reactor_.arm(timer_, reactor_.now() + time); }
+void RedisBackplane::arm(milliseconds time) { reactor_.arm(*this, reactor_.now() + time); }
 
 void RedisBackplane::log(Severity severity, const std::string& text) {
   if (options_.log) options_.log(severity, text);

@@ -22,7 +22,7 @@
 
 namespace cppwebsocket::channels {
 
-class RedisBackplane final : public Backplane, private RedisLink::Owner {
+class RedisBackplane final : public Backplane, private RedisLink::Owner, private detail::TimerNode {
  public:
   RedisBackplane(runtime::Reactor& reactor, BackplaneUrl url, BackplaneOptions options);
 
@@ -113,7 +113,6 @@ class RedisBackplane final : public Backplane, private RedisLink::Owner {
   std::unordered_map<std::string, std::uint64_t> unanswered_;
   std::unordered_set<std::string> wanted_;  // channels in use
   std::string append_sha_, read_sha_, run_id_;
-  detail::TimerNode timer_;
   unsigned attempts_ = 0;  // in vain, since the link was up for a while
   std::string last_why_;   // logged; empty once the link has been up for a while
   detail::TimePoint up_since_{}, down_since_{}, refused_logged_{}, strange_logged_{};

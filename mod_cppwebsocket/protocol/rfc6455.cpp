@@ -178,9 +178,11 @@ bool Rfc6455::receive_small(std::span<char>& input) {
     apply_mask({payload, size}, masking_key(input.data() + 2));  // as it was: the long way fails it
     return false;
   }
-  message_ = Message(is_text ? Message::Type::text : Message::Type::binary,
-                     std::string(payload, size));
-  if (is_text) detail::ValidatedText::set(message_);
+  std::string& text = collected();
+  if (spare_ && text.capacity() < size) text = spare_->take_small();
+  text.assign(payload, size);
+  detail::MessageAccess::set_type(message_, is_text ? Message::Type::text : Message::Type::binary);
+  if (is_text) detail::MessageAccess::set_validated(message_);
   input = input.subspan(6 + size);
   return true;
 }
@@ -313,7 +315,7 @@ Event Rfc6455::end_message() {
   fragmented_ = false;
   if (!compressed_) {
     if (!utf8_.complete()) return fail_utf8();
-    if (message_.is_text()) detail::ValidatedText::set(message_);
+    if (message_.is_text()) detail::MessageAccess::set_validated(message_);
     return Event::message;
   }
   std::string inflated;
@@ -327,7 +329,7 @@ Event Rfc6455::end_message() {
   }
   if (message_.is_text() && !is_utf8(inflated)) return fail_utf8();
   collected() = std::move(inflated);
-  if (message_.is_text()) detail::ValidatedText::set(message_);
+  if (message_.is_text()) detail::MessageAccess::set_validated(message_);
   return Event::message;
 }
 

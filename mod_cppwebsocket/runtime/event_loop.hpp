@@ -17,8 +17,8 @@ class BlockingPool;
 class Session;
 
 struct Interest {
-  bool readable = false;
-  bool writable = false;
+  bool readable : 1 = false;
+  bool writable : 1 = false;
   friend bool operator==(const Interest&, const Interest&) = default;
 };
 

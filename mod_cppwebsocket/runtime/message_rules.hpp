@@ -17,7 +17,7 @@ class MessageRules {
   void check(const Message& message, bool end) {
     if (in_fragments_ && message.type() != type_)
       throw BadOperationException("the fragments of a message are all text or all binary");
-    if (message.is_text() && !(is_whole(end) && detail::ValidatedText::is(message)))
+    if (message.is_text() && !(is_whole(end) && detail::MessageAccess::is_validated(message)))
       check_text(message.text(), end);
     in_fragments_ = !end;
     type_ = message.type();

@@ -60,8 +60,7 @@ Reactor::Reactor(BlockingPool& connection_pool, BlockingPool& call_pool, const S
       now_(std::chrono::steady_clock::now()),
       receive_buffer_(receive_buffer_size),
       random_(std::random_device()()) {
-  stop_timer_.owner = this;
-  stop_timer_.fire = [](void* reactor) { static_cast<Reactor*>(reactor)->next_stop_step(); };
+  fire = [](TimerNode& node) { static_cast<Reactor&>(node).next_stop_step(); };
   epoll_event event{};
   event.events = EPOLLIN;
   event.data.ptr = the_wake;

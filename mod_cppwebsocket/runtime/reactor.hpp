@@ -22,7 +22,8 @@
 
 namespace cppwebsocket::runtime {
 
-class Reactor final : public EventLoop {
+// Its own timer is of the next step of a stop.
+class Reactor final : public EventLoop, private detail::TimerNode {
  public:
   // `report` is told what a stop could not end in time, on the reactor's thread.
   Reactor(BlockingPool& connection_pool, BlockingPool& call_pool, const StopPlan& plan = {},
@@ -127,7 +128,6 @@ class Reactor final : public EventLoop {
   Stop stopping_ = Stop::no;
   StopStep stop_step_ = StopStep::leaving;
   bool given_up_ = false;           // the plan's time is up
-  detail::TimerNode stop_timer_;    // of the next step
   detail::TimePoint leave_from_{};  // when the sessions leave
   detail::TimePoint leave_until_{};
   detail::TimePoint cut_off_at_{};

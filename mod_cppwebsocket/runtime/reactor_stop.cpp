@@ -35,7 +35,7 @@ void Reactor::stop_sessions(Stop how) {
   const detail::TimePoint end = now_ + plan_.cut_off_after(how);
   const bool is_late = stop_step_ == StopStep::last_call;  // a graceful stop is near its end
   cut_off_at_ = is_late ? std::min(cut_off_at_, end) : end;
-  arm(stop_timer_, is_late ? cut_off_at_ : end - plan_.closing_time(how) / 2);
+  arm(*this, is_late ? cut_off_at_ : end - plan_.closing_time(how) / 2);
 }
 
 // Evenly, but not to the millisecond: other reactors and children do the same at the same time.
@@ -54,13 +54,13 @@ void Reactor::next_stop_step() {
       stop_step_ = StopStep::last_call;
       leave_until_ = now_;
       for (Session* session : sessions_.all()) session->go_away_now();
-      arm(stop_timer_, cut_off_at_);
+      arm(*this, cut_off_at_);
       break;
     }
     case StopStep::last_call:
       stop_step_ = StopStep::cut_off;
       cut_off();
-      arm(stop_timer_, now_ + plan_.task_time);
+      arm(*this, now_ + plan_.task_time);
       break;
     case StopStep::cut_off:
       given_up_ = !sessions_.empty() || expected_ != 0;

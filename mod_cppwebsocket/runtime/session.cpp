@@ -17,6 +17,8 @@ namespace {
 constexpr int max_rounds = 16;
 }  // namespace
 
+static_assert(sizeof(Session) <= 232, "every idle connection pays for it");
+
 Session::Session(std::unique_ptr<detail::RequestRecord> record,
                  std::shared_ptr<const Handler> handler, EventLoop& loop,
                  SessionOwner* owner)
@@ -25,9 +27,8 @@ Session::Session(std::unique_ptr<detail::RequestRecord> record,
       handler_(std::move(handler)),
       loop_(loop),
       owner_(owner) {
-  timer_.owner = this;
-  timer_.fire = [](void* session) {
-    auto& self = *static_cast<Session*>(session);
+  fire = [](detail::TimerNode& node) {
+    auto& self = static_cast<Session&>(node);
     self.turn([&] { self.housekeep(); });
   };
   if (handler_->is_blocking()) blocking_ = std::make_unique<BlockingSession>(*this);

@@ -46,7 +46,7 @@ class SessionOwner {
   ~SessionOwner() = default;
 };
 
-class Session final : public Request {
+class Session final : public Request, private detail::TimerNode {
  public:
   // `owner`, which may be null, is told last of all.
   Session(std::unique_ptr<detail::RequestRecord> record, std::shared_ptr<const Handler> handler,
@@ -258,34 +258,33 @@ class Session final : public Request {
   OperationList pending_;
   SessionGuest* guests_ = nullptr;
   detail::ReceiveOperation* receiver_ = nullptr;
-  bool arriving_ = false;  // protocol_ has a message for the receiver that is being resumed
-  detail::TimerNode timer_;
   detail::TimePoint last_heard_{};       // a byte arrived, or a slow peer took some
   detail::TimePoint last_message_{};     // either way
   detail::TimePoint deadline_{};         // of the closing handshake or the linger
   detail::TimePoint leave_at_ = detail::TimePoint::max();  // when to go away; then: to send Close
   MessageRules rules_;
+  Wire wire_ = Wire::open;
   std::uint32_t place_ = no_place;
   std::uint32_t tasks_ = 0;
   std::uint32_t senders_waiting_ = 0;
-  std::size_t unsent_by_transport_ = 0;  // Transport::unsent(), as of its last call
-  Wire wire_ = Wire::open;
+  std::uint32_t unsent_by_transport_ = 0;  // Transport::unsent(), as of its last call
   Interest interest_;
-  bool in_turn_ = false;
-  bool owns_wire_ = true;            // false: it is lent to the handler's threads
-  bool lends_wire_ = false;          // when it has nothing to write itself
-  bool ended_ = false;               // the handler's waits raise end_reason_
-  bool clean_end_ = false;           // but receive reports the peer's Close, once
-  bool end_received_ = false;        // it has
-  bool has_received_ = false;        // the handler is one that receives
-  bool closed_by_handler_ = false;
-  bool peer_close_waiting_ = false;  // the Close is behind messages that the handler has not taken
-  bool sending_fragments_ = false;
-  bool guests_waiting_ = false;      // to refill()
-  bool ping_sent_ = false;
-  bool write_ended_ = false;
-  bool leaving_ = false;             // the handler may say goodbye
-  bool more_input_ = false;  // Transport::has_input(), as of its last call
+  bool in_turn_ : 1 = false;
+  bool arriving_ : 1 = false;            // protocol_ has a message for the receiver being resumed
+  bool owns_wire_ : 1 = true;            // false: it is lent to the handler's threads
+  bool lends_wire_ : 1 = false;          // when it has nothing to write itself
+  bool ended_ : 1 = false;               // the handler's waits raise end_reason_
+  bool clean_end_ : 1 = false;           // but receive reports the peer's Close, once
+  bool end_received_ : 1 = false;        // it has
+  bool has_received_ : 1 = false;        // the handler is one that receives
+  bool closed_by_handler_ : 1 = false;
+  bool peer_close_waiting_ : 1 = false;  // the Close is behind messages not yet taken by the handler
+  bool sending_fragments_ : 1 = false;
+  bool guests_waiting_ : 1 = false;      // to refill()
+  bool ping_sent_ : 1 = false;
+  bool write_ended_ : 1 = false;
+  bool leaving_ : 1 = false;             // the handler may say goodbye
+  bool more_input_ : 1 = false;          // Transport::has_input(), as of its last call
 };
 
 }  // namespace cppwebsocket::runtime

@@ -170,7 +170,7 @@ void Session::drop_wire(std::string_view cause) {
   if (seldom_) seldom_->unread = {};
   peer_close_waiting_ = false;  // too late to answer it
   set_wire(Wire::gone, cause);
-  loop_.disarm(timer_);
+  loop_.disarm(*this);
   loop_.unwatch(*this);
   transport_.reset();
 }
@@ -221,7 +221,7 @@ detail::TimePoint Session::idle_since() const noexcept {
 void Session::rearm() {
   const detail::TimePoint next = next_housekeeping();
   if (next == detail::TimePoint::max()) return;
-  if (!timer_.armed() || next < timer_.deadline) loop_.arm(timer_, next);
+  if (!armed() || next < deadline) loop_.arm(*this, next);
 }
 
 void Session::housekeep() {

@@ -35,7 +35,8 @@ bool Session::cut_off() {
 
 void Session::leave() {
   if (wire_ != Wire::open) return end(server_is_stopping());
-  if (std::exchange(leaving_, true)) return;  // the goodbye is being said
+  if (leaving_) return;  // the goodbye is being said
+  leaving_ = true;
   leave_at_ = loop_.now() + record_->limits.close_timeout;
   if (!say_goodbye()) close_for_stop();
 }

@@ -36,10 +36,10 @@ void Session::complete(Operation& operation) noexcept {
     case OperationKind::receive:
       receiver_ = nullptr;
       if (auto* timer = static_cast<detail::ReceiveOperation&>(operation).timer)
-        loop_.disarm(timer->node);
+        loop_.disarm(*timer);
       break;
     case OperationKind::sleep:
-      loop_.disarm(static_cast<detail::SleepOperation&>(operation).timer.node);
+      loop_.disarm(static_cast<detail::SleepOperation&>(operation).timer);
       break;
     case OperationKind::send:
       --senders_waiting_;
@@ -57,9 +57,8 @@ void Session::complete(Operation& operation) noexcept {
 void Session::start_timer(detail::OperationTimer& timer, Operation& operation) {
   timer.session = this;
   timer.operation = &operation;
-  timer.node.owner = &timer;
-  timer.node.fire = [](void* owner) {
-    auto& over = *static_cast<detail::OperationTimer*>(owner);
+  timer.fire = [](detail::TimerNode& node) {
+    auto& over = static_cast<detail::OperationTimer&>(node);
     auto& self = *static_cast<Session*>(over.session);
     self.turn([&] {
       if (over.operation->kind == OperationKind::receive)
@@ -68,7 +67,7 @@ void Session::start_timer(detail::OperationTimer& timer, Operation& operation) {
       self.complete(*over.operation);
     });
   };
-  loop_.arm(timer.node, timer.deadline);
+  loop_.arm(timer, timer.deadline);
 }
 
 // --- receive ----------------------------------------------------------------------------------
@@ -103,7 +102,10 @@ bool Session::begin(detail::ReceiveOperation& operation) {
 }
 
 std::optional<Message> Session::take_received() noexcept {
-  if (std::exchange(arriving_, false)) return protocol_->take_message();
+  if (arriving_) {
+    arriving_ = false;
+    return protocol_->take_message();
+  }
   if (!inbox_.empty()) return inbox_.pop();
   return std::nullopt;
 }
@@ -140,6 +142,7 @@ bool Session::send_now(Message&& message, bool end) {
   if (guests_waiting_) let_guests_send(true);
   last_message_ = loop_.now();
   protocol_->send_message(std::move(message), end, *output_);
+  loop_.spare_payloads().give(std::move(message).payload());  // if it was copied
   sending_fragments_ = !end;
   if (end && seldom_ && !seldom_->held_back.empty()) {
     auto held_back = std::exchange(seldom_->held_back, {});

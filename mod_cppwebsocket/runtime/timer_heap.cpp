@@ -30,7 +30,7 @@ void TimerHeap::fire_due(detail::TimePoint now) {
   while (!heap_.empty() && heap_.front()->deadline <= now) {
     TimerNode& timer = *heap_.front();
     disarm(timer);
-    timer.fire(timer.owner);
+    timer.fire(timer);
   }
 }
 

@@ -33,7 +33,9 @@ class TlsTransport final : public Transport {
   IoResult read(std::span<char> buffer) noexcept override;
   IoResult write(std::span<const std::string_view> pieces) noexcept override;
   bool has_input() const noexcept override;
-  std::size_t unsent() const noexcept override { return unsent_.size() - sent_; }
+  std::uint32_t unsent() const noexcept override {
+    return static_cast<std::uint32_t>(unsent_.size() - sent_);
+  }
   bool shutdown_write() noexcept override;
 
  private:

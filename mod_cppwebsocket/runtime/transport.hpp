@@ -31,9 +31,9 @@ class Transport {
   virtual bool may_write_anywhere() const noexcept { return false; }
 
   // TLS may know more than the descriptor shows: that read() would not block; and how many bytes it
-  // has accepted that wait for the descriptor to be writable.
+  // has accepted that wait for the descriptor to be writable (less than 4 GiB).
   virtual bool has_input() const noexcept { return false; }
-  virtual std::size_t unsent() const noexcept { return 0; }
+  virtual std::uint32_t unsent() const noexcept { return 0; }
 
   // Says that no more will be written; reading goes on. Call it when nothing is unsent. False: call
   // again when the descriptor is writable.

@@ -2,7 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <span>
+
 #include "protocol/output.hpp"
+#include "protocol/protocol.hpp"
 
 namespace cppwebsocket::protocol::test {
 namespace {
@@ -28,6 +31,31 @@ TEST(SparePayloads, KeepsNeitherSmallOnesNorTooMuch) {
   EXPECT_GE(spare.take(large).capacity(), large);
   EXPECT_GE(spare.take(large).capacity(), large);
   EXPECT_LT(spare.take(large).capacity(), large);
+}
+
+TEST(SparePayloads, KeepsOneSmallOneForTheNextSmallMessage) {
+  SparePayloads spare;
+  EXPECT_EQ(spare.take_small().capacity(), std::string().capacity());
+  spare.give(std::string(20, 'x'));
+  spare.give(std::string(120, 'x'));
+  spare.give(std::string(60, 'x'));
+  EXPECT_TRUE(spare.empty());  // of what takes memory worth giving back
+  EXPECT_GE(spare.take_small().capacity(), 120U);
+  EXPECT_EQ(spare.take_small().capacity(), std::string().capacity());
+}
+
+TEST(SparePayloads, ASmallMessageIsReceivedIntoASpareOneWhateverThatHolds) {
+  SparePayloads spare;
+  spare.give(std::string(100, 'x'));
+  const auto wire = make_rfc6455(1 << 20, nullptr, &spare);
+  std::string frame("\x82\x94\0\0\0\0", 6);
+  frame += "a message of 20 bytes";
+  frame.pop_back();
+  std::span<char> input(frame);
+  ASSERT_EQ(wire->receive(input), Event::message);
+  const Message message = wire->take_message();
+  EXPECT_EQ(message, Message::binary(std::string("a message of 20 byte")));
+  EXPECT_GE(message.payload().capacity(), 100U);
 }
 
 TEST(SparePayloads, DoesNotGiveOneThatIsTooSmall) {

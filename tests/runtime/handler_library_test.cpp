@@ -324,7 +324,7 @@ const Broken broken[] = {
     {"NoTable", "", "does not export cppwebsocket_handler_table"},
     {"OtherAbi",
      "handler_abi + 1, sizeof(HandlerTable), handler_toolchain, &handshake, nullptr, nullptr",
-     "handler ABI 4, this server has 3: rebuild"},
+     "handler ABI 5, this server has 4: rebuild"},
     {"OtherSize", "handler_abi, 8, handler_toolchain, &handshake, nullptr, nullptr", "rebuild"},
     {"OtherToolchain", "handler_abi, sizeof(HandlerTable), \"a compiler of 1998\", &handshake",
      "built with a compiler of 1998, this server with lib"},

@@ -13,17 +13,15 @@ namespace {
 using std::chrono::milliseconds;
 
 // A timer that writes its number into a list when it fires.
-struct Timer {
+struct Timer : detail::TimerNode {
   Timer(int number, std::vector<int>& fired) : number(number), fired(fired) {
-    node.owner = this;
-    node.fire = [](void* owner) {
-      auto& self = *static_cast<Timer*>(owner);
+    fire = [](TimerNode& node) {
+      auto& self = static_cast<Timer&>(node);
       self.fired.push_back(self.number);
     };
   }
   int number;
   std::vector<int>& fired;
-  detail::TimerNode node;
 };
 
 detail::TimePoint at(int ms) { return detail::TimePoint(milliseconds(ms)); }
@@ -40,7 +38,7 @@ class TimerHeap : public ::testing::Test {
 };
 
 TEST_F(TimerHeap, FiresWhatIsDueEarliestFirst) {
-  for (int ms : {30, 10, 20, 40}) heap_.arm(timer(ms).node, at(ms));
+  for (int ms : {30, 10, 20, 40}) heap_.arm(timer(ms), at(ms));
   EXPECT_EQ(heap_.next_deadline(), at(10));
   heap_.fire_due(at(9));
   EXPECT_TRUE(fired_.empty());
@@ -51,22 +49,22 @@ TEST_F(TimerHeap, FiresWhatIsDueEarliestFirst) {
 
 TEST_F(TimerHeap, ATimerThatFiresIsOutOfTheHeapAndFiresOnce) {
   Timer& once = timer(1);
-  heap_.arm(once.node, at(1));
+  heap_.arm(once, at(1));
   heap_.fire_due(at(1));
   heap_.fire_due(at(100));
   EXPECT_EQ(fired_, std::vector{1});
-  EXPECT_FALSE(once.node.armed());
+  EXPECT_FALSE(once.armed());
   EXPECT_TRUE(heap_.empty());
 }
 
 TEST_F(TimerHeap, ArmingAnArmedTimerMovesItBothWays) {
   Timer& first = timer(1);
   Timer& second = timer(2);
-  heap_.arm(first.node, at(10));
-  heap_.arm(second.node, at(20));
-  heap_.arm(first.node, at(30));
+  heap_.arm(first, at(10));
+  heap_.arm(second, at(20));
+  heap_.arm(first, at(30));
   EXPECT_EQ(heap_.next_deadline(), at(20));
-  heap_.arm(first.node, at(5));
+  heap_.arm(first, at(5));
   EXPECT_EQ(heap_.next_deadline(), at(5));
   heap_.fire_due(at(100));
   EXPECT_EQ(fired_, (std::vector{1, 2}));
@@ -75,29 +73,28 @@ TEST_F(TimerHeap, ArmingAnArmedTimerMovesItBothWays) {
 TEST_F(TimerHeap, ADisarmedTimerDoesNotFireAndDisarmingTwiceIsHarmless) {
   Timer& first = timer(1);
   Timer& second = timer(2);
-  heap_.arm(first.node, at(10));
-  heap_.arm(second.node, at(20));
-  heap_.disarm(first.node);
-  heap_.disarm(first.node);
-  EXPECT_FALSE(first.node.armed());
+  heap_.arm(first, at(10));
+  heap_.arm(second, at(20));
+  heap_.disarm(first);
+  heap_.disarm(first);
+  EXPECT_FALSE(first.armed());
   heap_.fire_due(at(100));
   EXPECT_EQ(fired_, std::vector{2});
 }
 
 TEST_F(TimerHeap, ATimerMayDisarmAndArmOthersAndItselfWhileItFires) {
-  struct Chain {
+  struct Chain : detail::TimerNode {
+    Chain(runtime::TimerHeap& heap, TimerNode& victim) : heap(heap), victim(victim) {}
     runtime::TimerHeap& heap;
-    detail::TimerNode self;
-    detail::TimerNode& victim;
+    TimerNode& victim;
     int count = 0;
-  } chain{heap_, {}, timer(2).node, 0};
-  chain.self.owner = &chain;
-  chain.self.fire = [](void* owner) {
-    auto& each = *static_cast<Chain*>(owner);
+  } chain(heap_, timer(2));
+  chain.fire = [](detail::TimerNode& node) {
+    auto& each = static_cast<Chain&>(node);
     each.heap.disarm(each.victim);
-    if (++each.count < 3) each.heap.arm(each.self, each.self.deadline + milliseconds(1));
+    if (++each.count < 3) each.heap.arm(each, each.deadline + milliseconds(1));
   };
-  heap_.arm(chain.self, at(1));
+  heap_.arm(chain, at(1));
   heap_.arm(chain.victim, at(1));
   heap_.fire_due(at(10));
   EXPECT_EQ(chain.count, 3);
@@ -111,16 +108,16 @@ TEST_F(TimerHeap, ManyRandomChangesKeepTheOrder) {
   for (int i = 0; i < 5000; ++i) {
     Timer& any = *timers_[random() % timers_.size()];
     if (random() % 3 == 0)
-      heap_.disarm(any.node);
+      heap_.disarm(any);
     else
-      heap_.arm(any.node, at(static_cast<int>(random() % 1000)));
+      heap_.arm(any, at(static_cast<int>(random() % 1000)));
   }
   std::size_t armed = 0;
-  for (const auto& each : timers_) armed += each->node.armed();
+  for (const auto& each : timers_) armed += each->armed();
   heap_.fire_due(at(1000));
   ASSERT_EQ(fired_.size(), armed);
   EXPECT_TRUE(std::is_sorted(fired_.begin(), fired_.end(), [&](int a, int b) {
-    return timers_[a]->node.deadline < timers_[b]->node.deadline;
+    return timers_[a]->deadline < timers_[b]->deadline;
   }));
   EXPECT_TRUE(heap_.empty());
 }

@@ -10,7 +10,7 @@
 
 namespace cppwebsocket {
 namespace detail {
-struct ValidatedText;
+struct MessageAccess;
 }
 
 // Text (always UTF-8) or binary, owning its bytes. A plain value: copy it, move it, keep it.
@@ -54,17 +54,18 @@ class Message {
   }
 
  private:
-  friend detail::ValidatedText;
+  friend detail::MessageAccess;
   std::string payload_;
   Type type_ = Type::text;
   bool is_validated_ = false;  // a text that was found to be UTF-8; nothing can change its bytes
 };
 
 namespace detail {
-// So that a text which is sent as it was received is not validated twice.
-struct ValidatedText {
-  static void set(Message& message) noexcept { message.is_validated_ = true; }
-  static bool is(const Message& message) noexcept { return message.is_validated_; }
+// For the server. A text that is sent as it was received is not validated twice.
+struct MessageAccess {
+  static void set_type(Message& message, Message::Type type) noexcept { message.type_ = type; }
+  static void set_validated(Message& message) noexcept { message.is_validated_ = true; }
+  static bool is_validated(const Message& message) noexcept { return message.is_validated_; }
 };
 }  // namespace detail
 

@@ -85,7 +85,9 @@ class FakeTransport final : public runtime::Transport {
   }
 
   bool has_input() const noexcept override { return peer_->hides_input && peer_->has_input(); }
-  std::size_t unsent() const noexcept override { return peer_->held.size(); }
+  std::uint32_t unsent() const noexcept override {
+    return static_cast<std::uint32_t>(peer_->held.size());
+  }
 
   bool shutdown_write() noexcept override {
     if (peer_->shutdowns_refused-- > 0) return false;

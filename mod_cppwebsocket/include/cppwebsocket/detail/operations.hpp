@@ -25,7 +25,7 @@ inline TimePoint after(std::chrono::nanoseconds duration) noexcept {
   return duration < TimePoint::max() - now ? now + duration : TimePoint::max();
 }
 
-// An entry of a reactor's timer heap.
+// An entry of a reactor's timer heap; what is timed derives from it.
 struct TimerNode {
   static constexpr std::size_t unarmed = static_cast<std::size_t>(-1);
 
@@ -35,9 +35,8 @@ struct TimerNode {
   bool armed() const noexcept { return position != unarmed; }
 
   TimePoint deadline{};
-  std::size_t position = unarmed;       // in the heap; kept by the heap
-  void (*fire)(void* owner) = nullptr;  // called by the loop once the node is out of the heap
-  void* owner = nullptr;
+  std::size_t position = unarmed;           // in the heap; kept by the heap
+  void (*fire)(TimerNode& self) = nullptr;  // called by the loop once the node is out of the heap
 };
 
 enum class OperationKind : unsigned char { receive, send, close, sleep, pool, publication, recovery };
@@ -57,10 +56,9 @@ struct Operation {
   OperationKind kind;
 };
 
-// Of an operation that ends at a certain time. Set by the server while the operation is pending.
-struct OperationTimer {
-  TimePoint deadline = TimePoint::max();
-  TimerNode node;
+// Of an operation that ends at its `deadline`. The rest is set by the server while it is pending.
+struct OperationTimer : TimerNode {
+  OperationTimer() noexcept { deadline = TimePoint::max(); }
   void* session = nullptr;
   Operation* operation = nullptr;
 };
