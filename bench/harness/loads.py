@@ -8,17 +8,19 @@ PORTS = 20_000  # that one source address may use; Linux gives some 28,000
 
 
 class Loads:
-    """`options`: bench_load's, besides where to connect. `places`: the cores of each client."""
+    """`options`: bench_load's, besides where to connect. `places`: the cores of each client. One
+    that waits its turn is right for what a message costs, and wrong for how long it takes."""
 
-    def __init__(self, what, server, setting, options, places):
+    def __init__(self, what, server, setting, options, places, waits_its_turn=True):
         self._what = what
         self._processes = []
         for number, cores in enumerate(places):
             command = command_for(server, setting, options)
             if len(places) > 1:
                 command += ["--source", f"127.0.0.{number + 2}"]
-            self._processes.append(processes.start(command, cores, stdin=subprocess.PIPE,
-                                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE))
+            self._processes.append(processes.start(
+                command, cores, waits_its_turn, stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE, stderr=subprocess.PIPE))
 
     def __enter__(self):
         return self

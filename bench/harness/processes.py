@@ -19,10 +19,16 @@ def raise_descriptor_limit(wanted=200_000):
     return resource.getrlimit(resource.RLIMIT_NOFILE)[0]
 
 
-def start(command, cores, **options):
-    """Starts `command` so that it and all its descendants run on `cores` only."""
-    return subprocess.Popen([str(part) for part in command], text=True,
-                            preexec_fn=lambda: os.sched_setaffinity(0, cores), **options)
+def start(command, cores, waits_its_turn=False, **options):
+    """Starts `command` so that it and all its descendants run on `cores` only. One that waits its
+    turn interrupts nobody when it wakes up."""
+    def prepare():
+        os.sched_setaffinity(0, cores)
+        if waits_its_turn:
+            os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
+
+    return subprocess.Popen([str(part) for part in command], text=True, preexec_fn=prepare,
+                            **options)
 
 
 def stop(process, seconds=10):

@@ -94,7 +94,8 @@ def file_latency(row, files, echoes, setting):
     echoes.path = "/echo"
     with ExitStack() as stack:
         def loads(server, options):
-            one = Loads(server.name, server, setting, options, [setting.client_cores])
+            one = Loads(server.name, server, setting, options, [setting.client_cores],
+                        waits_its_turn=False)
             one = stack.enter_context(one)
             one.expect_ready()
             return one

@@ -82,7 +82,7 @@ Case receive(const std::string& name, Opcode opcode, std::size_t size, std::size
               std::span<char> left(input);
               for (std::size_t i = 0; i < count; ++i) {
                 expect(wire->receive(left) == protocol::Event::message);
-                keep(wire->take_message());
+                keep(Message(wire->take_message()));
               }
             };
           }};

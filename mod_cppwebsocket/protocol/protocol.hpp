@@ -53,7 +53,7 @@ class Protocol {
   // May change the bytes that it consumes (unmasking in place) and keeps none of them.
   virtual Event receive(std::span<char>& input) = 0;
 
-  Message take_message() noexcept { return std::move(message_); }  // once per message
+  Message&& take_message() noexcept { return std::move(message_); }  // to be moved from, at once
 
   // May refer to the input: valid until the next receive() or until the input's bytes go.
   std::string_view control_payload() const noexcept { return control_; }

@@ -67,7 +67,9 @@ class Rfc6455 final : public Protocol {
           SparePayloads* spare) noexcept
       : max_message_size_(max_message_size), deflate_(std::move(deflate)), spare_(spare) {}
 
-  Event receive(std::span<char>& input) override;
+  Event receive(std::span<char>& input) override {
+    return receive_small(input) ? Event::message : receive_any(input);
+  }
 
   bool in_message() const noexcept override {
     return in_frame_ || header_size_ != 0 || fragmented_;
@@ -95,6 +97,7 @@ class Rfc6455 final : public Protocol {
 
  private:
   bool receive_small(std::span<char>& input);
+  [[gnu::noinline]] Event receive_any(std::span<char>& input);
   // Receiving, in this order; each returns none to go on.
   Event receive_header(std::span<char>& input);
   Event begin_frame(const char* header);
@@ -148,8 +151,7 @@ class Rfc6455 final : public Protocol {
 
 static_assert(sizeof(Rfc6455) <= 152, "every idle connection pays for it");
 
-Event Rfc6455::receive(std::span<char>& input) {
-  if (receive_small(input)) return Event::message;
+Event Rfc6455::receive_any(std::span<char>& input) {
   Event event = Event::none;
   while (event == Event::none && !over_) {
     if (!in_frame_) event = receive_header(input);
@@ -168,7 +170,7 @@ bool Rfc6455::receive_small(std::span<char>& input) {
   const bool is_text = first == (frame::fin | static_cast<unsigned>(Opcode::text));
   if (!is_text && first != (frame::fin | static_cast<unsigned>(Opcode::binary))) return false;
   const auto second = static_cast<unsigned char>(input[1]);
-  const std::size_t size = second & frame::length;
+  std::size_t size = second & frame::length;
   if ((second & frame::masked) == 0 || size >= frame::length_16 || size > max_message_size_ ||
       input.size() < 6 + size)
     return false;
@@ -178,6 +180,8 @@ bool Rfc6455::receive_small(std::span<char>& input) {
     apply_mask({payload, size}, masking_key(input.data() + 2));  // as it was: the long way fails it
     return false;
   }
+  // g++ 12 would copy what it knows to be small with rep movs, which takes longer than all the rest.
+  asm("" : "+r"(size));
   std::string& text = collected();
   if (spare_ && text.capacity() < size) text = spare_->take_small();
   text.assign(payload, size);
@@ -299,13 +303,13 @@ Event Rfc6455::receive_data(std::span<char> piece, std::size_t offset) {
   std::string& payload = collected();
   const std::size_t before = payload.size();
   if (remaining_ != 0 && before == 0) make_room(piece.size() + remaining_);
-  append_masked(payload, piece, key_, offset);
+  const bool is_ascii = append_masked(payload, piece, key_, offset);
   const bool ends = remaining_ == 0 && fin_;
   if (!compressed_ && message_.is_text()) {  // RFC 6455 §8.1, as soon as it shows
     if (ends && before == 0) {               // the usual case: it is all there
-      if (!is_utf8(payload)) return fail_utf8();
-    } else if (!utf8_.feed(std::string_view(payload).substr(before))) {
-      return fail_utf8();
+      if (!is_ascii && !is_utf8(payload)) return fail_utf8();
+    } else if (!(is_ascii && utf8_.complete())) {
+      if (!utf8_.feed(std::string_view(payload).substr(before))) return fail_utf8();
     }
   }
   return ends ? end_message() : Event::none;

@@ -35,12 +35,8 @@ class SparePayloads {
     return taken;
   }
 
-  // Empty, with or without room.
-  std::string take_small() noexcept {
-    std::string taken = std::move(small_);
-    small_.clear();
-    return taken;
-  }
+  // To be moved from: with or without room, and what is in it means nothing.
+  std::string&& take_small() noexcept { return std::move(small_); }
 
   void give(std::string&& payload) noexcept {
     if (payload.capacity() <= most_small) {

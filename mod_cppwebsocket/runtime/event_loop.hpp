@@ -3,13 +3,16 @@
 // Thread: owner, but for post() and pools.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <span>
+#include <vector>
 
 #include <cppwebsocket/detail/operations.hpp>
 
 #include "protocol/deflate.hpp"
 #include "protocol/output.hpp"
+#include "protocol/spare_payloads.hpp"
 
 namespace cppwebsocket::runtime {
 
@@ -28,7 +31,7 @@ class EventLoop {
   virtual void post(std::function<void()> function) = 0;
 
   // The time at which this turn of the loop began.
-  virtual detail::TimePoint now() const noexcept = 0;
+  detail::TimePoint now() const noexcept { return now_; }
 
   // Fires `timer` once at `deadline`; arming an armed timer moves it.
   virtual void arm(detail::TimerNode& timer, detail::TimePoint deadline) = 0;
@@ -44,16 +47,24 @@ class EventLoop {
 
   // Scratch memory that sessions share, because only one of them runs at a time: an idle
   // connection has no buffers.
-  virtual std::span<char> receive_buffer() noexcept = 0;
-  virtual protocol::Output& spare_output() noexcept = 0;
-  virtual protocol::DeflateWorkspace& deflate_workspace() noexcept = 0;
-  virtual protocol::SparePayloads& spare_payloads() noexcept = 0;
+  std::span<char> receive_buffer() noexcept { return receive_buffer_; }
+  protocol::Output& spare_output() noexcept { return spare_output_; }
+  protocol::SparePayloads& spare_payloads() noexcept { return spare_payloads_; }
+  protocol::DeflateWorkspace& deflate_workspace() noexcept { return deflate_workspace_; }
 
   virtual BlockingPool& call_pool() noexcept = 0;        // run_blocking
   virtual BlockingPool& connection_pool() noexcept = 0;  // blocking handlers
 
  protected:
   ~EventLoop() = default;
+
+  detail::TimePoint now_ = std::chrono::steady_clock::now();
+
+ private:
+  std::vector<char> receive_buffer_ = std::vector<char>(64 << 10);
+  protocol::Output spare_output_;
+  protocol::SparePayloads spare_payloads_;
+  protocol::DeflateWorkspace deflate_workspace_;
 };
 
 }  // namespace cppwebsocket::runtime

@@ -19,7 +19,6 @@ namespace cppwebsocket::runtime {
 namespace {
 
 constexpr std::chrono::seconds spare_life{1};
-constexpr std::size_t receive_buffer_size = 64 << 10;  // bytes, one per reactor
 
 // What epoll gives back: a session, the wake-up, a source that only had to wake the loop, or, with
 // its lowest bit set, a watcher.
@@ -57,8 +56,6 @@ Reactor::Reactor(BlockingPool& connection_pool, BlockingPool& call_pool, const S
       epoll_(checked(::epoll_create1(EPOLL_CLOEXEC), "epoll_create1")),
       wake_(checked(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), "eventfd")),
       stopped_(checked(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), "eventfd")),
-      now_(std::chrono::steady_clock::now()),
-      receive_buffer_(receive_buffer_size),
       random_(std::random_device()()) {
   fire = [](TimerNode& node) { static_cast<Reactor&>(node).next_stop_step(); };
   epoll_event event{};
@@ -220,9 +217,9 @@ void Reactor::run_posted() {
   for (auto& function : posted) function();
 }
 
-int Reactor::timeout_ms() const noexcept {
+int Reactor::timeout_ms() noexcept {
   auto next = timers_.empty() ? detail::TimePoint::max() : timers_.next_deadline();
-  if (!spare_payloads_.empty()) next = std::min(next, spares_end_);
+  if (!spare_payloads().empty()) next = std::min(next, spares_end_);
   if (next == detail::TimePoint::max()) return -1;
   const auto left = next - now_;  // a look at the clock for each wait is enough
   if (left.count() <= 0) return 0;
@@ -233,7 +230,7 @@ int Reactor::timeout_ms() const noexcept {
 // Nothing stays of a peak: what large messages still need they soon gather again.
 void Reactor::drop_spares() noexcept {
   if (now_ < spares_end_) return;
-  spare_payloads_.clear();
+  spare_payloads().clear();
   spares_end_ = now_ + spare_life;
 }
 

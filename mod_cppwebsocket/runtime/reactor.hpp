@@ -62,16 +62,11 @@ class Reactor final : public EventLoop, private detail::TimerNode {
   void watch(int descriptor, DescriptorWatcher& watcher, Interest interest);
   void unwatch(int descriptor, DescriptorWatcher& watcher) noexcept;
 
-  detail::TimePoint now() const noexcept override { return now_; }
   void arm(detail::TimerNode& timer, detail::TimePoint deadline) override;
   void disarm(detail::TimerNode& timer) noexcept override;
   void watch(Session& session, Interest interest) override;
   void unwatch(Session& session) noexcept override;
   void finished(Session& session) noexcept override;
-  std::span<char> receive_buffer() noexcept override { return receive_buffer_; }
-  protocol::Output& spare_output() noexcept override { return spare_output_; }
-  protocol::DeflateWorkspace& deflate_workspace() noexcept override { return workspace_; }
-  protocol::SparePayloads& spare_payloads() noexcept override { return spare_payloads_; }
   BlockingPool& call_pool() noexcept override { return call_pool_; }
   BlockingPool& connection_pool() noexcept override { return connection_pool_; }
 
@@ -85,7 +80,7 @@ class Reactor final : public EventLoop, private detail::TimerNode {
   void start_adopted();
   bool all_done();
   void wake() noexcept;
-  int timeout_ms() const noexcept;
+  int timeout_ms() noexcept;
   void drop_spares() noexcept;
 
   // reactor_stop.cpp
@@ -114,14 +109,9 @@ class Reactor final : public EventLoop, private detail::TimerNode {
   bool ended_ = false;                              // the loop: nobody will run anything
 
   // Thread: the reactor's, all below.
-  detail::TimePoint now_;
   TimerHeap timers_;
   std::span<epoll_event> events_;  // of this round, those still to be told
   std::vector<std::shared_ptr<LoopSource>> sources_;
-  std::vector<char> receive_buffer_;
-  protocol::Output spare_output_;
-  protocol::DeflateWorkspace workspace_;
-  protocol::SparePayloads spare_payloads_;
   detail::TimePoint spares_end_{};
   SessionSet sessions_;
   std::vector<Session*> over_;  // to be destroyed at the end of this round

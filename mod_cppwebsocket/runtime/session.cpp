@@ -241,18 +241,19 @@ void Session::receive_bytes(std::span<char> input) {
     }
     const protocol::Event event = protocol_->receive(input);
     if (event == protocol::Event::none) return;
-    handle_event(event);
+    if (event == protocol::Event::message)
+      deliver_message();
+    else
+      handle_event(event);
   }
 }
 
 void Session::handle_event(protocol::Event event) {
   using protocol::Event;
-  if (event != Event::message) own_wire();
+  own_wire();
   switch (event) {
     case Event::none:
-      break;
     case Event::message:
-      deliver_message();
       break;
     case Event::ping:
       answer_ping(protocol_->control_payload());
@@ -284,7 +285,7 @@ void Session::answer_ping(std::string_view body) {
 
 void Session::deliver_message() {
   // RFC 6455 §7.1.6: our Close was sent, no one waits.
-  if (ended_ || wire_ != Wire::open) return void(protocol_->take_message());
+  if (ended_ || wire_ != Wire::open) return void(Message(protocol_->take_message()));
   last_message_ = loop_.now();
   if (blocking_) return blocking_->deliver(protocol_->take_message());
   if (!receiver_) return inbox_.push(protocol_->take_message());
@@ -293,10 +294,6 @@ void Session::deliver_message() {
 }
 
 // --- output -----------------------------------------------------------------------------------
-
-bool Session::above_high_water() const noexcept {
-  return unsent() > record_->limits.send_buffer_size;
-}
 
 void Session::flush() noexcept {
   while (transport_ && unsent() != 0) {

@@ -108,7 +108,7 @@ class Session final : public Request, private detail::TimerNode {
   void close_now(const Close& close);    // starts the closing handshake, unless it has begun
   void close_for_stop();                 // the same with 1001, and whoever waits is told
   void report_goodbye(const std::exception_ptr& error) const noexcept;
-  bool above_high_water() const noexcept;
+  bool above_high_water() const noexcept { return unsent() > record_->limits.send_buffer_size; }
   void answer_peer_close(bool in_time = true);
   void task_ended(std::exception_ptr error, bool is_main);
   void report(const std::exception_ptr& error) noexcept;
@@ -180,7 +180,7 @@ class Session final : public Request, private detail::TimerNode {
   }
   void read_some();
   void receive_bytes(std::span<char> input);
-  void handle_event(protocol::Event event);
+  void handle_event(protocol::Event event);  // but a message
   void answer_ping(std::string_view body);
   void deliver_message();
   void flush() noexcept;
@@ -202,7 +202,12 @@ class Session final : public Request, private detail::TimerNode {
 
   // session_operations.cpp
   void require_started(const char* what) const;
-  void require_sendable(const char* what) const;
+  void require_sendable(const char* what) const {
+    const bool is_sendable = record_->state != ReadyState::connecting && wire_ == Wire::open &&
+                             !record_->server_terminated;
+    if (!is_sendable) refuse_to_send(what);
+  }
+  [[noreturn]] void refuse_to_send(const char* what) const;
   void wait(detail::Operation& operation) noexcept;
   void complete(detail::Operation& operation) noexcept;
   void start_timer(detail::OperationTimer& timer, detail::Operation& operation);
@@ -210,7 +215,10 @@ class Session final : public Request, private detail::TimerNode {
   // session_tasks.cpp: the handler's coroutines, and what their exceptions become
   void run_main(Task<> task);
   void run_beside(Task<> task);
-  void reap() noexcept;
+  void reap() noexcept {
+    if (main_task_.has_ended() || seldom_) reap_ended();
+  }
+  void reap_ended() noexcept;
   void task_ended(detail::RootTask& task, bool is_main) noexcept;
   void close_for_error(CloseCode code, std::string_view what);
 

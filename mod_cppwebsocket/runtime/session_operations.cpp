@@ -15,9 +15,8 @@ void Session::require_started(const char* what) const {
     throw BadOperationException(std::string(what) + " works only once the connection is open");
 }
 
-void Session::require_sendable(const char* what) const {
+void Session::refuse_to_send(const char* what) const {
   require_started(what);
-  if (wire_ == Wire::open && !record_->server_terminated) return;
   // While close_connection waits, whoever else sends is another task, and has done no wrong.
   if (closed_by_handler_ && ended_)
     throw BadOperationException(std::string(what) + " after the connection was closed");

@@ -21,7 +21,7 @@ void Session::run_beside(Task<> task) {
 }
 
 // What an end sets off may resume, end and start other tasks.
-void Session::reap() noexcept {
+void Session::reap_ended() noexcept {
   if (main_task_.has_ended()) task_ended(main_task_, true);
   while (seldom_) {
     auto& tasks = seldom_->tasks;

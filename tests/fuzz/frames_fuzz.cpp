@@ -66,8 +66,10 @@ void check_masks(std::string_view bytes, unsigned offset) {
   std::string expected(bytes), in_place(bytes), source(bytes), appended;
   plain::apply_mask(expected, key, offset);
   apply_mask(in_place, key, offset);
-  append_masked(appended, source, key, offset);
+  const bool is_ascii = append_masked(appended, source, key, offset);
   require(in_place == expected && appended == expected);
+  require(is_ascii == std::all_of(expected.begin(), expected.end(),
+                                  [](char c) { return static_cast<unsigned char>(c) < 0x80; }));
 }
 
 }  // namespace

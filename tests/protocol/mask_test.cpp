@@ -70,6 +70,20 @@ TEST(Mask, AppendingEqualsMaskingInPlace) {
     }
 }
 
+TEST(Mask, AppendingTellsOfEachByteThatIsNotAscii) {
+  for (const std::size_t size : {1, 3, 4, 7, 20, 127, 300, 2049, 5001})
+    for (std::size_t at = 0; at < size; at += size < 500 ? 1 : 97) {
+      std::string ascii(size, 'a');
+      std::string other = ascii;
+      other[at] = '\x80';
+      plain::apply_mask(ascii, key, 1);
+      plain::apply_mask(other, key, 1);
+      std::string out = "\xff";  // what was there before does not count
+      EXPECT_TRUE(append_masked(out, ascii, key, 1)) << size;
+      EXPECT_FALSE(append_masked(out, other, key, 1)) << size << " " << at;
+    }
+}
+
 TEST(Mask, AppendingManyPiecesGrowsTheStringByFactors) {
   std::string out;
   std::string piece = some_bytes(5000);

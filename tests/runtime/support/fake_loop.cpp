@@ -119,9 +119,4 @@ void FakeLoop::unwatch(Session& session) noexcept { sessions_.at(&session).watch
 
 void FakeLoop::finished(Session& session) noexcept { sessions_.at(&session).over = true; }
 
-protocol::DeflateWorkspace& FakeLoop::deflate_workspace() noexcept {
-  if (!workspace_) workspace_ = std::make_unique<protocol::DeflateWorkspace>();
-  return *workspace_;
-}
-
 }  // namespace cppwebsocket::testing

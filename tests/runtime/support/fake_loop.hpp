@@ -42,16 +42,11 @@ class FakeLoop final : public runtime::EventLoop {
   bool has_timers() const { return !timers_.empty(); }
 
   void post(std::function<void()> function) override;
-  detail::TimePoint now() const noexcept override { return now_; }
   void arm(detail::TimerNode& timer, detail::TimePoint deadline) override;
   void disarm(detail::TimerNode& timer) noexcept override;
   void watch(runtime::Session& session, runtime::Interest interest) override;
   void unwatch(runtime::Session& session) noexcept override;
   void finished(runtime::Session& session) noexcept override;
-  std::span<char> receive_buffer() noexcept override { return receive_buffer_; }
-  protocol::Output& spare_output() noexcept override { return spare_output_; }
-  protocol::DeflateWorkspace& deflate_workspace() noexcept override;
-  protocol::SparePayloads& spare_payloads() noexcept override { return spare_payloads_; }
   runtime::BlockingPool& call_pool() noexcept override { return call_pool_; }
   runtime::BlockingPool& connection_pool() noexcept override { return connection_pool_; }
 
@@ -72,12 +67,7 @@ class FakeLoop final : public runtime::EventLoop {
   std::condition_variable changed_;
   std::vector<std::function<void()>> posted_;  // GUARDED_BY(mutex_)
 
-  detail::TimePoint now_ = std::chrono::steady_clock::now();
   runtime::TimerHeap timers_;
-  std::vector<char> receive_buffer_ = std::vector<char>(64 << 10);
-  protocol::Output spare_output_;
-  std::unique_ptr<protocol::DeflateWorkspace> workspace_;
-  protocol::SparePayloads spare_payloads_;
   std::map<runtime::Session*, Entry> sessions_;
   runtime::BlockingPool connection_pool_{8};
   runtime::BlockingPool call_pool_{4};
