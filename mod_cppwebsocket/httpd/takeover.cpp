@@ -119,7 +119,7 @@ std::string ReservedSocket::take_over(request_rec* r, int dummy) {
 int ReservedSocket::release() noexcept {
   // Flags of the socket, which the two descriptors share: only now that httpd has let go of it.
   const int flags = ::fcntl(descriptor_, F_GETFL);
-  ::fcntl(descriptor_, F_SETFL, flags | O_NONBLOCK);
+  if ((flags & O_NONBLOCK) == 0) ::fcntl(descriptor_, F_SETFL, flags | O_NONBLOCK);
   const int on = 1;  // fails on Unix sockets, which do not delay
   ::setsockopt(descriptor_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   return std::exchange(descriptor_, -1);

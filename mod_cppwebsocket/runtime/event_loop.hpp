@@ -37,8 +37,9 @@ class EventLoop {
   virtual void arm(detail::TimerNode& timer, detail::TimePoint deadline) = 0;
   virtual void disarm(detail::TimerNode& timer) noexcept = 0;
 
-  // What to watch the session's descriptor for. No interest at all: hang-ups are still told.
-  virtual void watch(Session& session, Interest interest) = 0;
+  // What to watch the session's descriptor for; `is_new`: it is not watched yet. No interest at all:
+  // hang-ups are still told.
+  virtual void watch(Session& session, Interest interest, bool is_new) = 0;
   // Called before the descriptor is closed.
   virtual void unwatch(Session& session) noexcept = 0;
 

@@ -20,10 +20,9 @@ namespace {
 
 constexpr std::chrono::seconds spare_life{1};
 
-// What epoll gives back: a session, the wake-up, a source that only had to wake the loop, or, with
-// its lowest bit set, a watcher.
-void* const the_wake = nullptr;
-void* const a_source = reinterpret_cast<void*>(1);
+// What epoll gives back: a session, a watcher with its lowest bit set, or of what only had to wake
+// the loop, this.
+void* const nobody = nullptr;
 
 void* tagged(DescriptorWatcher& watcher) noexcept {
   static_assert(alignof(DescriptorWatcher) > 1 && alignof(Session) > 1);
@@ -59,8 +58,8 @@ Reactor::Reactor(BlockingPool& connection_pool, BlockingPool& call_pool, const S
       random_(std::random_device()()) {
   fire = [](TimerNode& node) { static_cast<Reactor&>(node).next_stop_step(); };
   epoll_event event{};
-  event.events = EPOLLIN;
-  event.data.ptr = the_wake;
+  event.events = EPOLLIN | EPOLLET;  // each write to it wakes, though nobody reads
+  event.data.ptr = nobody;
   checked(::epoll_ctl(epoll_, EPOLL_CTL_ADD, wake_, &event), "epoll_ctl");
   sigset_t all, before;  // httpd's signals are for httpd's threads
   sigfillset(&all);
@@ -87,7 +86,7 @@ void Reactor::adopt(std::unique_ptr<Session> session) {
   std::lock_guard lock(mutex_);
   if (ended_) return;  // which destroys the session, once the lock is gone
   adopted_.push_back(std::move(session));
-  wake();
+  if (adopted_.size() == 1) wake();
 }
 
 void Reactor::post(std::function<void()> function) {
@@ -99,8 +98,8 @@ void Reactor::post(std::function<void()> function) {
 void Reactor::attach(std::shared_ptr<LoopSource> source) {
   if (source->descriptor() >= 0) {
     epoll_event event{};
-    event.events = EPOLLIN | EPOLLET;  // each write to it wakes, though nobody reads
-    event.data.ptr = a_source;
+    event.events = EPOLLIN | EPOLLET;
+    event.data.ptr = nobody;
     checked(::epoll_ctl(epoll_, EPOLL_CTL_ADD, source->descriptor(), &event), "epoll_ctl");
   }
   post([this, source = std::move(source)] { sources_.push_back(source); });
@@ -172,11 +171,8 @@ void Reactor::dispatch(const epoll_event& event) {
   const bool readable = event.events & EPOLLIN;
   const bool writable = event.events & EPOLLOUT;
   const bool hung_up = event.events & (EPOLLHUP | EPOLLERR);
-  if (whom == the_wake) {
-    std::uint64_t ignored;
-    [[maybe_unused]] const auto taken = ::read(wake_, &ignored, sizeof ignored);
-  } else if (reinterpret_cast<std::uintptr_t>(whom) & 1) {
-    if (whom == a_source) return;
+  if (whom == nobody) return;
+  if (reinterpret_cast<std::uintptr_t>(whom) & 1) {
     auto* const watcher = static_cast<char*>(whom) - 1;
     reinterpret_cast<DescriptorWatcher*>(watcher)->on_ready(readable, writable, hung_up);
   } else {
@@ -240,16 +236,12 @@ void Reactor::arm(detail::TimerNode& timer, detail::TimePoint deadline) {
 
 void Reactor::disarm(detail::TimerNode& timer) noexcept { timers_.disarm(timer); }
 
-void Reactor::watch(Session& session, Interest interest) {
+void Reactor::watch(Session& session, Interest interest, bool is_new) {
   epoll_event event{};
   event.events = events_of(interest);
   event.data.ptr = &session;
-  set_interest(session.descriptor(), event);
-}
-
-void Reactor::set_interest(int descriptor, epoll_event event) {
-  if (::epoll_ctl(epoll_, EPOLL_CTL_MOD, descriptor, &event) == 0) return;
-  checked(::epoll_ctl(epoll_, EPOLL_CTL_ADD, descriptor, &event), "epoll_ctl");
+  const int what = is_new ? EPOLL_CTL_ADD : EPOLL_CTL_MOD;
+  checked(::epoll_ctl(epoll_, what, session.descriptor(), &event), "epoll_ctl");
 }
 
 void Reactor::unwatch(Session& session) noexcept {
@@ -261,14 +253,15 @@ void Reactor::watch(int descriptor, DescriptorWatcher& watcher, Interest interes
   epoll_event event{};
   event.events = events_of(interest);
   event.data.ptr = tagged(watcher);
-  set_interest(descriptor, event);
+  if (::epoll_ctl(epoll_, EPOLL_CTL_MOD, descriptor, &event) == 0) return;
+  checked(::epoll_ctl(epoll_, EPOLL_CTL_ADD, descriptor, &event), "epoll_ctl");
 }
 
 void Reactor::unwatch(int descriptor, DescriptorWatcher& watcher) noexcept {
   epoll_event event{};
   ::epoll_ctl(epoll_, EPOLL_CTL_DEL, descriptor, &event);
   for (epoll_event& later : events_)  // it may be gone by then
-    if (later.data.ptr == tagged(watcher)) later.data.ptr = a_source;
+    if (later.data.ptr == tagged(watcher)) later.data.ptr = nobody;
 }
 
 void Reactor::finished(Session& session) noexcept {

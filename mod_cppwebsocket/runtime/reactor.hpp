@@ -64,7 +64,7 @@ class Reactor final : public EventLoop, private detail::TimerNode {
 
   void arm(detail::TimerNode& timer, detail::TimePoint deadline) override;
   void disarm(detail::TimerNode& timer) noexcept override;
-  void watch(Session& session, Interest interest) override;
+  void watch(Session& session, Interest interest, bool is_new) override;
   void unwatch(Session& session) noexcept override;
   void finished(Session& session) noexcept override;
   BlockingPool& call_pool() noexcept override { return call_pool_; }
@@ -75,7 +75,6 @@ class Reactor final : public EventLoop, private detail::TimerNode {
   void wait_for_events();
   void fetch_ahead() const noexcept;
   void dispatch(const epoll_event& event);
-  void set_interest(int descriptor, epoll_event event);
   void run_posted();
   void start_adopted();
   bool all_done();

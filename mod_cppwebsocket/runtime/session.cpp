@@ -161,8 +161,9 @@ void Session::end_turn() noexcept {
 
 void Session::watch(Interest wanted) noexcept {
   try {
-    loop_.watch(*this, wanted);
+    loop_.watch(*this, wanted, !watched_);
     interest_ = wanted;
+    watched_ = true;
   } catch (const std::system_error& e) {  // no memory in the kernel: the others go on
     lose(e.what());
   }

@@ -278,6 +278,7 @@ class Session final : public Request, private detail::TimerNode {
   std::uint32_t unsent_by_transport_ = 0;  // Transport::unsent(), as of its last call
   Interest interest_;
   bool in_turn_ : 1 = false;
+  bool watched_ : 1 = false;             // by the loop, for interest_
   bool arriving_ : 1 = false;            // protocol_ has a message for the receiver being resumed
   bool owns_wire_ : 1 = true;            // false: it is lent to the handler's threads
   bool lends_wire_ : 1 = false;          // when it has nothing to write itself

@@ -108,9 +108,10 @@ void FakeLoop::arm(detail::TimerNode& timer, detail::TimePoint deadline) {
 
 void FakeLoop::disarm(detail::TimerNode& timer) noexcept { timers_.disarm(timer); }
 
-void FakeLoop::watch(Session& session, Interest interest) {
+void FakeLoop::watch(Session& session, Interest interest, bool is_new) {
   if (watch_fails) throw std::system_error(ENOSPC, std::generic_category(), "epoll_ctl");
   Entry& entry = sessions_.at(&session);
+  if (is_new == entry.watched) throw std::logic_error("watched, or not, as the session thinks");
   entry.watched = true;
   entry.interest = interest;
 }

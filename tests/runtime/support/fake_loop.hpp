@@ -44,7 +44,7 @@ class FakeLoop final : public runtime::EventLoop {
   void post(std::function<void()> function) override;
   void arm(detail::TimerNode& timer, detail::TimePoint deadline) override;
   void disarm(detail::TimerNode& timer) noexcept override;
-  void watch(runtime::Session& session, runtime::Interest interest) override;
+  void watch(runtime::Session& session, runtime::Interest interest, bool is_new) override;
   void unwatch(runtime::Session& session) noexcept override;
   void finished(runtime::Session& session) noexcept override;
   runtime::BlockingPool& call_pool() noexcept override { return call_pool_; }
