@@ -104,6 +104,10 @@ class Rfc6455 final : public Protocol {
   Event begin_data_frame(bool rsv1);
   Event receive_payload(std::span<char>& input);
   void make_room(std::uint64_t size);
+  // What is in `payload` then means nothing.
+  void reuse_small(std::string& payload, std::size_t size) noexcept {
+    if (spare_ && payload.capacity() < size) payload = spare_->take_small();
+  }
   Event receive_data(std::span<char> piece, std::size_t offset);
   Event end_message();
   Event receive_control(std::string_view piece);
@@ -183,7 +187,7 @@ bool Rfc6455::receive_small(std::span<char>& input) {
   // g++ 12 would copy what it knows to be small with rep movs, which takes longer than all the rest.
   asm("" : "+r"(size));
   std::string& text = collected();
-  if (spare_ && text.capacity() < size) text = spare_->take_small();
+  reuse_small(text, size);
   text.assign(payload, size);
   detail::MessageAccess::set_type(message_, is_text ? Message::Type::text : Message::Type::binary);
   if (is_text) detail::MessageAccess::set_validated(message_);
@@ -302,7 +306,13 @@ Event Rfc6455::receive_data(std::span<char> piece, std::size_t offset) {
   if (piece.empty() && remaining_ != 0) return Event::none;
   std::string& payload = collected();
   const std::size_t before = payload.size();
-  if (remaining_ != 0 && before == 0) make_room(piece.size() + remaining_);
+  if (before == 0) {
+    if (remaining_ != 0)
+      make_room(piece.size() + remaining_);
+    else if (piece.size() <= SparePayloads::most_small)
+      reuse_small(payload, piece.size());
+    payload.clear();
+  }
   const bool is_ascii = append_masked(payload, piece, key_, offset);
   const bool ends = remaining_ == 0 && fin_;
   if (!compressed_ && message_.is_text()) {  // RFC 6455 §8.1, as soon as it shows

@@ -17,7 +17,7 @@ class SparePayloads {
   static constexpr std::size_t worth_keeping = 64 << 10;  // bytes
   static constexpr std::size_t most_bytes = 4 << 20;      // in all
   static constexpr std::size_t most = 32;                 // strings
-  static constexpr std::size_t most_small = 256;          // bytes
+  static constexpr std::size_t most_small = 4 << 10;      // bytes
 
   SparePayloads() { spare_.reserve(most); }
 

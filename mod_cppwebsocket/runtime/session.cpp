@@ -14,7 +14,7 @@ namespace cppwebsocket::runtime {
 
 namespace {
 // How often one turn may go round before other sessions get theirs.
-constexpr int max_rounds = 16;
+constexpr int max_rounds = 8;
 }  // namespace
 
 static_assert(sizeof(Session) <= 232, "every idle connection pays for it");

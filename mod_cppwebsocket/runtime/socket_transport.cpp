@@ -20,6 +20,7 @@ SocketTransport::~SocketTransport() { ::close(descriptor_); }
 IoResult SocketTransport::read(std::span<char> buffer) noexcept {
   for (;;) {
     const ssize_t count = ::recv(descriptor_, buffer.data(), buffer.size(), 0);
+    filled_ = count > 0 && static_cast<std::size_t>(count) == buffer.size();
     if (count > 0) return {IoStatus::ok, static_cast<std::size_t>(count), 0};
     if (count == 0) return {IoStatus::closed, 0, 0};
     if (errno != EINTR) return failed();

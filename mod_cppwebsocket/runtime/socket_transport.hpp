@@ -18,9 +18,12 @@ class SocketTransport final : public Transport {
   IoResult write(std::span<const std::string_view> pieces) noexcept override;
   bool may_write_anywhere() const noexcept override { return true; }
   bool shutdown_write() noexcept override;
+  // Of a large message there is more than one read takes; whoever goes on has it in the cache still.
+  bool has_input() const noexcept override { return filled_; }
 
  private:
   int descriptor_;
+  bool filled_ = false;  // the last read took all that it had room for
 };
 
 }  // namespace cppwebsocket::runtime
