@@ -276,10 +276,6 @@ class TestEnds(OnTls):
 class TestMany(OnTls):
     OPTIONS = {"tls_config": "", "one_child": True}
 
-    @pytest.fixture(autouse=True)
-    def one_child(self, httpd):
-        httpd.allow_log("AH00161")  # prefork: one child is all there may be
-
     @BOTH
     def test_cws_165_slow_reader_gets_all_and_holds_up_nobody(self, httpd, version):
         with httpd.open("/probe", wrap=wrap(version), receive_buffer=4096) as slow, \

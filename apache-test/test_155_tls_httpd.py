@@ -119,7 +119,6 @@ class TestClientCertificates:
         # mod_ssl frees its copy when it shuts TLS down, which it must also do when we go on. Pages
         # make httpd grow, too, so they are what WebSockets are measured against.
         httpd = make_httpd(QUIET, tls_config="SSLVerifyClient optional", one_child=True)
-        httpd.allow_log("AH00161")  # prefork: one child is all there may be
         httpd.wrap = wrap(certificate="alice")
         child, = httpd.children()
 
