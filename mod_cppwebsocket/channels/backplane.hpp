@@ -26,10 +26,6 @@ struct BackplaneOptions {
   std::function<void(Severity, const std::string&)> log;
 };
 
-// Epochs that an engine begins have this bit, and those of the ChannelStore do not: so it is seen who
-// numbers a channel.
-inline constexpr std::uint64_t engine_epoch = 1ULL << 63;
-
 class Backplane {
  public:
   // Who is told. Thread: one at a time, the engine's own (Redis: a reactor's); never from inside a
@@ -44,7 +40,7 @@ class Backplane {
     // and, for all channels, after each link_up().
     virtual void subscribed(std::string_view channel) = 0;
 
-    // `numbered`: from anywhere, this child included, in the order of their offsets while the link
+    // `numbered` and `lost`: from anywhere, this child included, in the order of their offsets while the link
     // is up. `loose` and `control`: from other machines only.
     virtual void received(std::string_view channel, Record&& record) = 0;
 

@@ -94,18 +94,31 @@ void BackplaneUplink::control(std::string_view channel, const Message& message) 
 void BackplaneUplink::enqueue(std::string_view channel, Record&& record, bool provisional) {
   record.kind = RecordKind::numbered;
   Queued queued{std::string(channel), std::move(record), provisional};
-  if (queued_bytes_ + queued.size() > limits_.queued_bytes && provisional) {
-    ++counters_.lost;
-    if (std::exchange(overflow_logged_, true)) {
-      ++overflowed_;
-      return;
-    }
+  if (queued_bytes_ + queued.size() > limits_.queued_bytes && provisional)
+    return lose(std::move(queued));
+  losing_.erase(queued.channel);
+  push(std::move(queued));
+}
+
+// The `lost` records of many channels have as much room as the messages.
+void BackplaneUplink::lose(Queued&& queued) {
+  ++counters_.lost;
+  if (std::exchange(overflow_logged_, true))
+    ++overflowed_;
+  else
     log_(Severity::error,
          "CWS0041: " + std::to_string(queue_.size()) +
              " messages wait for the backplane, and there is no room for more: what is published "
              "in this child now does not reach other machines");
+  queued.record.kind = RecordKind::lost;
+  queued.record.message = {};
+  if (queued_bytes_ + queued.size() > 2 * limits_.queued_bytes ||
+      !losing_.insert(queued.channel).second)
     return;
-  }
+  push(std::move(queued));
+}
+
+void BackplaneUplink::push(Queued&& queued) {
   queued_bytes_ += queued.size();
   queue_.push_back(std::move(queued));
   counters_.queued = queue_.size();
@@ -114,6 +127,7 @@ void BackplaneUplink::enqueue(std::string_view channel, Record&& record, bool pr
 void BackplaneUplink::pump() {
   while (up_ && in_flight_ < queue_.size() && in_flight_ < limits_.in_flight) {
     const Queued& next = queue_[in_flight_++];
+    if (next.record.kind == RecordKind::lost) losing_.erase(next.channel);
     backplane_->append(next.channel, next.record);
   }
 }
@@ -199,7 +213,7 @@ void BackplaneUplink::appended(std::optional<Position> at) {
   --in_flight_;
   queued_bytes_ -= first.size();
   counters_.queued = queue_.size();
-  ++(at ? counters_.sent : counters_.lost);
+  if (first.record.kind != RecordKind::lost) ++(at ? counters_.sent : counters_.lost);
   if (!first.provisional) {
     if (at) {
       first.record.position = *at;

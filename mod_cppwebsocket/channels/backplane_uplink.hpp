@@ -4,7 +4,8 @@
 //   with history     given to the backplane, which numbers it for all; everybody, the publisher's
 //                    own child included, takes it from there, so all see one order
 //   the link is down published here as provisional and kept in a queue; once the link is up the
-//                    queue goes first, gets its numbers, and is not delivered here again
+//                    queue goes first, gets its numbers, and is not delivered here again; where
+//                    it was full, a `lost` record goes in place of what it had no room for
 //
 // A backplane without history gives the reach only: nobody can resume over machines, and nobody is
 // told that he could.
@@ -17,6 +18,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -77,6 +79,8 @@ class BackplaneUplink final : public Uplink, private Backplane::Listener {
   // backplane_uplink.cpp: what goes out
   PublishResult publish_here(std::string_view channel, Record&& record);
   void enqueue(std::string_view channel, Record&& record, bool provisional);
+  void lose(Queued&& queued);
+  void push(Queued&& queued);
   void deliver_early(Queued& queued);
   void deliver_answered();
   void deliver_queued();
@@ -112,6 +116,7 @@ class BackplaneUplink final : public Uplink, private Backplane::Listener {
   std::size_t queued_bytes_ = 0;
   std::deque<Queued> answered_;  // and perhaps not yet come: another connection brings them
   std::size_t answered_bytes_ = 0;
+  std::set<std::string> losing_;  // channels whose newest in the queue is `lost`, and not in flight
   std::uint64_t overflowed_ = 0;        // since it was logged
   bool overflow_logged_ = false;        // since there was room again
 

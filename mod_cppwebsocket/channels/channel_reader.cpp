@@ -96,6 +96,7 @@ void ChannelReader::take(unsigned seat, Found& found, Sink& sink) {
   switch (head.kind) {
     case RecordKind::message:
     case RecordKind::numbered:
+    case RecordKind::lost:
       return take_numbered(follow->second, found, sink);
     case RecordKind::provisional:
       take_linked(follow->second, sink);
@@ -129,6 +130,9 @@ bool ChannelReader::is_current(Follow& follow, std::uint64_t epoch, Sink& sink) 
     if (follow.position.epoch != 0) tell_gap(follow, follow.position, sink);
     return false;
   }
+  // Who counts for all machines has lost count, and perhaps messages.
+  if (follow.position.epoch & engine_epoch && follow.position.offset != 0)
+    tell_gap(follow, {epoch, 0}, sink);
   follow.position = {epoch, 0};
   return true;
 }
@@ -184,6 +188,11 @@ void ChannelReader::pass(Follow& follow, Record&& record, bool is_first, Sink& s
   const bool begins = is_first && follow.position.offset == 0;
   if (at.offset > follow.position.offset + 1 && !begins)
     tell_gap(follow, {at.epoch, at.offset - 1}, sink);
+  if (record.kind == RecordKind::lost) {
+    if (!is_known(follow, record)) tell_gap(follow, at, sink);
+    follow.position = at;
+    return;
+  }
   follow.position = at;
   if (record.kind == RecordKind::numbered) {
     if (is_known(follow, record)) return;

@@ -106,7 +106,7 @@ std::optional<RecordHead> Ring::read(std::uint64_t at) const noexcept {
   record.time_ms = static_cast<std::int64_t>(walk.get());
   const std::uint64_t bound = walk.get();
   record.bound = {static_cast<std::uint32_t>(bound >> 32), static_cast<std::uint32_t>(bound)};
-  if (record.kind > RecordKind::control || record.total_words() > most_words() ||
+  if (record.kind > RecordKind::lost || record.total_words() > most_words() ||
       record.total_words() > reserved - at || !is_valid(at))
     return {};
   return record;

@@ -33,7 +33,7 @@ std::uint64_t random_origin() {
 }
 
 bool is_linked(RecordKind kind) noexcept {
-  return kind == RecordKind::message || kind == RecordKind::numbered;
+  return kind == RecordKind::message || is_numbered(kind);
 }
 
 }  // namespace
@@ -89,8 +89,7 @@ Stored ChannelStore::append(const ChannelKey& key, std::string_view channel, con
   head.payload_size = static_cast<std::uint32_t>(record.message.size());
   head.time_ms = record.time_ms != 0 ? record.time_ms : now_ms();
   head.bound = record.bound;
-  const bool keeps_origin =
-      record.kind == RecordKind::numbered || record.kind == RecordKind::provisional;
+  const bool keeps_origin = is_numbered(record.kind) || record.kind == RecordKind::provisional;
   head.origin = keeps_origin ? record.origin : origin_;
   head.sequence = keeps_origin ? record.sequence : sequence_ + 1;
   const std::string_view name = record.kind == RecordKind::control ? channel : std::string_view();
@@ -127,7 +126,7 @@ Stored ChannelStore::append(const ChannelKey& key, std::string_view channel, con
 // then the next record takes its place in the ring.
 bool ChannelStore::link(const ChannelKey& key, const Record& record, Written& written,
                         Stored& stored) {
-  const bool numbered = record.kind == RecordKind::numbered;
+  const bool numbered = is_numbered(record.kind);
   const std::uint64_t here = Location{seat_, written.part, written.at}.packed();
   for (std::optional<SeenChannel> seen = written.channel;; seen = table_.find_or_make(key)) {
     if (seen && numbered && seen->epoch != record.position.epoch)
@@ -185,12 +184,13 @@ StoredHistory ChannelStore::history(std::string_view channel, std::optional<Posi
     if (!head || head->key != key || head->position.epoch != seen->epoch ||
         head->position.offset >= below || head->position.offset <= low || head->time_ms < oldest_ms)
       break;
+    below = head->position.offset;
+    link = head->previous;
+    if (head->kind == RecordKind::lost) continue;
     std::string payload;
     if (!ring.read_rest(at.position, *head, nullptr, payload)) break;
     history.records.push_back(channels::record_of(*head, std::move(payload)));
-    below = head->position.offset;
     if (below == next) --next;
-    link = head->previous;
   }
   std::ranges::reverse(history.records);
   if (after) history.complete = next == low;

@@ -1,6 +1,9 @@
 #include "channels/envelope.hpp"
 
+#include <algorithm>
 #include <charconv>
+#include <iterator>
+#include <utility>
 
 #include "protocol/utf8.hpp"
 
@@ -37,14 +40,16 @@ std::optional<std::string_view> take_line(std::string_view& bytes) noexcept {
   return line;
 }
 
+constexpr std::pair<char, RecordKind> kinds[] = {{'l', RecordKind::loose},
+                                                 {'c', RecordKind::control},
+                                                 {'n', RecordKind::numbered},
+                                                 {'x', RecordKind::lost}};
+
 bool take_kinds(std::string_view& line, RecordKind& kind, Message::Type& type) noexcept {
   if (line.size() < 2 || (line[1] != 't' && line[1] != 'b')) return false;
-  switch (line[0]) {
-    case 'l': kind = RecordKind::loose; break;
-    case 'c': kind = RecordKind::control; break;
-    case 'n': kind = RecordKind::numbered; break;
-    default: return false;
-  }
+  const auto found = std::ranges::find(kinds, line[0], &std::pair<char, RecordKind>::first);
+  if (found == std::end(kinds)) return false;
+  kind = found->second;
   type = line[1] == 't' ? Message::Type::text : Message::Type::binary;
   line.remove_prefix(2);
   return true;
@@ -55,9 +60,7 @@ bool take_kinds(std::string_view& line, RecordKind& kind, Message::Type& type) n
 std::string to_envelope(const Record& record, std::uint64_t instance) {
   std::string bytes;
   bytes.reserve(longest_line + record.message.size());
-  bytes += record.kind == RecordKind::loose     ? 'l'
-           : record.kind == RecordKind::control ? 'c'
-                                                : 'n';
+  bytes += std::ranges::find(kinds, record.kind, &std::pair<char, RecordKind>::second)->first;
   bytes += record.message.is_text() ? 't' : 'b';
   append_number(bytes, instance, 16);
   append_number(bytes, record.origin, 16);
@@ -90,7 +93,8 @@ std::optional<Envelope> parse_envelope(std::string_view bytes) {
       !take_number(*line, record.bound.messages, 10) ||
       !take_number(*line, record.bound.seconds, 10) || !line->empty())
     return std::nullopt;
-  if (has_position && record.kind != RecordKind::numbered) return std::nullopt;
+  if (has_position && !is_numbered(record.kind)) return std::nullopt;
+  if (record.kind == RecordKind::lost && !bytes.empty()) return std::nullopt;
   if (type == Message::Type::text && !protocol::is_utf8(bytes)) return std::nullopt;
   record.message = Message(type, std::string(bytes));
   if (type == Message::Type::text) detail::MessageAccess::set_validated(record.message);

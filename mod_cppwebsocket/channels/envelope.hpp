@@ -8,9 +8,9 @@
 //   ││  │    └───────────────────────── origin, hex ┘
 //   ││  └────────────────────────────── instance of that child's httpd, hex
 //   │└───────────────────────────────── t: text, b: binary
-//   └────────────────────────────────── l: loose, c: control, n: numbered
+//   └────────────────────────────────── l: loose, c: control, n: numbered, x: lost
 //
-// A numbered one is preceded by its position, when an engine gives it on: "=5f3a-42\n".
+// A numbered or lost one is preceded by its position, when an engine gives it on: "=5f3a-42\n".
 #pragma once
 
 #include <cstdint>

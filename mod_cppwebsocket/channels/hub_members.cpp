@@ -28,16 +28,19 @@ LocalChannel& channel_of_member(const LocalMember& member) {
 }
 
 // During the handshake it is another thread that runs.
-void require_open(const RequestProperties& request) {
+void require_joinable(const RequestProperties& request, const JoinOptions& join) {
   if (request.ready_state() == ReadyState::connecting)
     throw BadOperationException("join works only once the connection is open");
+  if (join.presence && join.presence->size() > max_presence)
+    throw BadOperationException("JoinOptions::presence has at most " +
+                                std::to_string(max_presence) + " bytes");
 }
 
 }  // namespace
 
 detail::Joined& Hub::join(Request& request, std::string_view channel,
                           const ChannelOptions& options, JoinOptions&& join) {
-  require_open(request);
+  require_joinable(request, join);
   auto& session = static_cast<runtime::Session&>(request);
   return channels_of(session.loop()).join(session, channel, options, std::move(join), false);
 }
@@ -45,7 +48,7 @@ detail::Joined& Hub::join(Request& request, std::string_view channel,
 // It waits, so that everything published after it reaches the new member.
 detail::Joined& Hub::join(BlockingRequest& request, std::string_view channel,
                           const ChannelOptions& options, JoinOptions&& join) {
-  require_open(request);
+  require_joinable(request, join);
   runtime::Session& session = static_cast<runtime::BlockingSession&>(request).session();
   ReactorChannels& reactor = channels_of(session.loop());
   const auto joined = std::make_shared<std::promise<detail::Joined*>>();

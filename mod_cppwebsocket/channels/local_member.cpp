@@ -13,6 +13,7 @@ namespace cppwebsocket::channels {
 namespace {
 
 constexpr std::size_t refill_size = 64 << 10;  // bytes given to the session at a time
+constexpr char too_slow[] = "too slow for the channel";
 
 std::uint32_t limit_of(const JoinOptions& options, const runtime::Session& session) noexcept {
   const std::size_t bytes =
@@ -84,7 +85,7 @@ void LocalMember::deliver(SharedBatch& batch) {
   if (receives_) return put(batch, first);
   if (batch.has_gap() && !can_tell_gaps()) {
     missed(1);
-    if (slow_ == SlowPolicy::close) return close_slow();
+    if (slow_ == SlowPolicy::close) return close("messages were lost");
   }
   write(*batch.encoded(form(), session_->protocol(), channel_->name), batch, first);
 }
@@ -130,7 +131,7 @@ bool LocalMember::make_room(std::size_t size, const Position& position) {
   switch (slow_) {
     case SlowPolicy::close:
       missed(1);
-      close_slow();
+      close(too_slow);
       return false;
     case SlowPolicy::drop_newest:
       missed(1);
@@ -158,10 +159,11 @@ void LocalMember::missed(std::uint64_t count) {
   reactor_.count_dropped(count);
 }
 
-void LocalMember::close_slow() {
+// With 1013: who comes back may find them in the history.
+void LocalMember::close(std::string_view reason) {
   reactor_.count_closed_slow();
-  const auto close = [this] {
-    session_->close_now(Close(close_code::try_again_later, "too slow for the channel"));
+  const auto close = [&] {
+    session_->close_now(Close(close_code::try_again_later, std::string(reason)));
   };
   if (session_->in_turn())
     close();
@@ -299,7 +301,7 @@ bool LocalMember::put(const Publication& publication) {
   switch (slow_) {
     case SlowPolicy::close:
       missed(1);
-      close_slow();
+      close(too_slow);
       return false;
     case SlowPolicy::drop_newest:
       queue.lose(publication.position);

@@ -123,7 +123,7 @@ class LocalMember final : public detail::Joined, public runtime::SessionGuest {
   bool put(const Publication& publication);
   void wake_receiver();
   void missed(std::uint64_t count);
-  void close_slow();
+  void close(std::string_view reason);
 
   ReactorChannels& reactor_;
   LocalChannel* channel_;

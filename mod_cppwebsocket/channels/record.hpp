@@ -15,7 +15,17 @@ enum class RecordKind : std::uint8_t {
   provisional,  // for all children; has no offset yet and may come again as `numbered`
   loose,        // for the readers of the same child only; has no offset
   control,      // for the first reader of every child, whether it follows the channel or not
+  lost,         // as `numbered`, but without a message: stands for those that nobody can give
 };
+
+// Whether who publishes it gives epoch and offset, and the origin stays.
+constexpr bool is_numbered(RecordKind kind) noexcept {
+  return kind == RecordKind::numbered || kind == RecordKind::lost;
+}
+
+// Epochs that a backplane's engine begins have this bit, and those of the ChannelStore do not: so it
+// is seen who numbers a channel.
+inline constexpr std::uint64_t engine_epoch = 1ULL << 63;
 
 // What a channel keeps. Shared memory is finite: it may keep less.
 struct HistoryBound {

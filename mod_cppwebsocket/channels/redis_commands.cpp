@@ -1,5 +1,6 @@
 // RedisBackplane's orders and the replies to them. The life of its connections is in
 // redis_backplane.cpp.
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <chrono>
@@ -125,12 +126,13 @@ void RedisBackplane::carry_out(Order& order) {
 
 void RedisBackplane::send_append(Order& order) {
   std::uint64_t& before = unanswered_[order.channel];
-  const std::uint32_t time = order.bound.seconds ? order.bound.seconds : silent_history_seconds;
+  const std::uint32_t time = order.bound.seconds ? order.bound.seconds : remembered_seconds;
   commands_.send({"EVALSHA", append_sha_, "3", redis_meta_key(order.channel),
                   redis_log_key(order.channel), redis_origin_key(order.channel, order.origin),
                   std::to_string(order.sequence), std::to_string(before), hexadecimal(random_() | engine_epoch),
                   order.envelope, std::to_string(order.bound.messages), std::to_string(time),
-                  topic_prefix_ + order.channel, std::to_string(known_sequence_seconds), run_id_});
+                  topic_prefix_ + order.channel, std::to_string(known_sequence_seconds), run_id_,
+                  std::to_string(std::max(time, remembered_seconds))});
   before = order.sequence;
   awaited_.push_back({.kind = Awaited::Kind::append,
                       .channel = std::move(order.channel),
@@ -241,8 +243,8 @@ void RedisBackplane::pushed(const redisReply& reply) {
 void RedisBackplane::received(std::string_view channel, std::string_view payload) {
   if (channel.empty()) return;
   auto envelope = parse_envelope(payload);
-  const bool is_numbered = envelope && envelope->record.kind == RecordKind::numbered;
-  if (!envelope || (is_numbered && envelope->record.position.offset == 0)) {
+  const bool has_number = envelope && is_numbered(envelope->record.kind);
+  if (!envelope || (has_number && envelope->record.position.offset == 0)) {
     ++strange_;
     if (reactor_.now() - strange_logged_ < between_reports) return;
     strange_logged_ = reactor_.now();
@@ -252,7 +254,7 @@ void RedisBackplane::received(std::string_view channel, std::string_view payload
                                std::to_string(channel.size()) + " bytes");
     return;
   }
-  if (!is_numbered && envelope->instance == options_.instance) return;
+  if (!has_number && envelope->instance == options_.instance) return;
   listener_->received(channel, std::move(envelope->record));
 }
 

@@ -40,7 +40,7 @@ end
 local offset = redis.call('HINCRBY', KEYS[1], 'offset', 1)
 redis.call('XADD', KEYS[2], 'MAXLEN', '~', ARGV[5], offset .. '-0', 'm', ARGV[4])
 redis.call('SET', KEYS[3], ARGV[1], 'EX', ARGV[8])
-redis.call('EXPIRE', KEYS[1], ARGV[6])
+redis.call('EXPIRE', KEYS[1], ARGV[10])
 redis.call('EXPIRE', KEYS[2], ARGV[6])
 local at = epoch .. '-' .. offset
 redis.call('PUBLISH', ARGV[7], '=' .. at .. '\n' .. ARGV[4])

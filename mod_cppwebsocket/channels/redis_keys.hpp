@@ -9,8 +9,10 @@
 // A server that has been restarted, or was promoted, may have lost the newest records; if it gave
 // their numbers again, members would take new messages for known ones. So it begins a new epoch.
 //
-// Channels without history have no keys. All keys expire: meta and log after the channel's history
-// time of silence, a day without one. The braces put all of a channel into one slot of a cluster.
+// Channels without history have no keys. All keys expire: a log after the channel's history time of
+// silence, or a day without one; meta after the same, but not before a day has passed, for members
+// are told of a gap when a channel begins anew. The braces put all of a channel into one slot of a
+// cluster.
 #pragma once
 
 #include <cstdint>
@@ -19,7 +21,7 @@
 
 namespace cppwebsocket::channels {
 
-inline constexpr std::uint32_t silent_history_seconds = 86'400;  // without a history time
+inline constexpr std::uint32_t remembered_seconds = 86'400;  // meta
 inline constexpr std::uint32_t known_sequence_seconds = 3'600;
 
 std::string redis_meta_key(std::string_view channel);
@@ -28,10 +30,10 @@ std::string redis_origin_key(std::string_view channel, std::uint64_t origin);
 std::string redis_topic(unsigned database, std::string_view channel);
 
 // KEYS meta, log, origin. ARGV sequence, sequence of the record before it in this channel if that
-// is not answered yet (or 0), a new epoch, envelope, bound in messages, seconds to expire, topic,
-// seconds to remember the sequence, the server's run_id. Gives the record's position, or 0-0 for a
-// repetition; the error CWSORDER if the record before it is missing, because it was refused: then
-// this one must not overtake it.
+// is not answered yet (or 0), a new epoch, envelope, bound in messages, seconds to keep the log,
+// topic, seconds to remember the sequence, the server's run_id, seconds to keep meta. Gives the
+// record's position, or 0-0 for a repetition; the error CWSORDER if the record before it is missing,
+// because it was refused: then this one must not overtake it.
 extern const char* const redis_append_script;
 
 // KEYS meta, log. ARGV offset to begin behind or "-" for the newest, most. Gives nothing for an

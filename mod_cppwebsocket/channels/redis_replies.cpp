@@ -39,7 +39,7 @@ std::optional<Record> parse_entry(const redisReply& reply, std::uint64_t epoch) 
   if (!id.ends_with("-0") || fields.size() != 2 || text_of(*fields[0]) != "m") return std::nullopt;
   id.remove_suffix(2);
   auto envelope = parse_envelope(text_of(*fields[1]));
-  if (!envelope || envelope->record.kind != RecordKind::numbered) return std::nullopt;
+  if (!envelope || !is_numbered(envelope->record.kind)) return std::nullopt;
   envelope->record.position.epoch = epoch;
   if (!parse_all(id, envelope->record.position.offset, 10)) return std::nullopt;
   return std::move(envelope->record);
@@ -104,7 +104,9 @@ std::optional<StoredHistory> parse_history(const redisReply& reply, std::optiona
       continue;
     }
     const bool is_first = !after && history.records.empty();
-    if (!is_first && record->position.offset != last + 1) history.complete = false;
+    if (record->kind == RecordKind::lost ||
+        (!is_first && record->position.offset != last + 1))
+      history.complete = false;
     last = record->position.offset;
     history.records.push_back(std::move(*record));
   }

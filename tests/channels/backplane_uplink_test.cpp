@@ -355,7 +355,7 @@ TEST_F(BackplaneUplinkTest, FollowsAServerThatHasBegunAnew) {
   answer({{}, {epoch + 1, 1}, false});
   EXPECT_EQ(engine->reads.front().after, std::nullopt);
   answer({{numbered(1, "x", far, 2, epoch + 1)}, {epoch + 1, 1}, true});
-  EXPECT_EQ(delivered(), "a x ");
+  EXPECT_EQ(delivered(), "a GAP x ");
   EXPECT_EQ(store.position("chat"), (Position{epoch + 1, 1}));
 }
 
@@ -375,11 +375,55 @@ TEST_F(BackplaneUplinkTest, BoundsTheQueueAndSaysSoOnce) {
   EXPECT_EQ(log.size(), 1u);
   const std::uint64_t lost = uplink->counters().lost;
   EXPECT_GT(lost, 90u);
-  EXPECT_EQ(lost + uplink->counters().queued, 100u);
+  EXPECT_EQ(lost + uplink->counters().queued, 101u) << "one stands for those that are lost";
   listener().link_up();
   while (uplink->counters().queued != 0) listener().appended(Position{});
   ASSERT_EQ(log.size(), 2u);
   EXPECT_NE(log[1].find(std::to_string(lost) + " messages"), std::string::npos) << log[1];
+}
+
+TEST_F(BackplaneUplinkTest, TellsOtherMachinesOfWhatItHadNoRoomFor) {
+  UplinkLimits limits;
+  limits.queued_bytes = 1000;
+  set_up(true, limits);
+  for (int i = 0; i < 100; ++i) publish("0123456789");
+  const std::uint64_t waited = uplink->counters().queued;
+  listener().link_up();
+  ASSERT_EQ(engine->appended.size(), waited);
+  EXPECT_EQ(engine->appended.back().kind, RecordKind::lost);
+  EXPECT_EQ(engine->appended.back().sequence, waited) << "the first that was lost";
+  EXPECT_TRUE(engine->appended.back().message.empty());
+
+  // In flight it does not stand for what is lost now.
+  publish("0123456789");
+  EXPECT_EQ(uplink->counters().queued, waited + 1);
+  while (uplink->counters().queued != 0) listener().appended(Position{epoch, 1});
+  EXPECT_EQ(engine->appended.back().kind, RecordKind::lost);
+  EXPECT_EQ(engine->appended.back().sequence, 101u);
+  EXPECT_EQ(uplink->counters().sent, waited - 1);
+
+  // A later record of the channel has a place, so what is lost behind it needs another.
+  listener().link_down();
+  engine->appended.clear();
+  const std::string small(100, 'x'), large(2000, 'x');
+  for (const std::string& each : {small, large, small, large}) publish(each.c_str());
+  listener().link_up();
+  std::string kinds;
+  for (const Record& each : engine->appended) kinds += each.kind == RecordKind::lost ? 'x' : 'n';
+  EXPECT_EQ(kinds, "nxnx");
+  EXPECT_EQ(delivered().find("GAP"), std::string::npos) << "they were delivered here";
+}
+
+TEST_F(BackplaneUplinkTest, TellsMembersHereWhatAnotherMachineHasLost) {
+  set_up_current();
+  arrive(numbered(1, "a"));
+  Record lost = numbered(2, "");
+  lost.kind = RecordKind::lost;
+  arrive(lost);
+  arrive(numbered(3, "c"));
+  EXPECT_EQ(delivered(), "a GAP c ");
+  EXPECT_TRUE(engine->reads.empty());
+  EXPECT_FALSE(store.history("chat", Position{epoch, 1}, 10).complete);
 }
 
 TEST_F(BackplaneUplinkTest, DoesNotWaitForASlowServer) {

@@ -158,6 +158,32 @@ TEST_F(Reader, FollowsAChannelIntoANewEpoch) {
   EXPECT_EQ(read(), (Texts{"gap 1-3", "d"}));
 }
 
+// What it had not given by then is lost, and who knows how much that was.
+TEST_F(Reader, TellsAGapWhereAnEngineHasBegunAnew) {
+  reader_.follow("chat", nullptr);
+  bob_.publish("chat", numbered("x", {engine_epoch | 7, 1}));
+  EXPECT_EQ(read(), Texts{"x"}) << "numbered by the store before";
+  bob_.publish("chat", numbered("a", {engine_epoch | 8, 1}));
+  bob_.publish("chat", numbered("b", {engine_epoch | 8, 2}));
+  EXPECT_EQ(read(), (Texts{"gap 1-0", "a", "b"}));
+  EXPECT_EQ(ann_.counters().gaps, 1u);
+}
+
+TEST_F(Reader, TellsWhatIsLostToThoseWhoHaveNotHadIt) {
+  ChannelReader late(ann_, 0);
+  reader_.follow("chat", nullptr);
+  bob_.publish("chat", numbered("a", {7, 1}, bob_.origin(), 1));
+  bob_.publish("chat", provisional("b", bob_.origin(), 2));
+  EXPECT_EQ(read(), (Texts{"a", "b"}));
+  late.follow("chat", nullptr);
+  bob_.publish("chat", lost({7, 2}, bob_.origin(), 2));
+  bob_.publish("chat", numbered("c", {7, 3}, bob_.origin(), 3));
+  EXPECT_EQ(read(), Texts{"c"});
+  EXPECT_EQ(read(late), (Texts{"gap 1-2", "c"}));
+  bob_.publish("chat", lost({7, 4}, 99, 1));
+  EXPECT_EQ(read(), Texts{"gap 3-4"});
+}
+
 TEST_F(Reader, FollowsAChannelThatWasForgotten) {
   reader_.follow("chat", nullptr);
   ann_.publish("chat", message("a"));

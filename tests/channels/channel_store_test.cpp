@@ -73,6 +73,16 @@ TEST_F(Store, TellsWhetherAnythingIsMissing) {
   EXPECT_FALSE(bob_.history("unknown", at[0], 100).complete);
 }
 
+TEST_F(Store, KeepsAPlaceForWhatIsLost) {
+  ann_.publish("chat", numbered("a", {7, 1}));
+  EXPECT_EQ(ann_.publish("chat", lost({7, 2}, 1, 2)).result, StoreResult::stored);
+  bob_.publish("chat", numbered("c", {7, 3}, 1, 3));
+  EXPECT_EQ(texts(ann_.history("chat", std::nullopt, 100)), (Texts{"a", "c"}));
+  EXPECT_EQ(texts(ann_.history("chat", Position{7, 1}, 100)), Texts{"c"});
+  EXPECT_FALSE(ann_.history("chat", Position{7, 1}, 100).complete);
+  EXPECT_TRUE(ann_.history("chat", Position{7, 2}, 100).complete) << "he was told of it";
+}
+
 TEST_F(Store, ForgetsWhatIsTooOld) {
   Record old = message("old", 10, 60);
   old.time_ms = 1'000;

@@ -23,15 +23,16 @@ TEST(Envelope, IsAsDocumented) {
 }
 
 TEST(Envelope, ComesBackAsItWas) {
-  for (const RecordKind kind : {RecordKind::loose, RecordKind::control, RecordKind::numbered})
+  for (const RecordKind kind :
+       {RecordKind::loose, RecordKind::control, RecordKind::numbered, RecordKind::lost})
     for (const Message& message :
          {Message("héllo\n"), Message(), Message::binary(std::string("\0\xff\n=", 4))}) {
-      const Record record = a_record(kind, message);
+      const Record record = a_record(kind, kind == RecordKind::lost ? Message() : message);
       const auto back = parse_envelope(to_envelope(record, 7));
       ASSERT_TRUE(back);
       EXPECT_EQ(back->instance, 7u);
       EXPECT_EQ(back->record.kind, kind);
-      EXPECT_EQ(back->record.message, message);
+      EXPECT_EQ(back->record.message, record.message);
       EXPECT_EQ(back->record.origin, record.origin);
       EXPECT_EQ(back->record.sequence, record.sequence);
       EXPECT_EQ(back->record.time_ms, record.time_ms);
@@ -64,7 +65,7 @@ TEST(Envelope, HasAPositionInFrontOnceItIsNumbered) {
 TEST(Envelope, RefusesWhatItDidNotWrite) {
   for (const char* bytes :
        {"", "hello", "{\"a\":1}", "lt", "lt\n", "lt 1 2 3 4 5\nx", "lt 1 2 3 4 5 6 7\nx",
-        "lx 1 2 3 4 5 6\nx", "xt 1 2 3 4 5 6\nx", "lt 1 2 3 4 5 6", "lt  1 2 3 4 5 6\nx",
+        "lx 1 2 3 4 5 6\nx", "yt 1 2 3 4 5 6\nx", "xt 1 2 3 4 5 6\nx", "lt 1 2 3 4 5 6", "lt  1 2 3 4 5 6\nx",
         "lt 1 2 -3 4 5 6\nx", "lt 1 2 3 4 5 4294967296\nx", "lt 1 2 3 4 5 6 \nx",
         "lt 12345678123456781 2 3 4 5 6\nx"})
     EXPECT_FALSE(parse_envelope(bytes)) << bytes;

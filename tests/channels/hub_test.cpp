@@ -164,6 +164,23 @@ TEST_F(Hub, TakesPartInTheHandshakeOnlyWhenItIsOver) {
   EXPECT_EQ(hub_.local_members("chat"), 0u);
 }
 
+TEST_F(Hub, BoundsWhatTheOthersSeeOfAMember) {
+  bool refused = false;
+  open([&](Request& request) -> Task<> {
+    JoinOptions options;
+    options.presence = std::string(max_presence, 'x');
+    const auto fits = Channel::named("chat").join(request, options);
+    *options.presence += 'x';
+    try {
+      const auto room = Channel::named("chat").join(request, options);
+    } catch (const BadOperationException&) {
+      refused = true;
+    }
+    co_return;
+  });
+  EXPECT_TRUE(refused);
+}
+
 TEST_F(Hub, HasOneLeaderPerChannel) {
   OtherChild other(*memory_);
   const Channel ticks = Channel::named("ticks");

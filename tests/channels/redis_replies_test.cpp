@@ -35,9 +35,10 @@ std::string array(const std::vector<std::string>& parts) {
   return bytes;
 }
 
-std::string entry(std::uint64_t offset, const std::string& text, std::int64_t time_ms = 1000) {
+std::string entry(std::uint64_t offset, const std::string& text, std::int64_t time_ms = 1000,
+                  RecordKind kind = RecordKind::numbered) {
   Record record{};
-  record.kind = RecordKind::numbered;
+  record.kind = kind;
   record.message = text;
   record.time_ms = time_ms;
   record.bound = {10, 5};
@@ -125,6 +126,8 @@ TEST(RedisReplies, IsIncompleteWhereSomethingIsMissing) {
   EXPECT_FALSE(complete(history("5f", "1", {}), after)) << "gone back";
   EXPECT_FALSE(complete(array({}), after)) << "unknown";
   EXPECT_FALSE(complete(history("5f", "3", {array({bulk("3-0"), array({})})}), after)) << "foreign";
+  const std::string lost = entry(4, "", 1000, RecordKind::lost);
+  EXPECT_FALSE(complete(history("5f", "4", {entry(3, "x"), lost}), after)) << "lost";
   EXPECT_TRUE(complete(history("5f", "5", {entry(4, "x"), entry(5, "x")}), std::nullopt));
 }
 

@@ -1,5 +1,6 @@
 // Members whose clients do not take what comes.
 #include "channels/support/channel_fixture.hpp"
+#include "channels/support/channel_story.hpp"
 
 namespace cppwebsocket::testing {
 namespace {
@@ -68,6 +69,17 @@ TEST_F(SlowMembers, AreClosedOtherwise) {
   const Words words = slow.take_words();
   EXPECT_EQ(words.front(), "text:message 1");
   EXPECT_EQ(words.back(), "close:1013 too slow for the channel");
+}
+
+TEST_F(SlowMembers, AreAlsoClosedWhereTheyCannotBeToldWhatIsLost) {
+  Connection& strict = member("chat", with(SlowPolicy::close));
+  Connection& content = member("chat", with(SlowPolicy::drop_oldest));
+  store_.publish("chat", lost({7, 1}));
+  store_.publish("chat", numbered("a", {7, 2}));
+  settle();
+  EXPECT_EQ(strict.take_words(), Words{"close:1013 messages were lost"});
+  EXPECT_EQ(content.take_words(), Words{"text:a"});
+  EXPECT_EQ(hub_.counters().dropped, 2u);
 }
 
 TEST_F(SlowMembers, DoNotDelayTheOthers) {

@@ -224,7 +224,7 @@ void NatsBackplane::on_message(natsConnection*, natsSubscription*, natsMsg* mess
 
 void NatsBackplane::received(const std::string& channel, std::string_view bytes) {
   auto envelope = parse_envelope(bytes);
-  if (!envelope || envelope->record.kind == RecordKind::numbered ||
+  if (!envelope || is_numbered(envelope->record.kind) ||
       envelope->instance == options_.instance)
     return;
   std::lock_guard lock(telling_);

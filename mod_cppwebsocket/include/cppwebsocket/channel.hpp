@@ -56,7 +56,8 @@ class Channel {
   // Makes this connection a member until the returned object goes. From now on messages go straight
   // to the client, between the handler's own and never inside a fragmented one. A connection may
   // join many channels, and one channel several times; then it gets each message several times.
-  // Raises BadOperationException during the handshake, ConnectionTerminatedException at the end.
+  // Raises BadOperationException during the handshake and for a `presence` above max_presence,
+  // ConnectionTerminatedException at the end.
   // Thread: the connection's; a blocking handler's own or one that it spawned.
   Membership join(Request& request, JoinOptions options = {}) const;
   BlockingMembership join(BlockingRequest& request, JoinOptions options = {}) const;

@@ -80,13 +80,15 @@ enum class SlowPolicy : std::uint8_t {
   drop_newest,  // it misses what comes until there is room, and is told where it can be
 };
 
+inline constexpr std::size_t max_presence = 1024;  // bytes
+
 struct JoinOptions {
   // The last position that the client had: it gets what came since, then what is new. Whether that
   // was possible tells recovery(). Nothing is sent twice, and nothing is left out silently.
   std::optional<Position> resume;
   // Without `resume`, or if that was not possible: start with the newest so many messages.
   std::uint32_t history = 0;
-  // Makes the member visible in presence(), with this text for the others.
+  // Makes the member visible in presence(), with this text for the others: at most max_presence.
   std::optional<std::string> presence;
   SlowPolicy slow = SlowPolicy::close;
   std::size_t max_queued = 0;  // bytes, then `slow` applies; 0: WebSocketSendBufferSize

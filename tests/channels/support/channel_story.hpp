@@ -38,6 +38,13 @@ inline channels::Record numbered(std::string text, Position position, std::uint6
   return record;
 }
 
+inline channels::Record lost(Position position, std::uint64_t origin = 1,
+                             std::uint64_t sequence = 1) {
+  channels::Record record = numbered({}, position, origin, sequence);
+  record.kind = channels::RecordKind::lost;
+  return record;
+}
+
 inline channels::Record provisional(std::string text, std::uint64_t origin,
                                     std::uint64_t sequence) {
   channels::Record record = of_kind(channels::RecordKind::provisional, std::move(text));
