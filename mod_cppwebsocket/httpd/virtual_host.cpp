@@ -50,17 +50,20 @@ const char* evaluate(request_rec* r, std::string_view name) {
 
 }  // namespace
 
+bool VirtualHost::logs(LogLevel level) const noexcept {
+  return APLOG_IS_LEVEL(server_, level_of(level));
+}
+
 void VirtualHost::log(const detail::RequestRecord& record, LogLevel level, std::string_view text) {
   // At the end of the process httpd takes its log files away under threads that are late.
   const Child* child = Child::current();
   if (child && child->has_ended()) return;
-  const int apr_level = level_of(level);
-  if (!APLOG_IS_LEVEL(server_, apr_level)) return;
+  if (!logs(level)) return;
   std::string line("CWS0020: ");
   line.append(*record.handler_name).append(" #").append(std::to_string(record.id)).append(" ");
   line.append(record.text(detail::Text::resource)).append(" from ");
   line.append(record.text(detail::Text::remote_address)).append(": ");
-  log_server(server_, apr_level, line.append(text));
+  log_server(server_, level_of(level), line.append(text));
 }
 
 std::optional<std::string_view> VirtualHost::variable(detail::RequestRecord& record,

@@ -17,6 +17,7 @@ class VirtualHost final : public detail::Server {
 
   // Thread: any.
   void log(const detail::RequestRecord& record, LogLevel level, std::string_view text) override;
+  bool logs(LogLevel level) const noexcept override;
 
   // Thread: the request's MPM worker, during the handshake.
   std::optional<std::string_view> variable(detail::RequestRecord& record,

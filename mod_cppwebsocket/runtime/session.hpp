@@ -241,7 +241,7 @@ class Session final : public Request, private detail::TimerNode {
   void lose(std::string_view why) noexcept;
   void begin_end() noexcept;
   void end(std::exception_ptr reason);
-  void set_wire(Wire wire, std::string_view cause);
+  void set_wire(Wire wire, std::string_view cause, const Close* by = nullptr);
   void restart_deadline() noexcept;
   void drop_wire(std::string_view cause);
   void record_close(CloseCode code, std::string_view reason);

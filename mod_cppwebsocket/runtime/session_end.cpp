@@ -34,7 +34,7 @@ void Session::on_peer_close() {
   record_close(close.code().value_or(close_code::no_status_received), close.reason());
   if (wire_ == Wire::closing) {
     clean_end_ = true;
-    set_wire(Wire::lingering, "the peer has answered our Close with " + code_text(close));
+    set_wire(Wire::lingering, "the peer has answered our Close with ", &close);
     end(terminated("the connection was closed"));
     return;
   }
@@ -57,7 +57,7 @@ void Session::answer_peer_close(bool in_time) {
   peer_close_waiting_ = false;
   clean_end_ = true;
   send_close(passive_close());
-  set_wire(Wire::lingering, "the peer has closed with " + code_text(protocol_->peer_close()));
+  set_wire(Wire::lingering, "the peer has closed with ", &protocol_->peer_close());
   end(terminated("the peer has closed the connection"));
 }
 
@@ -122,8 +122,7 @@ void Session::begin_end() noexcept {
 // RFC 6455 §7.1.7: the peer broke the protocol. It is told, and not listened to any more.
 void Session::fail(CloseCode code, std::string_view text) {
   log(LogLevel::info,
-                       "failing the connection with " + std::to_string(code) + ": " +
-                           std::string(text));
+      "failing the connection with " + std::to_string(code) + ": " + std::string(text));
   record_close(close_code::abnormal_closure, {});
   if (!record_->server_terminated) send_close(Close(code, std::string(text)));
   set_wire(Wire::lingering, text);
@@ -163,8 +162,7 @@ void Session::end(std::exception_ptr reason) {
 void Session::drop_wire(std::string_view cause) {
   if (wire_ == Wire::gone) return;
   if (unsent() != 0)
-    log(LogLevel::info,
-                         std::to_string(unsent()) + " bytes could not be delivered");
+    log(LogLevel::info, std::to_string(unsent()) + " bytes could not be delivered");
   output_->clear();
   unsent_by_transport_ = 0;
   if (seldom_) seldom_->unread = {};
@@ -175,11 +173,12 @@ void Session::drop_wire(std::string_view cause) {
   transport_.reset();
 }
 
-void Session::set_wire(Wire wire, std::string_view cause) {
+void Session::set_wire(Wire wire, std::string_view cause, const Close* by) {
   static constexpr const char* names[] = {"OPEN", "CLOSING", "LINGERING", "GONE"};
-  log(LogLevel::debug,
-                       std::string(names[static_cast<int>(wire_)]) + " -> " +
-                           names[static_cast<int>(wire)] + " (" + std::string(cause) + ")");
+  if (logs(LogLevel::debug))
+    log(LogLevel::debug, std::string(names[static_cast<int>(wire_)]) + " -> " +
+                             names[static_cast<int>(wire)] + " (" + std::string(cause) +
+                             (by ? code_text(*by) : "") + ")");
   wire_ = wire;
   record_->state.store(wire == Wire::closing ? ReadyState::closing : ReadyState::closed,
                        std::memory_order_release);

@@ -230,6 +230,9 @@ class RequestProperties {
   void log(LogLevel level, std::string_view text) const {
     if (record_.server) record_.server->log(record_, level, text);
   }
+  // Whether such a line would be written (LogLevel): for texts that are dear to put together.
+  // Thread: any.
+  bool logs(LogLevel level) const noexcept { return record_.server && record_.server->logs(level); }
   void log_error(std::string_view text) const { log(LogLevel::error, text); }
 
   // httpd's request_rec, for those who must; during the handshake, null later.

@@ -87,6 +87,7 @@ class FakeConnection : private detail::Server {
   void log(const detail::RequestRecord&, LogLevel, std::string_view text) override {
     logged_.emplace_back(text);
   }
+  bool logs(LogLevel) const noexcept override { return true; }
   std::optional<std::string_view> variable(detail::RequestRecord&, std::string_view) override {
     return std::nullopt;
   }

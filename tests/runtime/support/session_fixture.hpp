@@ -26,6 +26,7 @@ namespace cppwebsocket::testing {
 class LogKeeper final : public detail::Server {
  public:
   void log(const detail::RequestRecord& record, LogLevel level, std::string_view text) override;
+  bool logs(LogLevel) const noexcept override { return true; }
   std::optional<std::string_view> variable(detail::RequestRecord&, std::string_view) override {
     return std::nullopt;
   }

@@ -62,6 +62,7 @@ class Server {
  public:
   // Thread: any.
   virtual void log(const RequestRecord& record, LogLevel level, std::string_view text) = 0;
+  virtual bool logs(LogLevel level) const noexcept = 0;
   // A variable that httpd can compute now; it also joins the environment's text. Valid until the
   // handshake ends. Thread: MPM worker, during the handshake only.
   virtual std::optional<std::string_view> variable(RequestRecord& record,
