@@ -4,11 +4,11 @@
 #include <cppwebsocket/task.hpp>
 
 #include "frames.hpp"
-#include "protocol/deflate.hpp"
-#include "protocol/mask.hpp"
-#include "protocol/output.hpp"
-#include "protocol/protocol.hpp"
-#include "protocol/utf8.hpp"
+#include "protocol/frames/deflate.hpp"
+#include "protocol/frames/mask.hpp"
+#include "protocol/frames/output.hpp"
+#include "protocol/frames/protocol.hpp"
+#include "protocol/frames/utf8.hpp"
 
 #include <algorithm>
 #include <coroutine>

@@ -2,7 +2,7 @@
 //
 //   bench_rings [MESSAGES] [MIB] [RATE]   messages per second (as many as it can, or RATE), and how
 //                                         long a sleeping process takes to get one
-#include "channels/channel_reader.hpp"
+#include "channels/store/reader.hpp"
 
 #include <algorithm>
 #include <atomic>

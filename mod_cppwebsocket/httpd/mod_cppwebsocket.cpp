@@ -1,13 +1,13 @@
 // The module record, and where each part joins httpd. Nothing else is here.
-#include "httpd/child.hpp"
-#include "httpd/config.hpp"
-#include "httpd/directives.hpp"
-#include "httpd/handshake_hook.hpp"
+#include "httpd/child/child.hpp"
+#include "httpd/configuration/config.hpp"
+#include "httpd/configuration/directives.hpp"
+#include "httpd/content_handler.hpp"
 #include "httpd/module.hpp"
-#include "httpd/shared_channels.hpp"
-#include "httpd/start_up.hpp"
-#include "httpd/status.hpp"
-#include "httpd/tls.hpp"
+#include "httpd/child/shared_channels.hpp"
+#include "httpd/child/start_up.hpp"
+#include "httpd/endpoints/status.hpp"
+#include "httpd/ways_in/tls.hpp"
 
 #include <http_request.h>
 #include <mpm_common.h>

@@ -9,11 +9,11 @@
 #include <string_view>
 #include <vector>
 
-#include "runtime/blocking_pool.hpp"
-#include "runtime/handler_library.hpp"
-#include "runtime/reactor.hpp"
-#include "runtime/session.hpp"
-#include "runtime/stop_plan.hpp"
+#include "runtime/loop/blocking_pool.hpp"
+#include "runtime/handlers/library.hpp"
+#include "runtime/reactor/reactor.hpp"
+#include "runtime/session/session.hpp"
+#include "runtime/reactor/stop_plan.hpp"
 
 namespace cppwebsocket::runtime {
 

@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-#include "protocol/channel_request.hpp"
+#include "protocol/opening/channel_request.hpp"
 
 using namespace cppwebsocket::protocol;
 

@@ -1,8 +1,8 @@
 // Whatever a ring and the table hold, a reader and a search for history must neither crash nor read
 // outside; and a seat whose last owner died in the middle of anything can be taken.
-#include "channels/channel_reader.hpp"
+#include "channels/store/reader.hpp"
 
-#include "channels/channel_ring.hpp"
+#include "channels/store/ring.hpp"
 
 #include <algorithm>
 #include <cstring>

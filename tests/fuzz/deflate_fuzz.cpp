@@ -3,7 +3,7 @@
 #include <cstdlib>
 
 #include "chunks.hpp"
-#include "protocol/deflate.hpp"
+#include "protocol/frames/deflate.hpp"
 
 namespace {
 

@@ -5,9 +5,9 @@
 #include <cstdint>
 #include <cstdlib>
 
-#include "protocol/protocol.hpp"
+#include "protocol/frames/protocol.hpp"
 #include "protocol/support/draft_feed.hpp"
-#include "protocol/utf8.hpp"
+#include "protocol/frames/utf8.hpp"
 
 namespace {
 

@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-#include "protocol/event_stream.hpp"
+#include "protocol/frames/event_stream.hpp"
 #include "protocol/support/draft_feed.hpp"
 #include "protocol/support/event_reader.hpp"
 

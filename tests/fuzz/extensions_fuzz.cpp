@@ -2,8 +2,8 @@
 #include <cstdint>
 #include <cstdlib>
 
-#include "protocol/handshake.hpp"
-#include "protocol/header_fields.hpp"
+#include "protocol/opening/handshake.hpp"
+#include "protocol/opening/header_fields.hpp"
 
 namespace {
 

@@ -4,9 +4,9 @@
 #include <iterator>
 
 #include "chunks.hpp"
-#include "protocol/deflate.hpp"
+#include "protocol/frames/deflate.hpp"
 #include "protocol/support/wire.hpp"
-#include "protocol/utf8.hpp"
+#include "protocol/frames/utf8.hpp"
 
 namespace {
 

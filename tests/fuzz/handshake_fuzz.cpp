@@ -3,8 +3,8 @@
 #include <cstdint>
 #include <cstdlib>
 
-#include "httpd/apr_digest.hpp"
-#include "protocol/handshake.hpp"
+#include "httpd/request/apr_digest.hpp"
+#include "protocol/opening/handshake.hpp"
 #include "protocol/support/request_head.hpp"
 
 namespace {

@@ -3,7 +3,7 @@
 #include <cstdlib>
 #include <string_view>
 
-#include "channels/presence_note.hpp"
+#include "channels/presence/note.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t size) {
   using namespace cppwebsocket::channels;

@@ -3,8 +3,8 @@
 #include <cstdlib>
 #include <memory>
 
-#include "channels/envelope.hpp"
-#include "channels/redis_replies.hpp"
+#include "channels/backplane/envelope.hpp"
+#include "channels/backplane/redis/replies.hpp"
 
 namespace {
 

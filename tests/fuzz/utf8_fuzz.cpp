@@ -3,7 +3,7 @@
 #include <cstdlib>
 
 #include "chunks.hpp"
-#include "protocol/utf8.hpp"
+#include "protocol/frames/utf8.hpp"
 
 namespace {
 

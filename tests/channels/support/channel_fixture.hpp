@@ -10,10 +10,10 @@
 #include <cppwebsocket/blocking_membership.hpp>
 #include <cppwebsocket/membership.hpp>
 
-#include "channels/channel_memory.hpp"
-#include "channels/channel_store.hpp"
-#include "channels/hub.hpp"
-#include "runtime/loop_source.hpp"
+#include "channels/store/memory.hpp"
+#include "channels/store/store.hpp"
+#include "channels/members/hub.hpp"
+#include "runtime/loop/loop_source.hpp"
 #include "runtime/support/session_fixture.hpp"
 
 namespace cppwebsocket::testing {

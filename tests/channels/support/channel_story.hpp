@@ -8,7 +8,7 @@
 
 #include <gtest/gtest.h>
 
-#include "channels/channel_reader.hpp"
+#include "channels/store/reader.hpp"
 
 namespace cppwebsocket::testing {
 

@@ -12,7 +12,7 @@
 
 #include <cppwebsocket/request.hpp>
 
-#include "runtime/request_text.hpp"
+#include "runtime/session/request_text.hpp"
 
 namespace cppwebsocket::testing {
 

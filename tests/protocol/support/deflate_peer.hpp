@@ -9,7 +9,7 @@
 
 #include <gtest/gtest.h>
 
-#include "protocol/deflate.hpp"
+#include "protocol/frames/deflate.hpp"
 
 namespace cppwebsocket::protocol::test {
 

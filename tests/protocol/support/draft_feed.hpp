@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "protocol/protocol.hpp"
+#include "protocol/frames/protocol.hpp"
 
 namespace cppwebsocket::protocol::testing {
 

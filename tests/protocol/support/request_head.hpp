@@ -5,7 +5,7 @@
 #include <string_view>
 #include <vector>
 
-#include "protocol/handshake.hpp"
+#include "protocol/opening/handshake.hpp"
 
 namespace cppwebsocket::protocol::testing {
 

@@ -8,9 +8,9 @@
 #include <string_view>
 #include <vector>
 
-#include "protocol/frame.hpp"
-#include "protocol/mask.hpp"
-#include "protocol/protocol.hpp"
+#include "protocol/frames/frame.hpp"
+#include "protocol/frames/mask.hpp"
+#include "protocol/frames/protocol.hpp"
 
 namespace cppwebsocket::protocol::test {
 

@@ -10,11 +10,11 @@
 #include <mutex>
 #include <vector>
 
-#include "runtime/blocking_pool.hpp"
-#include "runtime/event_loop.hpp"
-#include "runtime/session.hpp"
+#include "runtime/loop/blocking_pool.hpp"
+#include "runtime/session/event_loop.hpp"
+#include "runtime/session/session.hpp"
 #include "runtime/support/fake_transport.hpp"
-#include "runtime/timer_heap.hpp"
+#include "runtime/loop/timer_heap.hpp"
 
 namespace cppwebsocket::testing {
 

@@ -4,7 +4,7 @@
 #include <functional>
 #include <string>
 
-#include "runtime/session.hpp"
+#include "runtime/session/session.hpp"
 #include "runtime/support/session_fixture.hpp"
 
 namespace cppwebsocket::testing {

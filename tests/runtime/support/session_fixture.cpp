@@ -3,8 +3,8 @@
 #include <any>
 #include <utility>
 
-#include "protocol/event_stream.hpp"
-#include "protocol/protocol.hpp"
+#include "protocol/frames/event_stream.hpp"
+#include "protocol/frames/protocol.hpp"
 
 namespace cppwebsocket::testing {
 

@@ -10,7 +10,7 @@
 #include <chrono>
 #include <limits>
 
-#include "runtime/socket_transport.hpp"
+#include "runtime/transport/socket.hpp"
 
 namespace cppwebsocket::testing {
 

@@ -6,7 +6,7 @@
 #include <string_view>
 #include <utility>
 
-#include "runtime/transport.hpp"
+#include "runtime/transport/transport.hpp"
 
 namespace cppwebsocket::testing {
 

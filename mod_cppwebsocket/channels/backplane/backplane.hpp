@@ -1,0 +1,88 @@
+// An engine that carries channels between machines: Redis (redis_backplane.hpp), or another that is
+// loaded when it is asked for (backplane_object.hpp). It only moves records and tells when it can
+// not; what is delivered where, and what waits while the link is down, decides the BackplaneUplink.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "channels/store/record.hpp"
+
+namespace cppwebsocket::channels {
+
+enum class Severity : std::uint8_t { notice, warning, error };
+
+// What a child must know to reach the others. From WebSocketBackplane and its password file.
+struct BackplaneOptions {
+  std::string url;
+  std::string password;         // none: empty
+  std::uint64_t instance = 0;   // the same in all children of one httpd, and in no other httpd
+  // Is told, with a tag, what an administrator should know. Thread: any.
+  std::function<void(Severity, const std::string&)> log;
+};
+
+class Backplane {
+ public:
+  // Who is told. Thread: one at a time, the engine's own (Redis: a reactor's); never from inside a
+  // call of the functions below.
+  class Listener {
+   public:
+    // The link works, or works no more, for the reason `why`. Calls alternate, beginning with up.
+    virtual void link_up() = 0;
+    virtual void link_down() = 0;
+
+    // Everything that is sent to `channel` is received from now on. Comes after each subscribe()
+    // and, for all channels, after each link_up().
+    virtual void subscribed(std::string_view channel) = 0;
+
+    // `numbered` and `lost`: from anywhere, this child included, in the order of their offsets while the link
+    // is up. `loose` and `control`: from other machines only.
+    virtual void received(std::string_view channel, Record&& record) = 0;
+
+    // What became of an append(); in their order. `at` is its number, whose record may be received
+    // before or after this; {0, 0} if it had one already; nothing if it never will be stored: then
+    // the log says why. What was appended before a link_down() and is not answered by then never
+    // is: it may have been stored, or not.
+    virtual void appended(std::optional<Position> at) = 0;
+
+   protected:
+    ~Listener() = default;
+  };
+
+  // What read() found: complete is false, too, if the link broke before the answer.
+  using ReadDone = std::function<void(StoredHistory&&)>;
+
+  virtual ~Backplane() = default;
+
+  // Whether append() and read() exist here: numbers and history for all machines.
+  virtual bool keeps_history() const noexcept = 0;
+
+  // Begins to connect, and from then on keeps the link up as well as it can. Once.
+  virtual void start(Listener& listener) = 0;
+
+  // --- Thread: any. None of them waits. -----------------------------------------------------------
+
+  // A channel is in use in this child, or is not any more. Also while the link is down.
+  virtual void subscribe(std::string_view channel) = 0;
+  virtual void unsubscribe(std::string_view channel) = 0;
+
+  // Sends a `loose` or `control` record to the other machines. Lost while the link is down.
+  virtual void publish(std::string_view channel, const Record& record) = 0;
+
+  // Has `record` numbered and kept, and sent to all machines, this one included, unless its origin
+  // has had a record with this or a later sequence stored in this channel. Only between link_up()
+  // and link_down().
+  virtual void append(std::string_view channel, const Record& record) = 0;
+
+  // Reads what the engine keeps of `channel`: all after `after` within that epoch, or without it
+  // the newest, at most `most`. `done` is called once, on the engine's thread.
+  virtual void read(std::string_view channel, std::optional<Position> after, std::size_t most,
+                    ReadDone done) = 0;
+};
+
+}  // namespace cppwebsocket::channels

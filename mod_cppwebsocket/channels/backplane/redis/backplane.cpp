@@ -1,0 +1,188 @@
+#include "channels/backplane/redis/backplane.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include <arpa/inet.h>
+#include <netdb.h>
+#include <netinet/in.h>
+
+#include "channels/backplane/redis/keys.hpp"
+#include "runtime/loop/blocking_pool.hpp"
+
+namespace cppwebsocket::channels {
+
+namespace {
+
+using std::chrono::milliseconds, std::chrono::seconds;
+
+constexpr milliseconds greeting_time{5'000};  // from the first SYN to the last answer
+constexpr milliseconds check_time{5'000};     // between PINGs, and for the answer
+constexpr milliseconds shortest_rest{100};
+constexpr milliseconds longest_rest{5'000};
+constexpr seconds a_while{10};  // a link that was up for so long is no flapping one
+
+bool is_numeric(const std::string& host) noexcept {
+  std::array<unsigned char, sizeof(in6_addr)> address;
+  return ::inet_pton(AF_INET, host.c_str(), address.data()) == 1 ||
+         ::inet_pton(AF_INET6, host.c_str(), address.data()) == 1;
+}
+
+// May wait for name servers.
+std::vector<std::string> look_up(const std::string& host) {
+  addrinfo hints{};
+  hints.ai_socktype = SOCK_STREAM;
+  addrinfo* found = nullptr;
+  if (::getaddrinfo(host.c_str(), nullptr, &hints, &found) != 0) return {};
+  std::vector<std::string> addresses;
+  for (const addrinfo* one = found; one; one = one->ai_next) {
+    char text[INET6_ADDRSTRLEN + 16];
+    if (::getnameinfo(one->ai_addr, one->ai_addrlen, text, sizeof text, nullptr, 0,
+                      NI_NUMERICHOST) == 0)
+      addresses.emplace_back(text);
+  }
+  ::freeaddrinfo(found);
+  return addresses;
+}
+
+}  // namespace
+
+RedisBackplane::RedisBackplane(runtime::Reactor& reactor, BackplaneUrl url, BackplaneOptions options)
+    : reactor_(reactor),
+      url_(std::move(url)),
+      options_(std::move(options)),
+      topic_prefix_(redis_topic(url_.database, "")),
+      commands_(reactor, *this),
+      pushes_(reactor, *this),
+      random_(std::random_device()()) {
+  fire = [](TimerNode& node) { static_cast<RedisBackplane&>(node).timer_fired(); };
+}
+
+void RedisBackplane::start(Listener& listener) {
+  reactor_.post([this, &listener] {
+    listener_ = &listener;
+    down_since_ = reactor_.now();
+    connect();
+  });
+}
+
+void RedisBackplane::connect() {
+  state_ = State::resolving;
+  if (is_numeric(url_.host)) return open({url_.host});
+  reactor_.call_pool().run([this] {
+    reactor_.post([this, addresses = look_up(url_.host)] { open(addresses); });
+  });
+}
+
+void RedisBackplane::open(const std::vector<std::string>& addresses) {
+  state_ = State::greeting;
+  commands_ready_ = pushes_ready_ = commands_silent_ = pushes_silent_ = false;
+  if (addresses.empty()) return fail("its host name has no address");
+  const std::string& address = addresses[attempts_ % addresses.size()];
+  for (RedisLink* link : {&commands_, &pushes_})
+    if (const std::string problem = link->open(address, url_.port); !problem.empty())
+      return fail(problem);
+  greet();
+  arm(greeting_time);
+}
+
+void RedisBackplane::greet() {
+  using enum Awaited::Kind;
+  const auto ask = [this](Awaited::Kind kind, std::initializer_list<std::string_view> words) {
+    commands_.send(words);
+    awaited_.push_back({.kind = kind});
+  };
+  if (!options_.password.empty()) {
+    if (url_.user.empty()) {
+      ask(ok, {"AUTH", options_.password});
+      pushes_.send({"AUTH", options_.password});
+    } else {
+      ask(ok, {"AUTH", url_.user, options_.password});
+      pushes_.send({"AUTH", url_.user, options_.password});
+    }
+  }
+  if (url_.database != 0) ask(ok, {"SELECT", std::to_string(url_.database)});
+  ask(append_script, {"SCRIPT", "LOAD", redis_append_script});
+  ask(read_script, {"SCRIPT", "LOAD", redis_read_script});
+  ask(info, {"INFO", "server"});
+  // No channel has an empty name: this shows that subscribing works, and nothing is sent there.
+  pushes_.send({"SUBSCRIBE", topic_prefix_});
+}
+
+void RedisBackplane::greeted(bool& link_is_ready) {
+  link_is_ready = true;
+  if (state_ != State::greeting || !commands_ready_ || !pushes_ready_) return;
+  state_ = State::up;
+  up_since_ = reactor_.now();
+  arm(check_time);
+  if (!said_up_) say_up();
+  subscribe_all();
+  listener_->link_up();
+}
+
+void RedisBackplane::say_up() {
+  said_up_ = true;
+  const auto down = std::chrono::duration_cast<milliseconds>(up_since_ - down_since_);
+  log(Severity::notice,
+      "CWS0038: connected to the backplane " + url_.to_string() + " after " +
+          std::to_string(down.count()) + " ms");
+}
+
+void RedisBackplane::fail(std::string why) {
+  if (state_ == State::resting) return;
+  const bool was_up = state_ == State::up;
+  const bool is_news = why != last_why_;
+  state_ = State::resting;
+  commands_.close();
+  pushes_.close();
+  unanswered_.clear();
+  if (was_up) down_since_ = reactor_.now();
+  if (is_news && was_up)
+    log(Severity::warning, "CWS0039: the backplane " + url_.to_string() + " is down: " + why +
+                               ". Messages reach this machine only; those of channels with "
+                               "history follow later");
+  else if (is_news)
+    log(Severity::error, "CWS0040: cannot use the backplane " + url_.to_string() + ": " + why +
+                             ". It is tried again");
+  if (is_news) said_up_ = false;  // one that flaps for one reason is not told again and again
+  last_why_ = std::move(why);
+  const auto longest = std::min(longest_rest, shortest_rest * (1u << std::min(attempts_, 8u)));
+  ++attempts_;
+  arm(milliseconds(std::uniform_int_distribution<std::int64_t>(longest.count() / 2,
+                                                               longest.count())(random_)));
+  fail_reads();
+  if (was_up) listener_->link_down();
+  forget_records();
+}
+
+void RedisBackplane::timer_fired() {
+  switch (state_) {
+    case State::resting: return connect();
+    case State::resolving: return;
+    case State::greeting: return fail("no answer within 5 s");
+    case State::up: return check_alive();
+  }
+}
+
+void RedisBackplane::check_alive() {
+  if (commands_silent_ || pushes_silent_) return fail("no answer within 5 s");
+  if (reactor_.now() - up_since_ >= a_while) {
+    attempts_ = 0;
+    last_why_.clear();
+  }
+  commands_silent_ = pushes_silent_ = true;
+  commands_.send({"PING"});
+  awaited_.push_back({.kind = Awaited::Kind::ping});
+  pushes_.send({"PING"});
+  commands_.flush();
+  pushes_.flush();
+  arm(check_time);
+}
+
+void RedisBackplane::arm(milliseconds time) { reactor_.arm(*this, reactor_.now() + time); }
+
+void RedisBackplane::log(Severity severity, const std::string& text) {
+  if (options_.log) options_.log(severity, text);
+}
+
+}  // namespace cppwebsocket::channels

@@ -1,0 +1,124 @@
+// Channels over one Redis server (7, or 5 and 6 as well): publish/subscribe for the reach, a stream
+// per channel with history. See redis_keys.hpp for what it keeps there.
+//
+// Two connections, because a subscribed one takes no other commands. They come and go together:
+//
+//   resting ─timer▶ resolving ─▶ greeting (AUTH, SELECT, scripts) ─▶ up ─any trouble▶ resting
+//
+// Thread: a reactor's, but for what Backplane says. Destroyed once the reactor's thread has ended.
+#pragma once
+
+#include <deque>
+#include <mutex>
+#include <random>
+#include <string>
+#include <unordered_map>
+#include <unordered_set>
+#include <vector>
+
+#include "channels/backplane/backplane.hpp"
+#include "channels/backplane/url.hpp"
+#include "channels/backplane/redis/link.hpp"
+
+namespace cppwebsocket::channels {
+
+class RedisBackplane final : public Backplane, private RedisLink::Owner, private detail::TimerNode {
+ public:
+  RedisBackplane(runtime::Reactor& reactor, BackplaneUrl url, BackplaneOptions options);
+
+  bool keeps_history() const noexcept override { return true; }
+  void start(Listener& listener) override;
+  void subscribe(std::string_view channel) override;
+  void unsubscribe(std::string_view channel) override;
+  void publish(std::string_view channel, const Record& record) override;
+  void append(std::string_view channel, const Record& record) override;
+  void read(std::string_view channel, std::optional<Position> after, std::size_t most,
+            ReadDone done) override;
+
+ private:
+  enum class State : std::uint8_t { resting, resolving, greeting, up };
+
+  // What other threads want to have done here.
+  struct Order {
+    enum class Kind : std::uint8_t { subscribe, unsubscribe, publish, append, read };
+    Kind kind;
+    std::string channel;
+    std::string envelope;        // publish, append
+    std::uint64_t origin = 0;    // append, as the next two
+    std::uint64_t sequence = 0;
+    HistoryBound bound;
+    std::optional<Position> after;  // read, as the next two
+    std::size_t most = 0;
+    ReadDone done;
+  };
+
+  // What the next reply on the connection for commands answers.
+  struct Awaited {
+    enum class Kind : std::uint8_t { ok, info, append_script, read_script, ping, publish, append, read };
+    Kind kind;
+    std::string channel;         // append
+    std::uint64_t sequence = 0;  // append
+    std::optional<Position> after;
+    ReadDone done;
+  };
+
+  // redis_backplane.cpp: the life of the connections
+  void connect();
+  void open(const std::vector<std::string>& addresses);
+  void greet();
+  void greeted(bool& link_is_ready);
+  void fail(std::string why);
+  void timer_fired();
+  void check_alive();
+  void arm(std::chrono::milliseconds time);
+  void say_up();
+  void log(Severity severity, const std::string& text);
+
+  // redis_commands.cpp: orders and replies
+  void give(Order&& order);
+  void carry_out_orders();
+  void carry_out(Order& order);
+  void send_append(Order& order);
+  void send_read(Order& order);
+  void subscribe_all();
+  void forget_records();
+  void fail_reads();
+  void replied(RedisLink& link, const redisReply& reply) override;
+  void broken(RedisLink& link, std::string_view why) override;
+  void answered(const redisReply& reply);
+  void append_answered(Awaited& awaited, const redisReply& reply);
+  void pushed(const redisReply& reply);
+  void received(std::string_view topic, std::string_view payload);
+  void report_refused(std::string_view channel, const std::string& error);
+
+  runtime::Reactor& reactor_;
+  const BackplaneUrl url_;
+  const BackplaneOptions options_;
+  const std::string topic_prefix_;
+
+  std::mutex mutex_;
+  std::vector<Order> orders_;  // GUARDED_BY(mutex_)
+
+  // Thread: the reactor's, all below.
+  Listener* listener_ = nullptr;
+  State state_ = State::resting;
+  RedisLink commands_;
+  RedisLink pushes_;
+  bool commands_ready_ = false;
+  bool pushes_ready_ = false;
+  bool commands_silent_ = false;  // a PING is not answered
+  bool pushes_silent_ = false;
+  std::deque<Awaited> awaited_;
+  // Of the channels whose last append is not answered: its sequence.
+  std::unordered_map<std::string, std::uint64_t> unanswered_;
+  std::unordered_set<std::string> wanted_;  // channels in use
+  std::string append_sha_, read_sha_, run_id_;
+  unsigned attempts_ = 0;  // in vain, since the link was up for a while
+  std::string last_why_;   // logged; empty once the link has been up for a while
+  detail::TimePoint up_since_{}, down_since_{}, refused_logged_{}, strange_logged_{};
+  std::uint64_t refused_ = 0, strange_ = 0;  // since they were logged
+  bool said_up_ = false;
+  std::mt19937_64 random_;
+};
+
+}  // namespace cppwebsocket::channels

@@ -1,0 +1,271 @@
+// RedisBackplane's orders and the replies to them. The life of its connections is in
+// redis_backplane.cpp.
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <chrono>
+
+#include "channels/backplane/envelope.hpp"
+#include "channels/backplane/redis/backplane.hpp"
+#include "channels/backplane/redis/keys.hpp"
+#include "channels/backplane/redis/replies.hpp"
+
+namespace cppwebsocket::channels {
+
+namespace {
+
+constexpr std::size_t topics_at_once = 128;          // in one SUBSCRIBE
+constexpr std::chrono::seconds between_reports{60};  // of what is logged only now and then
+
+std::int64_t now_ms() noexcept {
+  using namespace std::chrono;
+  return duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
+}
+
+std::string hexadecimal(std::uint64_t number) {
+  char digits[16];
+  return {digits, std::to_chars(digits, digits + sizeof digits, number, 16).ptr};
+}
+
+// "run_id:5f3a..." in the answer to INFO.
+std::string run_id_of(std::string_view info) {
+  constexpr std::string_view name = "run_id:";
+  const std::size_t at = info.find(name);
+  if (at == info.npos) return {};
+  info.remove_prefix(at + name.size());
+  return std::string(info.substr(0, info.find_first_of("\r\n")));
+}
+
+}  // namespace
+
+// --- Thread: any --------------------------------------------------------------------------------
+
+void RedisBackplane::subscribe(std::string_view channel) {
+  give({.kind = Order::Kind::subscribe, .channel = std::string(channel)});
+}
+
+void RedisBackplane::unsubscribe(std::string_view channel) {
+  give({.kind = Order::Kind::unsubscribe, .channel = std::string(channel)});
+}
+
+void RedisBackplane::publish(std::string_view channel, const Record& record) {
+  give({.kind = Order::Kind::publish,
+        .channel = std::string(channel),
+        .envelope = to_envelope(record, options_.instance)});
+}
+
+void RedisBackplane::append(std::string_view channel, const Record& record) {
+  give({.kind = Order::Kind::append,
+        .channel = std::string(channel),
+        .envelope = to_envelope(record, options_.instance),
+        .origin = record.origin,
+        .sequence = record.sequence,
+        .bound = record.bound});
+}
+
+void RedisBackplane::read(std::string_view channel, std::optional<Position> after,
+                          std::size_t most, ReadDone done) {
+  give({.kind = Order::Kind::read,
+        .channel = std::string(channel),
+        .after = after,
+        .most = most,
+        .done = std::move(done)});
+}
+
+void RedisBackplane::give(Order&& order) {
+  bool first;
+  {
+    std::lock_guard lock(mutex_);
+    first = orders_.empty();
+    orders_.push_back(std::move(order));
+  }
+  if (first) reactor_.post([this] { carry_out_orders(); });
+}
+
+// --- Thread: the reactor's ------------------------------------------------------------------------
+
+void RedisBackplane::carry_out_orders() {
+  std::vector<Order> orders;
+  {
+    std::lock_guard lock(mutex_);
+    orders.swap(orders_);
+  }
+  for (Order& order : orders) carry_out(order);
+  if (state_ != State::up) return;
+  commands_.flush();
+  pushes_.flush();
+}
+
+void RedisBackplane::carry_out(Order& order) {
+  const bool is_up = state_ == State::up;
+  switch (order.kind) {
+    case Order::Kind::subscribe:
+      wanted_.insert(order.channel);
+      if (is_up) pushes_.send({"SUBSCRIBE", topic_prefix_ + order.channel});
+      break;
+    case Order::Kind::unsubscribe:
+      wanted_.erase(order.channel);
+      if (is_up) pushes_.send({"UNSUBSCRIBE", topic_prefix_ + order.channel});
+      break;
+    case Order::Kind::publish:
+      if (!is_up) break;
+      commands_.send({"PUBLISH", topic_prefix_ + order.channel, order.envelope});
+      awaited_.push_back({.kind = Awaited::Kind::publish, .channel = std::move(order.channel)});
+      break;
+    case Order::Kind::append:
+      if (is_up) send_append(order);
+      break;
+    case Order::Kind::read:
+      if (is_up)
+        send_read(order);
+      else
+        order.done({});
+      break;
+  }
+}
+
+void RedisBackplane::send_append(Order& order) {
+  std::uint64_t& before = unanswered_[order.channel];
+  const std::uint32_t time = order.bound.seconds ? order.bound.seconds : remembered_seconds;
+  commands_.send({"EVALSHA", append_sha_, "3", redis_meta_key(order.channel),
+                  redis_log_key(order.channel), redis_origin_key(order.channel, order.origin),
+                  std::to_string(order.sequence), std::to_string(before), hexadecimal(random_() | engine_epoch),
+                  order.envelope, std::to_string(order.bound.messages), std::to_string(time),
+                  topic_prefix_ + order.channel, std::to_string(known_sequence_seconds), run_id_,
+                  std::to_string(std::max(time, remembered_seconds))});
+  before = order.sequence;
+  awaited_.push_back({.kind = Awaited::Kind::append,
+                      .channel = std::move(order.channel),
+                      .sequence = order.sequence});
+}
+
+void RedisBackplane::send_read(Order& order) {
+  commands_.send({"EVALSHA", read_sha_, "2", redis_meta_key(order.channel),
+                  redis_log_key(order.channel),
+                  order.after ? std::to_string(order.after->offset) : "-",
+                  std::to_string(order.most)});
+  awaited_.push_back(
+      {.kind = Awaited::Kind::read, .after = order.after, .done = std::move(order.done)});
+}
+
+void RedisBackplane::subscribe_all() {
+  std::vector<std::string> topics;
+  for (auto channel = wanted_.begin(); channel != wanted_.end();) {
+    topics.assign({"SUBSCRIBE"});
+    for (; channel != wanted_.end() && topics.size() <= topics_at_once; ++channel)
+      topics.push_back(topic_prefix_ + *channel);
+    pushes_.send(std::vector<std::string_view>(topics.begin(), topics.end()));
+  }
+  pushes_.flush();
+}
+
+// The listener has been told that the link is down: what it had given before goes nowhere.
+void RedisBackplane::forget_records() {
+  std::lock_guard lock(mutex_);
+  std::erase_if(orders_, [](const Order& order) {
+    return order.kind == Order::Kind::publish || order.kind == Order::Kind::append;
+  });
+}
+
+void RedisBackplane::fail_reads() {
+  std::deque<Awaited> awaited;
+  awaited.swap(awaited_);
+  for (Awaited& one : awaited)
+    if (one.kind == Awaited::Kind::read) one.done({});
+}
+
+void RedisBackplane::broken(RedisLink&, std::string_view why) { fail(std::string(why)); }
+
+void RedisBackplane::replied(RedisLink& link, const redisReply& reply) {
+  if (&link == &commands_) return answered(reply);
+  if (reply.type == REDIS_REPLY_ERROR) return fail(error_of(reply));
+  if (reply.type != REDIS_REPLY_STATUS) pushed(reply);  // +OK is for AUTH
+}
+
+void RedisBackplane::answered(const redisReply& reply) {
+  using Kind = Awaited::Kind;
+  if (awaited_.empty()) return fail("it sent a reply to nothing");
+  Awaited awaited = std::move(awaited_.front());
+  awaited_.pop_front();
+  if (awaited.kind == Kind::append) return append_answered(awaited, reply);
+  if (reply.type == REDIS_REPLY_ERROR) {
+    const std::string error = error_of(reply);
+    if (awaited.done) awaited.done({});
+    if (!is_about_record(error)) return fail(error);
+    if (awaited.kind != Kind::publish && awaited.kind != Kind::read) return fail(error);
+    return report_refused(awaited.channel, error);
+  }
+  switch (awaited.kind) {
+    case Kind::append_script: append_sha_ = text_of(reply); break;
+    case Kind::read_script: read_sha_ = text_of(reply); break;
+    case Kind::info:
+      run_id_ = run_id_of(text_of(reply));
+      if (run_id_.empty()) return fail("its INFO has no run_id");
+      greeted(commands_ready_);
+      break;
+    case Kind::ping: commands_silent_ = false; break;
+    case Kind::read: {
+      auto history = parse_history(reply, awaited.after, now_ms());
+      awaited.done(history ? std::move(*history) : StoredHistory{});
+      break;
+    }
+    case Kind::ok:
+    case Kind::publish:
+    case Kind::append: break;
+  }
+}
+
+void RedisBackplane::append_answered(Awaited& awaited, const redisReply& reply) {
+  const std::string error = error_of(reply);
+  const std::optional<Position> at = Position::parse(text_of(reply));
+  if (error.empty() && !at) return fail("it answered a script with something else");
+  if (!error.empty() && !is_about_record(error)) return fail(error);
+  const auto last = unanswered_.find(awaited.channel);
+  if (last != unanswered_.end() && last->second == awaited.sequence) unanswered_.erase(last);
+  if (!error.empty()) report_refused(awaited.channel, error);
+  listener_->appended(at);
+}
+
+void RedisBackplane::pushed(const redisReply& reply) {
+  const auto push = parse_push(reply);
+  if (!push) return fail("it sent something else than messages");
+  if (push->kind == Push::Kind::pong) {
+    pushes_silent_ = false;
+    return;
+  }
+  if (push->kind == Push::Kind::unsubscribed || !push->topic.starts_with(topic_prefix_)) return;
+  const std::string_view channel = push->topic.substr(topic_prefix_.size());
+  if (push->kind == Push::Kind::message) return received(channel, push->payload);
+  if (channel.empty()) return greeted(pushes_ready_);
+  if (wanted_.contains(std::string(channel))) listener_->subscribed(channel);
+}
+
+void RedisBackplane::received(std::string_view channel, std::string_view payload) {
+  if (channel.empty()) return;
+  auto envelope = parse_envelope(payload);
+  const bool has_number = envelope && is_numbered(envelope->record.kind);
+  if (!envelope || (has_number && envelope->record.position.offset == 0)) {
+    ++strange_;
+    if (reactor_.now() - strange_logged_ < between_reports) return;
+    strange_logged_ = reactor_.now();
+    log(Severity::warning, "CWS0043: " + std::to_string(std::exchange(strange_, 0)) +
+                               " messages in the backplane were not written by this module, and "
+                               "are ignored; the last one for a channel name of " +
+                               std::to_string(channel.size()) + " bytes");
+    return;
+  }
+  if (!has_number && envelope->instance == options_.instance) return;
+  listener_->received(channel, std::move(envelope->record));
+}
+
+void RedisBackplane::report_refused(std::string_view channel, const std::string& error) {
+  ++refused_;
+  if (reactor_.now() - refused_logged_ < between_reports) return;
+  refused_logged_ = reactor_.now();
+  log(Severity::error, "CWS0042: the backplane refused " +
+                           std::to_string(std::exchange(refused_, 0)) +
+                           " records, the last one because of: " + error +
+                           (channel.empty() ? "" : " (key " + redis_meta_key(channel) + ")"));
+}
+
+}  // namespace cppwebsocket::channels

@@ -1,0 +1,64 @@
+#include "channels/backplane/redis/keys.hpp"
+
+#include <charconv>
+
+namespace cppwebsocket::channels {
+
+namespace {
+
+std::string key(std::string_view channel, std::string_view what) {
+  return std::string("cppws:{").append(channel).append("}:").append(what);
+}
+
+}  // namespace
+
+std::string redis_meta_key(std::string_view channel) { return key(channel, "meta"); }
+std::string redis_log_key(std::string_view channel) { return key(channel, "log"); }
+
+std::string redis_origin_key(std::string_view channel, std::uint64_t origin) {
+  char digits[16];
+  char* const end = std::to_chars(digits, digits + sizeof digits, origin, 16).ptr;
+  return key(channel, "o:").append(digits, end);
+}
+
+std::string redis_topic(unsigned database, std::string_view channel) {
+  return ("cppws:" + std::to_string(database) + ":").append(channel);
+}
+
+// The log is deleted with the epoch: its entries' numbers would not let new ones begin at 1.
+const char* const redis_append_script = R"lua(
+local known = tonumber(redis.call('GET', KEYS[3]) or '0')
+if known >= tonumber(ARGV[1]) then return '0-0' end
+if known < tonumber(ARGV[2]) then return redis.error_reply('CWSORDER a record before is missing') end
+local meta = redis.call('HMGET', KEYS[1], 'epoch', 'run')
+local epoch = meta[1]
+if not epoch or meta[2] ~= ARGV[9] then
+  epoch = ARGV[3]
+  redis.call('DEL', KEYS[1], KEYS[2])
+  redis.call('HSET', KEYS[1], 'epoch', epoch, 'run', ARGV[9])
+end
+local offset = redis.call('HINCRBY', KEYS[1], 'offset', 1)
+redis.call('XADD', KEYS[2], 'MAXLEN', '~', ARGV[5], offset .. '-0', 'm', ARGV[4])
+redis.call('SET', KEYS[3], ARGV[1], 'EX', ARGV[8])
+redis.call('EXPIRE', KEYS[1], ARGV[10])
+redis.call('EXPIRE', KEYS[2], ARGV[6])
+local at = epoch .. '-' .. offset
+redis.call('PUBLISH', ARGV[7], '=' .. at .. '\n' .. ARGV[4])
+return at
+)lua";
+
+const char* const redis_read_script = R"lua(
+local meta = redis.call('HMGET', KEYS[1], 'epoch', 'offset')
+if not meta[1] then return {} end
+local entries
+if ARGV[1] == '-' then
+  local newest = redis.call('XREVRANGE', KEYS[2], '+', '-', 'COUNT', ARGV[2])
+  entries = {}
+  for i = #newest, 1, -1 do entries[#entries + 1] = newest[i] end
+else
+  entries = redis.call('XRANGE', KEYS[2], '(' .. ARGV[1] .. '-0', '+', 'COUNT', ARGV[2])
+end
+return {meta[1], meta[2] or '0', entries}
+)lua";
+
+}  // namespace cppwebsocket::channels

@@ -1,0 +1,117 @@
+#include "channels/backplane/redis/replies.hpp"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <span>
+
+#include "channels/backplane/envelope.hpp"
+
+namespace cppwebsocket::channels {
+
+namespace {
+
+constexpr std::size_t longest_error = 200;  // bytes, in a log line
+
+std::span<const redisReply* const> elements_of(const redisReply& reply) noexcept {
+  if (reply.type != REDIS_REPLY_ARRAY) return {};
+  return {const_cast<const redisReply* const*>(reply.element), reply.elements};
+}
+
+template <typename Number>
+bool parse_all(std::string_view text, Number& number, int radix) noexcept {
+  const char* const end = text.data() + text.size();
+  const auto read = std::from_chars(text.data(), end, number, radix);
+  return read.ec == std::errc() && read.ptr == end;
+}
+
+bool is_too_old(const Record& record, std::int64_t now_ms) noexcept {
+  const std::int64_t bound_ms = std::int64_t{record.bound.seconds} * 1000;
+  return bound_ms != 0 && record.time_ms < now_ms - bound_ms;
+}
+
+// ["42-0", ["m", envelope]]
+std::optional<Record> parse_entry(const redisReply& reply, std::uint64_t epoch) {
+  const auto entry = elements_of(reply);
+  if (entry.size() != 2) return std::nullopt;
+  std::string_view id = text_of(*entry[0]);
+  const auto fields = elements_of(*entry[1]);
+  if (!id.ends_with("-0") || fields.size() != 2 || text_of(*fields[0]) != "m") return std::nullopt;
+  id.remove_suffix(2);
+  auto envelope = parse_envelope(text_of(*fields[1]));
+  if (!envelope || !is_numbered(envelope->record.kind)) return std::nullopt;
+  envelope->record.position.epoch = epoch;
+  if (!parse_all(id, envelope->record.position.offset, 10)) return std::nullopt;
+  return std::move(envelope->record);
+}
+
+}  // namespace
+
+std::string_view text_of(const redisReply& reply) noexcept {
+  if (reply.type != REDIS_REPLY_STRING && reply.type != REDIS_REPLY_STATUS) return {};
+  return {reply.str, static_cast<std::size_t>(reply.len)};
+}
+
+std::string error_of(const redisReply& reply) {
+  if (reply.type != REDIS_REPLY_ERROR) return {};
+  std::string text(reply.str, std::min(static_cast<std::size_t>(reply.len), longest_error));
+  std::ranges::replace_if(text, [](unsigned char c) { return c < ' ' || c > '~'; }, '?');
+  return text.empty() ? "an error without a text" : text;
+}
+
+bool is_about_record(std::string_view error) noexcept {
+  if (error.starts_with("WRONGTYPE") || error.find("-WRONGTYPE") != error.npos) return true;
+  // XADD: somebody else has written to the log.
+  return error.find("equal or smaller than the target stream top item") != error.npos ||
+         error.find("value is not an integer") != error.npos;
+}
+
+std::optional<Push> parse_push(const redisReply& reply) noexcept {
+  const auto parts = elements_of(reply);
+  if (parts.empty()) return std::nullopt;
+  const std::string_view kind = text_of(*parts[0]);
+  if (kind == "pong") return Push{Push::Kind::pong, {}, {}};
+  if (parts.size() != 3) return std::nullopt;
+  const std::string_view topic = text_of(*parts[1]);
+  if (kind == "message") {
+    if (parts[2]->type != REDIS_REPLY_STRING) return std::nullopt;
+    return Push{Push::Kind::message, topic, text_of(*parts[2])};
+  }
+  if (kind == "subscribe") return Push{Push::Kind::subscribed, topic, {}};
+  if (kind == "unsubscribe") return Push{Push::Kind::unsubscribed, topic, {}};
+  return std::nullopt;
+}
+
+std::optional<StoredHistory> parse_history(const redisReply& reply, std::optional<Position> after,
+                                           std::int64_t now_ms) {
+  StoredHistory history;
+  if (reply.type != REDIS_REPLY_ARRAY) return std::nullopt;
+  const auto parts = elements_of(reply);
+  if (parts.empty()) return history;
+  if (parts.size() != 3 || parts[2]->type != REDIS_REPLY_ARRAY ||
+      !parse_all(text_of(*parts[0]), history.newest.epoch, 16) ||
+      !parse_all(text_of(*parts[1]), history.newest.offset, 10))
+    return std::nullopt;
+  // Without gaps from `after` on; and another epoch's are not those that were asked for.
+  const bool is_same_epoch = !after || after->epoch == history.newest.epoch;
+  if (!is_same_epoch) return history;
+  std::uint64_t last = after ? after->offset : 0;
+  history.complete = last <= history.newest.offset;
+  for (const redisReply* entry : elements_of(*parts[2])) {
+    auto record = parse_entry(*entry, history.newest.epoch);
+    if (!record || record->position.offset <= last || is_too_old(*record, now_ms)) {
+      history.complete = false;
+      continue;
+    }
+    const bool is_first = !after && history.records.empty();
+    if (record->kind == RecordKind::lost ||
+        (!is_first && record->position.offset != last + 1))
+      history.complete = false;
+    last = record->position.offset;
+    history.records.push_back(std::move(*record));
+  }
+  if (after && last != history.newest.offset && history.records.empty()) history.complete = false;
+  return history;
+}
+
+}  // namespace cppwebsocket::channels

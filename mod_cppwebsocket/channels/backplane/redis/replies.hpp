@@ -1,0 +1,41 @@
+// Reading what Redis sends: untrusted as far as its shape goes, since anything may write to the
+// same server, or be at its address.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include <hiredis.h>
+
+#include "channels/store/record.hpp"
+
+namespace cppwebsocket::channels {
+
+// The text of a string or status reply; empty for any other.
+std::string_view text_of(const redisReply& reply) noexcept;
+
+// The text of an error reply without control characters, at most 200 bytes; empty for any other.
+std::string error_of(const redisReply& reply);
+
+// True for an error that is about one record or channel. All others, such as OOM, READONLY, NOAUTH
+// and LOADING, are about the server, and the same record may do better later.
+bool is_about_record(std::string_view error) noexcept;
+
+// What a subscribed connection gets. The views are into the reply.
+struct Push {
+  enum class Kind : std::uint8_t { subscribed, unsubscribed, message, pong };
+  Kind kind;
+  std::string_view topic;
+  std::string_view payload;  // of a message
+};
+std::optional<Push> parse_push(const redisReply& reply) noexcept;
+
+// What redis_read_script gives. `after` is what was asked for: it decides what `complete` says.
+// Entries that are no envelopes, or older than their own bound in seconds at `now_ms`, are left out
+// and make it incomplete. Empty if the reply has another shape.
+std::optional<StoredHistory> parse_history(const redisReply& reply, std::optional<Position> after,
+                                           std::int64_t now_ms);
+
+}  // namespace cppwebsocket::channels

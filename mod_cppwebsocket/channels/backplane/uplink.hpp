@@ -1,0 +1,130 @@
+// What goes where when there are other machines:
+//
+//   without history  published into this httpd's shared memory, and to the others by the backplane
+//   with history     given to the backplane, which numbers it for all; everybody, the publisher's
+//                    own child included, takes it from there, so all see one order
+//   the link is down published here as provisional and kept in a queue; once the link is up the
+//                    queue goes first, gets its numbers, and is not delivered here again; where
+//                    it was full, a `lost` record goes in place of what it had no room for
+//
+// A backplane without history gives the reach only: nobody can resume over machines, and nobody is
+// told that he could.
+// Thread: any, several at once; Backplane::Listener as there.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <set>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "channels/backplane/backplane.hpp"
+#include "channels/members/hub.hpp"
+
+namespace cppwebsocket::channels {
+
+struct UplinkLimits {
+  std::size_t queued_bytes = 16 << 20;  // that wait for the link, or for its answer
+  std::size_t answered_bytes = 1 << 20; // of records that have a number and have not come yet
+  std::size_t in_flight = 512;          // records without an answer
+  std::size_t read_at_once = 1'000;     // records
+  std::size_t held = 4'096;             // records of one channel that wait for earlier ones
+};
+
+class BackplaneUplink final : public Uplink, private Backplane::Listener {
+ public:
+  // Told of control records from other machines. Thread: the engine's.
+  using Control = std::function<void(std::string_view channel, const Record& record)>;
+
+  // Starts the backplane. The store outlives the uplink.
+  BackplaneUplink(ChannelStore& store, std::unique_ptr<Backplane> backplane, Control control,
+                  std::function<void(Severity, const std::string&)> log, UplinkLimits limits = {});
+  ~BackplaneUplink();
+
+  const UplinkCounters& counters() const noexcept { return counters_; }
+
+  PublishResult publish(std::string_view channel, HistoryBound bound, Message&& message) override;
+  void in_use(std::string_view channel, bool used) override;
+  bool recover(std::string_view channel, std::optional<Position> after,
+               std::function<void(StoredHistory&&)> done) override;
+  void control(std::string_view channel, const Message& message) override;
+
+ private:
+  struct Queued {
+    std::string channel;
+    Record record;
+    bool provisional;  // it was delivered here
+
+    std::size_t size() const noexcept {
+      return record.message.size() + channel.size() + sizeof(Queued);
+    }
+  };
+
+  using Done = std::function<void(StoredHistory&&)>;
+
+  // A channel that is in use here. Until it is current, what comes is held back: earlier records
+  // are on their way.
+  struct Channel {
+    bool current = false;
+    std::deque<Record> held;
+    bool held_too_many = false;
+    std::vector<std::function<void()>> waiting;  // for it to be current
+  };
+
+  // backplane_uplink.cpp: what goes out
+  PublishResult publish_here(std::string_view channel, Record&& record);
+  void enqueue(std::string_view channel, Record&& record, bool provisional);
+  void lose(Queued&& queued);
+  void push(Queued&& queued);
+  void deliver_early(Queued& queued);
+  void deliver_answered();
+  void deliver_queued();
+  void forget_seen();
+  void pump();
+  void link_up() override;
+  void link_down() override;
+  void appended(std::optional<Position> at) override;
+
+  // backplane_catch_up.cpp: what comes in
+  void subscribed(std::string_view channel) override;
+  void received(std::string_view channel, Record&& record) override;
+  bool fits(std::string_view channel, const Record& record) const;
+  void read_missing(const std::string& channel, std::optional<Position> after);
+  void found_missing(const std::string& channel, std::optional<Position> after,
+                     std::uint64_t link, StoredHistory&& found);
+  bool take_held(Channel& here, const std::string& channel, std::uint64_t epoch);
+  void recover_current(const std::string& channel, std::optional<Position> after,
+                       const Done& done);
+  void read_on(const std::string& channel, StoredHistory&& so_far, Done done);
+
+  ChannelStore& store_;
+  const Control control_;
+  const std::function<void(Severity, const std::string&)> log_;
+  const UplinkLimits limits_;
+  UplinkCounters& counters_;  // in the store's memory
+
+  std::mutex mutex_;
+  bool up_ = false;                     // GUARDED_BY(mutex_), as all to overflow_logged_
+  std::uint64_t sequence_ = 0;
+  std::deque<Queued> queue_;            // the first in_flight_ are with the backplane
+  std::size_t in_flight_ = 0;
+  std::size_t queued_bytes_ = 0;
+  std::deque<Queued> answered_;  // and perhaps not yet come: another connection brings them
+  std::size_t answered_bytes_ = 0;
+  std::set<std::string> losing_;  // channels whose newest in the queue is `lost`, and not in flight
+  std::uint64_t overflowed_ = 0;        // since it was logged
+  bool overflow_logged_ = false;        // since there was room again
+
+  std::mutex channels_mutex_;
+  std::unordered_map<std::string, Channel> channels_;  // GUARDED_BY(channels_mutex_), as the next
+  std::uint64_t links_ = 0;                            // how many there have been
+
+  const std::unique_ptr<Backplane> backplane_;
+};
+
+}  // namespace cppwebsocket::channels

@@ -1,0 +1,34 @@
+// The handler behind `SetHandler websocket-subscribe`: makes a connection a member of some
+// channels, and nothing else. It uses what every handler has.
+//
+//   WebSocket                          messages as they were published
+//   WebSocket, subprotocol channel.json  each in JSON, with its position
+//   event stream                       each an event, whose id says where the client stands
+#pragma once
+
+#include <cppwebsocket/handler_table.hpp>
+#include <cppwebsocket/publication.hpp>
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "protocol/opening/channel_request.hpp"
+
+namespace cppwebsocket::channels {
+
+// What a connection asks for. The server puts it into the request's user_data before the handshake.
+struct Subscription {
+  std::vector<std::string> channels;  // one at least
+  ChannelOptions options;
+  protocol::Positions resume;  // one for each channel, or empty
+  bool lost = false;           // the client came back, but from nowhere that is known
+  std::uint32_t history = 0;   // to begin with the newest so many, where there is nothing to resume
+  bool json = false;           // of an event stream: wrap each message, as channel.json does
+};
+
+inline constexpr std::string_view json_protocol = "channel.json";
+
+const HandlerTable& subscriber_table() noexcept;
+
+}  // namespace cppwebsocket::channels

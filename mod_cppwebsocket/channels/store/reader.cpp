@@ -1,0 +1,263 @@
+#include "channels/store/reader.hpp"
+
+#include "channels/store/ring.hpp"
+
+#include <algorithm>
+
+namespace cppwebsocket::channels {
+
+using namespace shared;
+
+ChannelReader::ChannelReader(ChannelStore& store, unsigned reactor_number)
+    : store_(store), memory_(store.memory()), number_(reactor_number) {
+  jump_to_heads();
+}
+
+ChannelReader::~ChannelReader() { waited(); }
+
+void ChannelReader::jump_to_heads() {
+  cursors_.resize(2 * memory_.seats());
+  for (unsigned i = 0; i < cursors_.size(); ++i) cursors_[i] = memory_.ring(i / 2, i % 2).head();
+}
+
+Follow& ChannelReader::follow(std::string_view channel, void* owner) {
+  if (is_idle()) jump_to_heads();
+  const ChannelKey key = channel_key(memory_.header().secret, channel);
+  Follow& follow = follows_[key];
+  follow.owner = owner;
+  follow.key = key;
+  // Made, if need be: a position without an epoch could not be resumed from.
+  if (const auto seen = store_.table().find_or_make(key)) follow.position = seen->position();
+  return follow;
+}
+
+void ChannelReader::unfollow(Follow& follow) noexcept { follows_.erase(ChannelKey(follow.key)); }
+
+// --- reading
+// ----------------------------------------------------------------------------------------
+
+// A record's fixed part, and where the rest of it is.
+struct ChannelReader::Found {
+  Ring ring;
+  std::uint64_t at;
+  RecordHead head;
+
+  std::optional<Record> record(std::string* name = nullptr) const {
+    std::string payload;
+    if (!ring.read_rest(at, head, name, payload)) return {};
+    return record_of(head, std::move(payload));
+  }
+};
+
+bool ChannelReader::read(Sink& sink, std::size_t most_records) {
+  if (is_idle()) return false;
+  const unsigned rings = 2 * memory_.used_seats();
+  std::size_t left = most_records;
+  bool more = false;
+  for (unsigned i = 0; i < rings; ++i) {
+    const unsigned ring = (next_ring_ + i) % rings;
+    more |= read_ring(ring / 2, ring % 2, sink, left);
+  }
+  if (rings != 0) next_ring_ = (next_ring_ + 1) % rings;
+  if (overtaken_) repair_all(sink);
+  return more;
+}
+
+bool ChannelReader::read_ring(unsigned seat, unsigned part, Sink& sink, std::size_t& left) {
+  std::uint64_t& cursor = cursors_[2 * seat + part];
+  const Ring ring = memory_.ring(seat, part);
+  const std::uint64_t head = ring.head();
+  while (cursor < head && left != 0) {
+    const auto record = ring.read(cursor);
+    if (!record) {  // the writer has come round
+      overtaken_ = true;
+      cursor = ring.head();
+      break;
+    }
+    Found found{ring, cursor, *record};
+    cursor += record->total_words();
+    --left;
+    take(seat, found, sink);
+  }
+  return cursor < head;
+}
+
+void ChannelReader::take(unsigned seat, Found& found, Sink& sink) {
+  const RecordHead& head = found.head;
+  if (head.kind == RecordKind::control) {
+    if (number_ != 0) return;
+    std::string name;
+    if (auto record = found.record(&name)) sink.control(name, std::move(*record));
+    return;
+  }
+  if (head.kind == RecordKind::loose && seat != store_.seat()) return;
+  const auto follow = follows_.find(head.key);
+  if (follow == follows_.end()) return;
+  switch (head.kind) {
+    case RecordKind::message:
+    case RecordKind::numbered:
+    case RecordKind::lost:
+      return take_numbered(follow->second, found, sink);
+    case RecordKind::provisional:
+      take_linked(follow->second, sink);
+      [[fallthrough]];
+    case RecordKind::loose:
+      if (auto record = found.record()) take_unnumbered(follow->second, std::move(*record), sink);
+      return;
+    case RecordKind::control:
+      return;
+  }
+}
+
+void ChannelReader::take_numbered(Follow& follow, Found& found, Sink& sink) {
+  const RecordHead& head = found.head;
+  if (!is_current(follow, head.position.epoch, sink)) return;
+  if (head.position.offset <= follow.position.offset) return;
+  // Others linked theirs before, and what is announced is linked: so the missing are there to find.
+  if (head.position.offset > follow.position.offset + 1)
+    repair(follow, head.previous, head.position.offset, sink);
+  if (auto record = found.record())
+    pass(follow, std::move(*record), (head.previous & Location::none) != 0, sink);
+  else
+    overtaken_ = true;
+}
+
+// Follows the channel into a new epoch. False if this one is over: then it is too late for what was
+// not read of it.
+bool ChannelReader::is_current(Follow& follow, std::uint64_t epoch, Sink& sink) {
+  if (follow.position.epoch == epoch) return true;
+  if (const auto seen = store_.table().find(follow.key); seen && seen->epoch != epoch) {
+    if (follow.position.epoch != 0) tell_gap(follow, follow.position, sink);
+    return false;
+  }
+  // Who counts for all machines has lost count, and perhaps messages.
+  if (follow.position.epoch & engine_epoch && follow.position.offset != 0)
+    tell_gap(follow, {epoch, 0}, sink);
+  follow.position = {epoch, 0};
+  return true;
+}
+
+// Gives what is between the follower's position and the offset `below`, along the chain that begins
+// at `link`, as far as it is there.
+void ChannelReader::repair(Follow& follow, std::uint64_t link, std::uint64_t below, Sink& sink) {
+  std::vector<Record> missing;  // newest first
+  while (!(link & Location::none) && below > follow.position.offset + 1) {
+    const Location at = Location::of(link);
+    if (at.seat >= memory_.seats()) break;
+    const Ring ring = memory_.ring(at.seat, at.ring);
+    const auto head = ring.read(at.position);
+    if (!head || head->key != follow.key || head->position.epoch != follow.position.epoch ||
+        head->position.offset >= below || head->position.offset <= follow.position.offset)
+      break;
+    auto record = Found{ring, at.position, *head}.record();
+    if (!record) break;
+    missing.push_back(std::move(*record));
+    below = head->position.offset;
+    link = head->previous;
+  }
+  bool is_first = (link & Location::none) != 0;
+  for (auto each = missing.rbegin(); each != missing.rend(); ++each)
+    pass(follow, std::move(*each), std::exchange(is_first, false), sink);
+}
+
+// What was numbered before a provisional record may be in another ring. Behind it, earlier ones of
+// the same origin would be taken for known.
+void ChannelReader::take_linked(Follow& follow, Sink& sink) {
+  const auto seen = store_.table().find(follow.key);
+  if (!seen || seen->state.offset == 0 || !is_current(follow, seen->epoch, sink)) return;
+  repair(follow, seen->state.last, seen->state.offset + 1, sink);
+}
+
+// After a jump: all that was linked before it is found from the channels' ends.
+void ChannelReader::repair_all(Sink& sink) {
+  overtaken_ = false;
+  store_.count_overtaken();
+  for (auto& [key, follow] : follows_) {
+    if (follow.has_unnumbered) tell_gap(follow, follow.position, sink);
+    const auto seen = store_.table().find(key);
+    if (!seen || seen->state.offset == 0 || !is_current(follow, seen->epoch, sink)) continue;
+    repair(follow, seen->state.last, seen->state.offset + 1, sink);
+    if (follow.position.offset < seen->state.offset) tell_gap(follow, seen->position(), sink);
+  }
+  if (number_ == 0) sink.lost_control();
+}
+
+void ChannelReader::pass(Follow& follow, Record&& record, bool is_first, Sink& sink) {
+  const Position at = record.position;
+  // A channel whose numbers another machine gives may begin with any.
+  const bool begins = is_first && follow.position.offset == 0;
+  if (at.offset > follow.position.offset + 1 && !begins)
+    tell_gap(follow, {at.epoch, at.offset - 1}, sink);
+  if (record.kind == RecordKind::lost) {
+    if (!is_known(follow, record)) tell_gap(follow, at, sink);
+    follow.position = at;
+    return;
+  }
+  follow.position = at;
+  if (record.kind == RecordKind::numbered) {
+    if (is_known(follow, record)) return;
+    if (store_.is_alive(record.origin)) remember(follow, record);
+  }
+  sink.received(follow, std::move(record));
+}
+
+void ChannelReader::take_unnumbered(Follow& follow, Record&& record, Sink& sink) {
+  follow.has_unnumbered = true;
+  if (record.kind == RecordKind::provisional) {
+    if (is_known(follow, record)) return;
+    remember(follow, record);
+  }
+  record.position = {};
+  sink.received(follow, std::move(record));
+}
+
+bool ChannelReader::is_known(const Follow& follow, const Record& record) const noexcept {
+  if (!follow.known) return false;
+  return std::ranges::any_of(*follow.known, [&](const auto& each) {
+    return each.first == record.origin && record.sequence <= each.second;
+  });
+}
+
+void ChannelReader::remember(Follow& follow, const Record& record) {
+  if (!follow.known) follow.known = std::make_unique<Follow::Known>();
+  Follow::Known& known = *follow.known;
+  std::erase_if(known, [&](const auto& each) { return each.first == record.origin; });
+  // Of children that are gone for long nothing comes twice any more.
+  if (known.size() > 2 * memory_.used_seats() + 8) known.erase(known.begin());
+  known.emplace_back(record.origin, record.sequence);
+}
+
+void ChannelReader::tell_gap(Follow& follow, Position to, Sink& sink) {
+  const Position from = follow.position;
+  follow.position = to;
+  store_.count_gap();
+  sink.gap(follow, from, to);
+}
+
+// --- waiting
+// ----------------------------------------------------------------------------------------
+
+int ChannelReader::wake_descriptor() const noexcept { return memory_.eventfd(store_.seat()); }
+
+bool ChannelReader::has_more() const noexcept {
+  for (unsigned i = 0; i < 2 * memory_.used_seats(); ++i)
+    if (cursors_[i] < memory_.ring(i / 2, i % 2).head()) return true;
+  return false;
+}
+
+bool ChannelReader::prepare_to_wait() noexcept {
+  if (is_idle()) return true;
+  memory_.seat(store_.seat()).sleeping.fetch_or(std::uint64_t{1} << number_ % 64);
+  memory_.header().sleepers[store_.seat() / 64].fetch_or(std::uint64_t{1} << store_.seat() % 64);
+  if (!has_more()) return true;
+  waited();
+  return false;
+}
+
+void ChannelReader::waited() noexcept {
+  const std::uint64_t bit = std::uint64_t{1} << number_ % 64;
+  auto& sleeping = memory_.seat(store_.seat()).sleeping;
+  if (sleeping.load(std::memory_order_relaxed) & bit) sleeping.fetch_and(~bit);
+}
+
+}  // namespace cppwebsocket::channels

@@ -1,0 +1,65 @@
+// One httpd child's WebSockets: made in child_init, told to stop by child_stopping, waited for when
+// the child's pool goes. A graceful stop may take its time (WebSocketDrainTimeout), until SIGTERM.
+#pragma once
+
+#include "channels/store/store.hpp"
+#include "channels/members/hub.hpp"
+#include "httpd/child/filter_connections.hpp"
+#include "runtime/runtime.hpp"
+
+#include <httpd.h>
+
+#include <atomic>
+
+namespace cppwebsocket::httpd {
+
+class Child {
+ public:
+  // Of this process; null outside of a child, and if it could not start. Thread: any.
+  static Child* current() noexcept;
+
+  // `memory` is the parent's. Raises runtime_error if there is no place in it.
+  Child(runtime::RuntimeOptions options, std::size_t filter_connections,
+        std::unique_ptr<channels::ChannelStore> store);
+  Child(const Child&) = delete;
+  Child& operator=(const Child&) = delete;
+
+  runtime::Runtime& runtime() noexcept { return runtime_; }
+  channels::Hub& hub() noexcept { return hub_; }
+
+  // An unconnected socket, to be put in the place of one that was taken from httpd.
+  int dummy_socket() const noexcept { return dummy_socket_; }
+
+  // True for the first who asks: "no room" is a warning once, for a crowd must not fill the log. A
+  // child that stops has none for anyone, and that is no reason to warn.
+  bool is_first_overload() noexcept { return !stopping_ && !overloaded_.exchange(true); }
+
+  FilterConnections& filter_connections() noexcept { return filter_connections_; }
+
+  // Has every connection close with 1001, in its time. Only writes to eventfds, and again does
+  // nothing. Thread: any, and in a signal handler.
+  void begin_stop(runtime::Stop how) noexcept;
+
+  bool has_ended() const noexcept { return ended_.load(std::memory_order_relaxed); }
+
+ private:
+  friend apr_status_t wait_for_connections(void*) noexcept;
+  friend void child_stopping(apr_pool_t* pool, int graceful) noexcept;
+  void hear_of_hurry() noexcept;
+
+  const std::unique_ptr<channels::ChannelStore> store_;
+  channels::Hub hub_;
+  runtime::Runtime runtime_;
+  int dummy_socket_;
+  FilterConnections filter_connections_;
+  const bool threaded_;  // the MPM
+  std::atomic<bool> overloaded_{false};
+  std::atomic<bool> stopping_{false};
+  std::atomic<bool> ended_{false};
+};
+
+// Hooks.
+void child_init(apr_pool_t* pool, server_rec* main_server) noexcept;
+void child_stopping(apr_pool_t* pool, int graceful) noexcept;
+
+}  // namespace cppwebsocket::httpd

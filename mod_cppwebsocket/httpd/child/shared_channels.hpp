@@ -1,0 +1,29 @@
+// The memory through which channels reach all children: made by httpd's parent, inherited by every
+// child, kept over restarts.
+#pragma once
+
+#include "channels/store/store.hpp"
+
+#include <httpd.h>
+#include <mpm_common.h>
+
+#include <memory>
+
+namespace cppwebsocket::httpd {
+
+// Makes it, unless this httpd has it already. Raises runtime_error with what the administrator has
+// to change. Thread: startup.
+void make_channel_memory(server_rec* main_server);
+
+// This child's place in it. If all are taken it gets a memory of its own, and its channels reach
+// nobody else: the log says so. Raises runtime_error and system_error. Thread: the child's main one.
+std::unique_ptr<channels::ChannelStore> make_channel_store(server_rec* main_server);
+
+// Null before it is made. Thread: any.
+const channels::ChannelMemory* channel_memory() noexcept;
+
+// Hook: a child is gone, however, and with it its place in the memory. Thread: the parent's.
+void child_status(server_rec* server, pid_t pid, ap_generation_t generation, int slot,
+                  mpm_child_status status) noexcept;
+
+}  // namespace cppwebsocket::httpd

@@ -1,0 +1,113 @@
+// What the directives say: per server and per directory, how they are inherited, and the defaults.
+// Lives in httpd's configuration pools. Immutable once requests are served.
+#pragma once
+
+#include "protocol/frames/deflate.hpp"
+#include "runtime/handlers/library.hpp"
+
+#include <cppwebsocket/publication.hpp>
+
+#include <ap_expr.h>
+#include <apr_tables.h>
+#include <httpd.h>
+
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <optional>
+#include <span>
+#include <string_view>
+
+namespace cppwebsocket::httpd {
+
+// Which web pages may connect. From WebSocketOrigin.
+struct OriginPolicy {
+  bool any = false;
+  bool same = true;
+  std::span<const char* const> listed;  // serialized origins; in a pool
+
+  // `host` and `secure`: the request's own.
+  bool allows(std::string_view origin, std::string_view host, bool secure) const noexcept;
+};
+
+// Unset values are inherited from the enclosing section. httpd merges one of these per request,
+// so it owns no memory.
+struct DirectoryConfig {
+  std::optional<OriginPolicy> origin;
+  std::optional<bool> legacy_protocols;
+  std::optional<std::size_t> max_message_size;  // bytes
+  std::optional<std::size_t> send_buffer_size;  // bytes
+  std::optional<protocol::DeflatePolicy> compression;
+  std::optional<std::chrono::milliseconds> ping_interval;  // 0: off
+  std::optional<std::chrono::milliseconds> idle_timeout;   // 0: off
+  std::optional<std::chrono::milliseconds> close_timeout;
+  std::optional<std::span<ap_expr_info_t* const>> channels;  // each gives a channel's name
+  std::optional<ChannelOptions> channel_options;
+};
+
+// A request's settings, with defaults.
+struct Settings {
+  OriginPolicy origin;
+  bool legacy_protocols;
+  ConnectionLimits limits;
+  protocol::DeflatePolicy compression;
+};
+Settings settings_of(const DirectoryConfig& config) noexcept;
+
+struct Alias {
+  const char* path;
+  const char* resource;
+};
+
+// What a graceful end of a child does with its connections. From WebSocketDrainTimeout.
+struct DrainConfig {
+  std::chrono::milliseconds time;
+  bool keep_serving;
+};
+
+// From the directives that are global; only the main server's count.
+struct ChildConfig {
+  std::optional<std::size_t> threads;
+  std::optional<std::size_t> blocking_threads;
+  std::optional<std::size_t> max_connections;     // unset: Auto
+  std::optional<DrainConfig> drain;               // unset: as in runtime::StopPlan
+  std::optional<std::size_t> filter_connections;  // unset: Auto
+  const char* backplane = nullptr;           // a URL that is valid; null: none
+  const char* backplane_password = nullptr;  // null: none
+  std::optional<std::size_t> channel_memory;  // bytes
+};
+inline constexpr std::size_t default_channel_memory = 64 << 20;  // bytes
+inline constexpr std::size_t least_channel_memory = 1 << 20;
+inline constexpr std::size_t most_channel_memory = std::size_t{64} << 30;
+inline constexpr std::size_t default_blocking_threads = 64;
+std::size_t default_threads() noexcept;             // of the MPM and machine; call it in the child
+std::size_t default_filter_connections() noexcept;  // the same
+bool is_threaded() noexcept;                        // the MPM: not prefork
+
+class VirtualHost;
+
+struct ServerConfig {
+  const char* handler_root = nullptr;     // absolute
+  apr_array_header_t* aliases = nullptr;  // of Alias; later ones win
+  std::optional<bool> allow_handlers_outside_root;
+  std::optional<bool> http2;
+  ChildConfig child;
+
+  // Made of the above once all is read (start_up.cpp).
+  const runtime::HandlerRoot* root = nullptr;  // null: no handlers in this host
+  VirtualHost* host = nullptr;
+  // Main server only: in memory that all children of this generation share. The child that sets
+  // it says what need not be said by every child.
+  std::atomic<bool>* first_child_claimed = nullptr;
+};
+
+ServerConfig& config_of(server_rec* server) noexcept;
+const DirectoryConfig& directory_config_of(const request_rec* r) noexcept;
+
+// For the module record.
+void* create_server_config(apr_pool_t* pool, server_rec* server) noexcept;
+void* merge_server_config(apr_pool_t* pool, void* outer, void* inner) noexcept;
+void* create_directory_config(apr_pool_t* pool, char* directory) noexcept;
+void* merge_directory_config(apr_pool_t* pool, void* outer, void* inner) noexcept;
+
+}  // namespace cppwebsocket::httpd

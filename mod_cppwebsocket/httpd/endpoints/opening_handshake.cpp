@@ -1,0 +1,245 @@
+#include "httpd/endpoints/opening_handshake.hpp"
+
+#include "httpd/request/answer.hpp"
+#include "httpd/request/apr_digest.hpp"
+#include "httpd/child/child.hpp"
+#include "httpd/configuration/config.hpp"
+#include "httpd/request/cross_origin.hpp"
+#include "httpd/log.hpp"
+#include "httpd/module.hpp"
+#include "httpd/pool.hpp"
+#include "httpd/request/capture.hpp"
+#include "httpd/ways_in/takeover.hpp"
+#include "httpd/ways_in/way_in.hpp"
+#include "protocol/frames/event_stream.hpp"
+#include "protocol/opening/header_fields.hpp"
+#include "protocol/frames/protocol.hpp"
+
+#include <chrono>
+#include <optional>
+#include <string>
+
+namespace cppwebsocket::httpd {
+
+namespace {
+
+// What of an opening handshake an event stream has, too.
+protocol::Opening event_stream_opening(const protocol::OpeningRequest& request) {
+  const protocol::HeaderFields fields(request.headers);
+  protocol::Opening opening;
+  opening.version = Version::event_stream;
+  opening.host = fields.first("Host").value_or("");
+  opening.origin = fields.first("Origin");
+  opening.location = request.secure ? "https://" : "http://";
+  opening.location.append(opening.host).append(request.target);
+  return opening;
+}
+
+class OpeningHandshake {
+ public:
+  OpeningHandshake(request_rec* r, Child& child, std::span<Header> headers, Answerer&& answerer,
+                   bool is_event_stream)
+      : r_(r),
+        child_(child),
+        headers_(headers),
+        answerer_(std::move(answerer)),
+        is_event_stream_(is_event_stream),
+        settings_(settings_of(directory_config_of(r))) {}
+
+  // Returns what the content handler must return.
+  int run() {
+    if (const auto refused = check_connection()) return *refused;
+    if (const auto refused = check_opening()) return *refused;
+    if (const auto refused = check_origin()) return *refused;
+    if (const auto refused = make_session()) return *refused;
+    if (const auto refused = ask_handler()) return *refused;
+    return open();
+  }
+
+ private:
+  using MaybeRefused = std::optional<int>;
+
+  MaybeRefused check_connection() {
+    std::string why;
+    way_ = find_way_in(r_, child_, !is_event_stream_, why);
+    if (way_) return std::nullopt;
+    log_request(r_, APLOG_ERR, "CWS0013: " + why);
+    return refuse(r_, HTTP_NOT_IMPLEMENTED, why);
+  }
+
+  MaybeRefused check_opening() {
+    if (is_event_stream_) {
+      opening_ = event_stream_opening(opening_request_of(r_, headers_));
+      return std::nullopt;
+    }
+    auto parsed =
+        protocol::parse_opening(opening_request_of(r_, headers_), settings_.legacy_protocols);
+    if (const auto* refusal = std::get_if<protocol::Refusal>(&parsed)) {
+      log_request(r_, APLOG_INFO, "CWS0011: malformed handshake: " + refusal->text);
+      return refuse(r_, refusal->status, refusal->text, refusal->headers);
+    }
+    opening_ = std::get<protocol::Opening>(std::move(parsed));
+    return std::nullopt;
+  }
+
+  // Browsers send the page's origin; a request without one is no browser's, or the page's own.
+  MaybeRefused check_origin() {
+    if (!opening_.origin || settings_.origin.allows(*opening_.origin, opening_.host, is_secure()))
+      return std::nullopt;
+    log_request(
+        r_, APLOG_INFO,
+        "CWS0012: origin " + std::string(*opening_.origin) + " is not allowed (WebSocketOrigin)");
+    return refuse(r_, HTTP_FORBIDDEN, "The origin of this page may not connect here.");
+  }
+
+  bool is_secure() const { return opening_request_of(r_, headers_).secure; }
+
+  MaybeRefused make_session() {
+    auto record = capture(r_, answerer_.resource, opening_, headers_);
+    record->handler_name = &answerer_.handler->name();
+    record->limits = settings_.limits;
+    record->user_data = std::move(answerer_.user_data);
+    if (opening_.needs_key3) {
+      const auto key3 = read_key3(r_);
+      if (!key3) {
+        log_request(r_, APLOG_INFO, "CWS0011: malformed handshake: no eight bytes behind the head");
+        return refuse(r_, HTTP_BAD_REQUEST,
+                      "The eight bytes of the third key must follow the head (draft-76, 5.2).");
+      }
+      record->handshake->challenge = protocol::draft76_challenge(opening_, *key3);
+      const auto md5 = apr_digest.md5(record->handshake->challenge);
+      record->handshake->challenge_md5.assign(md5.begin(), md5.end());
+    }
+    std::string_view why_not;
+    session_ = child_.runtime().make_session(std::move(record), answerer_.handler, why_not);
+    if (session_) return std::nullopt;
+    return no_room(why_not);
+  }
+
+  int no_room(std::string_view why) {
+    log_request(r_, child_.is_first_overload() ? APLOG_WARNING : APLOG_INFO,
+                "CWS0014: no room for a connection: " + std::string(why));
+    const std::pair<std::string, std::string> retry[] = {{"Retry-After", "5"}};
+    return refuse(r_, HTTP_SERVICE_UNAVAILABLE, "There is no room for another connection now.",
+                  retry);
+  }
+
+  MaybeRefused ask_handler() {
+    try {
+      session_->do_extra_handshake();
+    } catch (const HandshakeException& error) {
+      const bool is_error = error.status() >= 400 && error.status() <= 599;
+      return refused_by_handler(is_error ? error.status() : HTTP_FORBIDDEN, error.what());
+    } catch (const AbortedByUserException&) {
+      log_request(r_, APLOG_INFO,
+                  "CWS0015: handler " + answerer_.handler->name() + " drops the connection");
+      return drop(r_);
+    } catch (const std::exception& error) {
+      return failed_in_handler(error.what());
+    } catch (...) {
+      return failed_in_handler("something that is no std::exception");
+    }
+    const detail::HandshakeRecord& handshake = *session_->record().handshake;
+    // RFC 6455 §4.2.2: none is an answer, but not by oversight. The drafts know no offers.
+    if (opening_.version == Version::rfc6455 && !opening_.protocols.empty() &&
+        !handshake.protocol_chosen && !handshake.protocol_declined)
+      return refused_by_handler(HTTP_BAD_REQUEST,
+                                "The handler supports none of the subprotocols offered.");
+    return std::nullopt;
+  }
+
+  int refused_by_handler(int status, const std::string& why) {
+    log_request(r_, APLOG_INFO,
+                "CWS0015: handler " + answerer_.handler->name() + " refuses with " +
+                    std::to_string(status) + ": " + why);
+    return refuse(r_, status, why);
+  }
+
+  int failed_in_handler(const std::string& what) {
+    log_request(r_, APLOG_ERR,
+                "CWS0016: handler " + answerer_.handler->name() +
+                    ": web_socket_do_extra_handshake raised an exception: " + what);
+    return refuse(r_, HTTP_FORBIDDEN, "The handler does not accept this connection.");
+  }
+
+  std::unique_ptr<protocol::Protocol> make_protocol() {
+    detail::RequestRecord& record = session_->record();
+    const std::size_t most = record.limits.max_message_size;
+    if (opening_.version == Version::draft76) return protocol::make_draft76(most);
+    if (opening_.version == Version::draft75) return protocol::make_draft75(most);
+    if (is_event_stream_) return protocol::make_event_stream(protocol::EventForm::encoded);
+    std::unique_ptr<protocol::PerMessageDeflate> deflate;
+    if (record.handshake->extensions_enabled) {
+      const auto agreement =
+          protocol::negotiate_deflate(opening_.extensions, settings_.compression);
+      if (agreement) {
+        deflate = std::make_unique<protocol::PerMessageDeflate>(
+            agreement->parameters, session_->loop().deflate_workspace());
+        record.set_text(detail::Text::extensions, c_string_in(r_->pool, agreement->response));
+        record.deflate = true;
+      }
+    }
+    return protocol::make_rfc6455(most, std::move(deflate), &session_->loop().spare_payloads());
+  }
+
+  protocol::OpeningResponse websocket_response() const {
+    detail::RequestRecord& record = session_->record();
+    return protocol::complete_opening(opening_, record.text(detail::Text::protocol),
+                                      record.text(detail::Text::extensions),
+                                      record.handshake->challenge, apr_digest);
+  }
+
+  protocol::OpeningResponse event_stream_response() const {
+    protocol::OpeningResponse response;
+    response.status_line = "200 OK";
+    response.headers = {{"Content-Type", "text/event-stream"},
+                        {"Cache-Control", "no-cache, no-transform"},
+                        {"X-Accel-Buffering", "no"},  // nginx, as a proxy in front, would collect
+                        {"Connection", "close"}};     // without a length: the end is the end
+    add_cross_origin_headers(settings_.origin, opening_.origin, response.headers);
+    // Spread by the connection's number: all clients of a server that goes come back.
+    const std::chrono::milliseconds spread(session_->record().id * 617 % 2'000);
+    response.body = protocol::encode_retry(std::chrono::seconds(1) + spread);
+    return response;
+  }
+
+  // Everything that may fail comes before the answer.
+  int open() {
+    detail::RequestRecord& record = session_->record();
+    detail::HandshakeRecord& handshake = *record.handshake;
+    if (handshake.protocol_chosen)
+      record.set_text(detail::Text::protocol, c_string_in(r_->pool, handshake.protocol));
+    auto protocol = make_protocol();
+    const auto response = is_event_stream_ ? event_stream_response() : websocket_response();
+    if (const std::string why = way_->reserve(); !why.empty()) return no_room(why);
+    if (!send_opening(r_, response, handshake.response_headers)) {
+      log_request(r_, APLOG_INFO, "CWS0017: the client went away during the handshake");
+      return drop(r_);
+    }
+    way_->open(std::move(session_), std::move(protocol));
+    return OK;
+  }
+
+  request_rec* r_;
+  Child& child_;
+  std::span<Header> headers_;
+  Answerer answerer_;
+  const bool is_event_stream_;
+  Settings settings_;
+  protocol::Opening opening_;
+  std::unique_ptr<WayIn> way_;
+  std::unique_ptr<runtime::Session> session_;
+};
+
+}  // namespace
+
+int open_websocket(request_rec* r, Child& child, std::span<Header> headers, Answerer&& answerer) {
+  return OpeningHandshake(r, child, headers, std::move(answerer), false).run();
+}
+
+int open_event_stream(request_rec* r, Child& child, std::span<Header> headers,
+                      Answerer&& answerer) {
+  return OpeningHandshake(r, child, headers, std::move(answerer), true).run();
+}
+
+}  // namespace cppwebsocket::httpd

@@ -1,0 +1,206 @@
+#include "httpd/endpoints/publish.hpp"
+
+#include "channels/members/json_envelope.hpp"
+#include "httpd/request/answer.hpp"
+#include "httpd/configuration/config.hpp"
+#include "httpd/request/cross_origin.hpp"
+#include "httpd/endpoints/end_point.hpp"
+#include "httpd/log.hpp"
+#include "httpd/module.hpp"
+#include "httpd/pool.hpp"
+#include "httpd/request/capture.hpp"
+#include "protocol/opening/channel_request.hpp"
+#include "protocol/opening/header_fields.hpp"
+
+#include <cppwebsocket/channel.hpp>
+
+#include <http_protocol.h>
+#include <http_request.h>
+
+#include <optional>
+#include <string>
+#include <utility>
+
+namespace cppwebsocket::httpd {
+
+namespace {
+
+constexpr std::uint32_t most_history = 1'000;  // messages in one answer
+constexpr std::uint32_t usual_history = 100;
+
+// One request about one channel.
+class PublishRequest {
+ public:
+  PublishRequest(request_rec* r, std::span<Header> headers, Channel channel)
+      : r_(r),
+        fields_(headers),
+        channel_(std::move(channel)),
+        settings_(settings_of(directory_config_of(r))) {}
+
+  int post() {
+    const auto kind = protocol::body_kind(fields_.first("Content-Type").value_or(""));
+    if (kind == protocol::BodyKind::unsupported)
+      return refuse(r_, HTTP_UNSUPPORTED_MEDIA_TYPE,
+                    "The body is the message as it is: UTF-8 text, or bytes as "
+                    "application/octet-stream; no form with parts, no other character set.");
+    std::string body;
+    if (const int status = read_body(body); status != OK) return status;
+    // Asked for behind the body: mod_deflate takes the field away when it has inflated one.
+    if (const char* encoding = apr_table_get(r_->headers_in, "Content-Encoding");
+        encoding && !protocol::equal_ignoring_case(encoding, "identity"))
+      return refuse(r_, HTTP_UNSUPPORTED_MEDIA_TYPE, "The body must not be encoded.");
+    const bool is_text = kind == protocol::BodyKind::text;
+    return publish(Message(is_text ? Message::Type::text : Message::Type::binary, std::move(body)));
+  }
+
+  int get() {
+    const auto limit = count_of("limit");
+    if (!limit) return refuse(r_, HTTP_BAD_REQUEST, "limit= is a number, at most 1000.");
+    std::optional<Position> after;
+    if (const auto text = protocol::query_value(view(r_->args), "after"); text && !text->empty()) {
+      after = Position::parse(*text);
+      if (!after) return refuse(r_, HTTP_BAD_REQUEST, "after= is not a position.");
+    }
+    const History history = channel_.history(after, *limit);
+    std::string json = begin();
+    json.append(",\"members\":").append(std::to_string(channel_.members()));
+    add_position(json, history.newest);
+    add_presence(json);
+    json.append(",\"complete\":").append(history.complete ? "true" : "false");
+    json.append(",\"messages\":[");
+    for (std::size_t i = 0; i < history.publications.size(); ++i)
+      json.append(i == 0 ? "" : ",")
+          .append(channels::json_of(channel_.name(), history.publications[i]));
+    return answer(json.append("]}\n"));
+  }
+
+ private:
+  std::optional<std::uint32_t> count_of(std::string_view name) const {
+    const auto text = protocol::query_value(view(r_->args), name);
+    return text ? protocol::parse_count(*text, most_history) : usual_history;
+  }
+
+  // The status to answer with, or OK.
+  int read_body(std::string& body) {
+    if (const int status = ap_setup_client_block(r_, REQUEST_CHUNKED_DECHUNK); status != OK)
+      return status;
+    if (!ap_should_client_block(r_)) return OK;
+    const std::size_t most = settings_.limits.max_message_size;
+    if (r_->remaining > static_cast<apr_off_t>(most)) return HTTP_REQUEST_ENTITY_TOO_LARGE;
+    char buffer[HUGE_STRING_LEN];
+    for (;;) {
+      const long size = ap_get_client_block(r_, buffer, sizeof buffer);
+      if (size == 0) return OK;
+      // httpd has refused it itself (LimitRequestBody), or the client is gone.
+      if (size < 0) return HTTP_BAD_REQUEST;
+      body.append(buffer, static_cast<std::size_t>(size));
+      if (body.size() > most) return HTTP_REQUEST_ENTITY_TOO_LARGE;
+    }
+  }
+
+  int publish(Message message) {
+    PublishResult result;
+    try {
+      result = channel_.publish(std::move(message));
+    } catch (const InvalidUTF8Exception&) {
+      return refuse(r_, HTTP_BAD_REQUEST,
+                    "The body is not UTF-8. Bytes go as Content-Type: application/octet-stream.");
+    }
+    if (result.status == PublishStatus::too_large)
+      return refuse(r_, HTTP_REQUEST_ENTITY_TOO_LARGE,
+                    "The message is larger than a quarter of what a child process has of "
+                    "WebSocketChannelMemory.");
+    if (!result) {
+      log_request(r_, APLOG_WARNING,
+                  "CWS0046: no room for another channel, so nothing can be "
+                  "published: raise WebSocketChannelMemory");
+      return HTTP_SERVICE_UNAVAILABLE;
+    }
+    std::string json = begin();
+    json.append(",\"members\":").append(std::to_string(channel_.local_members()));
+    add_position(json, result.position);
+    return answer(json.append("}\n"));
+  }
+
+  std::string begin() const {
+    std::string json = "{\"channel\":";
+    channels::append_json_string(json, channel_.name());
+    return json;
+  }
+
+  static void add_position(std::string& json, Position position) {
+    json.append(",\"position\":");
+    if (position == Position())
+      json.append("null");
+    else
+      channels::append_json_string(json, position.to_string());
+  }
+
+  void add_presence(std::string& json) const {
+    json.append(",\"presence\":[");
+    const char* separator = "";
+    for (const Member& member : channel_.presence()) {
+      json.append(std::exchange(separator, ",")).append("{\"id\":");
+      channels::append_json_string(json, member.id);
+      json.append(",\"info\":");
+      channels::append_json_string(json, member.info);
+      json.append("}");
+    }
+    json.append("]");
+  }
+
+  int answer(const std::string& json) {
+    ap_set_content_type(r_, "application/json");
+    apr_table_setn(r_->headers_out, "Cache-Control", "no-store");
+    ap_set_content_length(r_, static_cast<apr_off_t>(json.size()));
+    if (!r_->header_only) ap_rwrite(json.data(), static_cast<int>(json.size()), r_);
+    return OK;
+  }
+
+  request_rec* r_;
+  protocol::HeaderFields fields_;
+  Channel channel_;
+  Settings settings_;
+};
+
+// A page of another origin could make its reader's browser publish, with all that the reader may
+// do: so the rule is the same as for WebSockets. Browsers name the origin with every POST.
+bool is_allowed_origin(request_rec* r, std::span<Header> headers) {
+  const protocol::HeaderFields fields(headers);
+  const auto origin = fields.first("Origin");
+  const OriginPolicy policy = settings_of(directory_config_of(r)).origin;
+  if (origin && !policy.allows(*origin, fields.first("Host").value_or(""),
+                               opening_request_of(r, headers).secure))
+    return false;
+  std::vector<std::pair<std::string, std::string>> added;
+  add_cross_origin_headers(policy, origin, added);
+  for (const auto& [name, value] : added)
+    apr_table_merge(r->err_headers_out, name.c_str(), value.c_str());
+  return true;
+}
+
+}  // namespace
+
+int publish(request_rec* r, std::span<Header> headers, std::string_view path) {
+  ap_allow_standard_methods(r, REPLACE_ALLOW, M_GET, M_POST, M_OPTIONS, -1);
+  if (r->method_number == M_OPTIONS) return DECLINED;  // httpd's own answer
+  if (r->method_number != M_GET && r->method_number != M_POST) return HTTP_METHOD_NOT_ALLOWED;
+  if (!is_allowed_origin(r, headers)) {
+    log_request(r, APLOG_INFO, "CWS0012: the page's origin is not allowed (WebSocketOrigin)");
+    return refuse(r, HTTP_FORBIDDEN, "Pages of this origin may not publish here.");
+  }
+  std::vector<std::string> names = channels_of(r, path);
+  if (names.empty()) return refuse(r, HTTP_NOT_FOUND, "This address names no channel.");
+  if (names.size() > 1) {
+    log_request(
+        r, APLOG_ERR,
+        "CWS0047: WebSocketChannel names several channels, and only one can be published to "
+        "at a time");
+    return HTTP_INTERNAL_SERVER_ERROR;
+  }
+  PublishRequest request(r, headers,
+                         Channel::named(std::move(names.front()), channel_options_of(r)));
+  return r->method_number == M_POST ? request.post() : request.get();
+}
+
+}  // namespace cppwebsocket::httpd

@@ -1,0 +1,124 @@
+// A session whose handler is written in the blocking style. The handler's function has a thread of
+// the blocking pool; the session stays with its loop. In between: a mutex, conditions, and posts.
+// Messages wait here until the thread asks. What the thread sends it writes itself while the
+// session lends it the wire, which is nearly always; else the session does.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <exception>
+#include <mutex>
+#include <optional>
+#include <vector>
+
+#include <cppwebsocket/blocking_request.hpp>
+#include <cppwebsocket/detail/operations.hpp>
+
+#include "runtime/session/inbox.hpp"
+#include "runtime/session/lent_wire.hpp"
+#include "runtime/session/message_rules.hpp"
+
+namespace cppwebsocket::runtime {
+
+class Session;
+
+class BlockingSession final : public BlockingRequest {
+ public:
+  explicit BlockingSession(Session& session) noexcept;
+  ~BlockingSession() = default;
+
+  // --- Thread: the session's -----------------------------------------------------------------
+
+  void start();
+  void deliver(Message&& message);
+  bool full() const noexcept { return full_; }  // the session is not to read
+  void session_ended();
+  Session& session() noexcept { return session_; }
+  void request_stop() noexcept { stop_source_.request_stop(); }
+  // Sends what the handler has sent so far, and accepts no more.
+  void close_door();
+  // Starts the handler's web_socket_going_away, on a thread of the call pool; false: it has none.
+  bool say_goodbye();
+  void output_drained(std::size_t buffered) noexcept;
+
+  // The peer's Close is here. True if the handler has come to it; else its thread has it answered
+  // when it does.
+  bool has_come_to_close();
+  // True if the handler has a web_socket_passive_closing_handshake that has not chosen yet: its
+  // thread runs that when it receives, and then has the Close answered.
+  bool offer_close();
+  std::optional<Close> chosen_close();
+
+  LentWire& wire() noexcept { return wire_; }
+  detail::TimePoint last_write() const noexcept { return last_write_; }  // on the lent wire
+
+  // --- Thread: the handler's -------------------------------------------------------------------
+
+  void spawn(std::function<void(std::stop_token)> function) override;
+  void sleep_for(std::chrono::nanoseconds duration) override;
+  std::stop_token stop_token() override { return stop_source_.get_token(); }
+  Sender sender() override;
+  std::optional<Message> receive(
+      std::optional<std::chrono::steady_clock::time_point> deadline) override;
+  std::optional<Message> try_receive() override;
+  void send(Message message, bool end) override;
+  void ping(std::string_view body) override;
+  void close(Close close) override;
+
+ private:
+  using Lock = std::unique_lock<std::mutex>;
+
+  struct Outgoing {
+    Message message;
+    bool end;
+    bool is_ping = false;
+  };
+
+  void run_handler() noexcept;
+  void run_goodbye() noexcept;
+  void deliver_outbox(Lock lock);
+  void put_out(Outgoing&& outgoing);
+  void write(Message&& message);
+  void ask_for_message();
+  void choose_close(Lock& lock);
+  Message take();
+  void require_sendable(const char* what);
+  void wait_for_room(Lock& lock, const char* what);
+  void raise_end() const;
+  bool over() const noexcept { return ended_ || returned_; }
+  template <typename Function>
+  void post_turn(Function function);
+
+  Session& session_;
+  Sender sender_;
+  std::stop_source stop_source_;
+  LentWire wire_;
+  std::atomic<detail::TimePoint> last_write_{detail::TimePoint::min()};
+  std::atomic<bool> full_{false};  // changed under mutex_
+
+  std::mutex mutex_;
+  std::condition_variable received_;  // for receive()
+  std::condition_variable changed_;   // for all others
+  MessageRules rules_;                // GUARDED_BY(mutex_), as all below
+  Inbox ready_;
+  std::exception_ptr end_reason_;
+  std::optional<Close> chosen_close_;
+  std::vector<Outgoing> outbox_;  // not yet with the session
+  std::size_t queued_ = 0;        // its bytes
+  std::size_t spawned_ = 0;
+  std::size_t waiting_for_room_ = 0;
+  bool receiving_ = false;
+  bool asked_ = false;            // for a message that has not come
+  bool receives_ = false;         // the handler is one that receives
+  bool close_behind_ = false;     // the peer's Close is behind what is ready
+  bool close_offered_ = false;
+  bool close_to_choose_ = false;
+  bool closed_ = false;           // by the handler
+  bool closing_ = false;          // our Close is sent: no more messages
+  bool returned_ = false;         // the handler's function has
+  bool ended_ = false;            // the session
+  bool clean_end_ = false;
+  bool end_received_ = false;
+};
+
+}  // namespace cppwebsocket::runtime

@@ -1,0 +1,71 @@
+// What a session needs of the thread that it lives on. The reactor is one; the tests have another
+// with a clock of their own.
+// Thread: owner, but for post() and pools.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <span>
+#include <vector>
+
+#include <cppwebsocket/detail/operations.hpp>
+
+#include "protocol/frames/deflate.hpp"
+#include "protocol/frames/output.hpp"
+#include "protocol/frames/spare_payloads.hpp"
+
+namespace cppwebsocket::runtime {
+
+class BlockingPool;
+class Session;
+
+struct Interest {
+  bool readable : 1 = false;
+  bool writable : 1 = false;
+  friend bool operator==(const Interest&, const Interest&) = default;
+};
+
+class EventLoop {
+ public:
+  // Runs `function` on the loop's thread, soon, in the order of the calls. Thread: any.
+  virtual void post(std::function<void()> function) = 0;
+
+  // The time at which this turn of the loop began.
+  detail::TimePoint now() const noexcept { return now_; }
+
+  // Fires `timer` once at `deadline`; arming an armed timer moves it.
+  virtual void arm(detail::TimerNode& timer, detail::TimePoint deadline) = 0;
+  virtual void disarm(detail::TimerNode& timer) noexcept = 0;
+
+  // What to watch the session's descriptor for; `is_new`: it is not watched yet. No interest at all:
+  // hang-ups are still told.
+  virtual void watch(Session& session, Interest interest, bool is_new) = 0;
+  // Called before the descriptor is closed.
+  virtual void unwatch(Session& session) noexcept = 0;
+
+  // The session is over: destroy it once nothing of it is on the stack.
+  virtual void finished(Session& session) noexcept = 0;
+
+  // Scratch memory that sessions share, because only one of them runs at a time: an idle
+  // connection has no buffers.
+  std::span<char> receive_buffer() noexcept { return receive_buffer_; }
+  protocol::Output& spare_output() noexcept { return spare_output_; }
+  protocol::SparePayloads& spare_payloads() noexcept { return spare_payloads_; }
+  protocol::DeflateWorkspace& deflate_workspace() noexcept { return deflate_workspace_; }
+
+  virtual BlockingPool& call_pool() noexcept = 0;        // run_blocking
+  virtual BlockingPool& connection_pool() noexcept = 0;  // blocking handlers
+
+ protected:
+  ~EventLoop() = default;
+
+  detail::TimePoint now_ = std::chrono::steady_clock::now();
+
+ private:
+  std::vector<char> receive_buffer_ = std::vector<char>(64 << 10);
+  protocol::Output spare_output_;
+  protocol::SparePayloads spare_payloads_;
+  protocol::DeflateWorkspace deflate_workspace_;
+};
+
+}  // namespace cppwebsocket::runtime

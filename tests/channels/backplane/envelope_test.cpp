@@ -1,0 +1,80 @@
+#include "channels/backplane/envelope.hpp"
+
+#include <gtest/gtest.h>
+
+namespace cppwebsocket::channels {
+namespace {
+
+Record a_record(RecordKind kind, Message message) {
+  Record record{};
+  record.kind = kind;
+  record.message = std::move(message);
+  record.origin = 0x77ab01;
+  record.sequence = 12;
+  record.time_ms = 1'700'000'000'000;
+  record.bound = {50, 3600};
+  return record;
+}
+
+TEST(Envelope, IsAsDocumented) {
+  Record record = a_record(RecordKind::loose, "hello");
+  record.bound = {};
+  EXPECT_EQ(to_envelope(record, 0x9f3c), "lt 9f3c 77ab01 12 1700000000000 0 0\nhello");
+}
+
+TEST(Envelope, ComesBackAsItWas) {
+  for (const RecordKind kind :
+       {RecordKind::loose, RecordKind::control, RecordKind::numbered, RecordKind::lost})
+    for (const Message& message :
+         {Message("héllo\n"), Message(), Message::binary(std::string("\0\xff\n=", 4))}) {
+      const Record record = a_record(kind, kind == RecordKind::lost ? Message() : message);
+      const auto back = parse_envelope(to_envelope(record, 7));
+      ASSERT_TRUE(back);
+      EXPECT_EQ(back->instance, 7u);
+      EXPECT_EQ(back->record.kind, kind);
+      EXPECT_EQ(back->record.message, record.message);
+      EXPECT_EQ(back->record.origin, record.origin);
+      EXPECT_EQ(back->record.sequence, record.sequence);
+      EXPECT_EQ(back->record.time_ms, record.time_ms);
+      EXPECT_EQ(back->record.bound.messages, 50u);
+      EXPECT_EQ(back->record.bound.seconds, 3600u);
+      EXPECT_EQ(back->record.position, Position{});
+    }
+}
+
+TEST(Envelope, TakesTheLargestNumbers) {
+  Record record = a_record(RecordKind::numbered, "x");
+  record.origin = record.sequence = ~std::uint64_t{0};
+  record.bound = {~std::uint32_t{0}, ~std::uint32_t{0}};
+  const auto back = parse_envelope(to_envelope(record, ~std::uint64_t{0}));
+  ASSERT_TRUE(back);
+  EXPECT_EQ(back->record.sequence, record.sequence);
+  EXPECT_EQ(back->instance, ~std::uint64_t{0});
+}
+
+TEST(Envelope, HasAPositionInFrontOnceItIsNumbered) {
+  const std::string bytes = to_envelope(a_record(RecordKind::numbered, "x"), 1);
+  const auto numbered = parse_envelope("=5f3a-42\n" + bytes);
+  ASSERT_TRUE(numbered);
+  EXPECT_EQ(numbered->record.position, (Position{0x5f3a, 42}));
+  EXPECT_FALSE(parse_envelope("=5f3a\n" + bytes));
+  EXPECT_FALSE(parse_envelope("=5f3a-42" + bytes));
+  EXPECT_FALSE(parse_envelope("=5f3a-42\n" + to_envelope(a_record(RecordKind::loose, "x"), 1)));
+}
+
+TEST(Envelope, RefusesWhatItDidNotWrite) {
+  for (const char* bytes :
+       {"", "hello", "{\"a\":1}", "lt", "lt\n", "lt 1 2 3 4 5\nx", "lt 1 2 3 4 5 6 7\nx",
+        "lx 1 2 3 4 5 6\nx", "yt 1 2 3 4 5 6\nx", "xt 1 2 3 4 5 6\nx", "lt 1 2 3 4 5 6", "lt  1 2 3 4 5 6\nx",
+        "lt 1 2 -3 4 5 6\nx", "lt 1 2 3 4 5 4294967296\nx", "lt 1 2 3 4 5 6 \nx",
+        "lt 12345678123456781 2 3 4 5 6\nx"})
+    EXPECT_FALSE(parse_envelope(bytes)) << bytes;
+}
+
+TEST(Envelope, RefusesATextThatIsNotUtf8) {
+  EXPECT_FALSE(parse_envelope("lt 1 2 3 4 5 6\n\xff"));
+  EXPECT_TRUE(parse_envelope("lb 1 2 3 4 5 6\n\xff"));
+}
+
+}  // namespace
+}  // namespace cppwebsocket::channels
