@@ -1,6 +1,7 @@
 #include "protocol/frames/event_stream.hpp"
 
 #include <algorithm>
+#include <charconv>
 #include <utility>
 
 #include "protocol/base64.hpp"
@@ -31,7 +32,7 @@ void append_head(std::string& event, std::string_view id, std::string_view name)
 
 class EventStream final : public Protocol {
  public:
-  explicit EventStream(EventForm form) noexcept : form_(form) {}
+  EventStream(EventForm form, Framing framing) noexcept : form_(form), framing_(framing) {}
 
   Event receive(std::span<char>& input) override {
     input = input.last(0);
@@ -41,33 +42,50 @@ class EventStream final : public Protocol {
   bool in_message() const noexcept override { return false; }
 
   void send_message(Message&& message, bool end, Output& out) override {
-    if (form_ == EventForm::encoded) return out.append(std::move(message).payload());
-    if (end && !gathered_) return out.append(encode_event({}, message));
+    if (form_ == EventForm::encoded) return append(std::move(message).payload(), out);
+    if (end && !gathered_) return append(encode_event({}, message), out);
     if (!gathered_) gathered_ = std::make_unique<std::string>();
     const Message::Type type = message.type();
     gathered_->append(message.payload());
     if (!end) return;
-    out.append(encode_event({}, Message(type, std::move(*gathered_))));
+    append(encode_event({}, Message(type, std::move(*gathered_))), out);
     gathered_.reset();
   }
 
-  void send_ping(std::string_view, Output& out) override { out.append(std::string_view(":\n\n")); }
+  void send_ping(std::string_view, Output& out) override { append(":\n", out); }
   void send_pong(std::string_view, Output&) override {}
   void send_close(const Close&, Output&) override {}
 
-  std::uint8_t wire_format() const noexcept override { return protocol::wire_format::event_stream; }
+  std::uint8_t wire_format() const noexcept override {
+    return framing_ == Framing::chunked ? protocol::wire_format::event_stream_in_chunks
+                                        : protocol::wire_format::event_stream;
+  }
   bool encode_shared(const Message& message, const Position& position,
                      std::string& out) const override {
-    out.append(
-        encode_event(position == Position() ? std::string() : position.to_string(), message));
+    out.append(framed(framing_, encode_event(id_of(position), message)));
     return true;
+  }
+
+  bool has_names() const noexcept override { return true; }
+  void encode_named(std::string_view name, std::string_view text, const Position& position,
+                    std::string& out) const override {
+    out.append(framed(framing_, encode_event(id_of(position), name, text)));
   }
 
   bool has_pong() const noexcept override { return false; }
   bool has_closing_handshake() const noexcept override { return false; }
 
  private:
+  static std::string id_of(const Position& position) {
+    return position == Position() ? std::string() : position.to_string();
+  }
+
+  void append(std::string&& part, Output& out) const {
+    if (!part.empty()) out.append(framed(framing_, std::move(part)));
+  }
+
   const EventForm form_;
+  const Framing framing_;
   std::unique_ptr<std::string> gathered_;  // fragments: they become one event
 };
 
@@ -91,11 +109,21 @@ std::string encode_event(std::string_view id, const Message& message) {
 }
 
 std::string encode_retry(std::chrono::milliseconds time) {
-  return "retry: " + std::to_string(time.count()) + "\n\n";
+  return "retry: " + std::to_string(time.count()) + "\n";
 }
 
-std::unique_ptr<Protocol> make_event_stream(EventForm form) {
-  return std::make_unique<EventStream>(form);
+std::string framed(Framing framing, std::string&& part) {
+  if (framing == Framing::bare) return std::move(part);
+  char size[2 * sizeof(std::size_t) + 2];
+  char* end = std::to_chars(size, size + sizeof size, part.size(), 16).ptr;
+  *end++ = '\r';
+  *end++ = '\n';
+  part.insert(0, size, static_cast<std::size_t>(end - size));
+  return std::move(part.append("\r\n"));
+}
+
+std::unique_ptr<Protocol> make_event_stream(EventForm form, Framing framing) {
+  return std::make_unique<EventStream>(form, framing);
 }
 
 }  // namespace cppwebsocket::protocol

@@ -8,6 +8,14 @@
 //   data: second line
 //                      the empty line ends the event
 //   : a comment        keeps the way open
+//
+// A block that has an id has data, too: Firefox takes no id over from one without. A comment and a
+// "retry:" are lines by themselves, no blocks: fetch-event-source takes each empty line for an
+// event.
+//
+// A stream never ends in order, because it is there to be gone on with, and a client that reads it
+// by fetch may take the orderly end of a body for the last word. Over HTTP/1.1 it is chunked and
+// has no last chunk, which makes it incomplete (RFC 9112 §8); an HTTP/2 stream is to be reset.
 #pragma once
 
 #include <chrono>
@@ -35,9 +43,16 @@ std::string encode_event(std::string_view id, const Message& message);
 // The first thing in a stream: how long a client waits before it comes back.
 std::string encode_retry(std::chrono::milliseconds time);
 
+// How the stream lies in the response: as it is (HTTP/2, HTTP/1.0), or in chunks (HTTP/1.1).
+enum class Framing : std::uint8_t { bare, chunked };
+
+// A part of the stream, not empty, as it goes out. RFC 9112 §7.1.
+std::string framed(Framing framing, std::string&& part);
+
 // Messages are what makes an event, or if it is for `encoded` ones, what encode_event has made.
-// Pings are comments, and nobody answers them. The end is the end of the stream.
+// Pings are comments, and nobody answers them. The end is the end of the connection.
 enum class EventForm : std::uint8_t { plain, encoded };
-std::unique_ptr<Protocol> make_event_stream(EventForm form = EventForm::plain);
+std::unique_ptr<Protocol> make_event_stream(EventForm form = EventForm::plain,
+                                            Framing framing = Framing::bare);
 
 }  // namespace cppwebsocket::protocol

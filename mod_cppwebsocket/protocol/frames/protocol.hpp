@@ -5,6 +5,7 @@
 // Thread: owner.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -23,7 +24,7 @@
 namespace cppwebsocket::protocol {
 
 enum class Event : std::uint8_t {
-  none,     // the input is used up; nothing is complete
+  none,     // the input is used up, or the turn's share is; nothing is complete
   message,  // take_message()
   ping,     // control_payload()
   pong,     // control_payload()
@@ -36,6 +37,7 @@ namespace wire_format {
 inline constexpr std::uint8_t rfc6455 = 0;
 inline constexpr std::uint8_t hixie = 1;
 inline constexpr std::uint8_t event_stream = 2;
+inline constexpr std::uint8_t event_stream_in_chunks = 3;
 }  // namespace wire_format
 
 // Why a connection has to be failed: the code to send and a text of at most 123 bytes that any
@@ -49,8 +51,10 @@ class Protocol {
  public:
   virtual ~Protocol() = default;
 
-  // Consumes bytes from the front of `input` until one event is complete or the input is empty.
-  // May change the bytes that it consumes (unmasking in place) and keeps none of them.
+  // Consumes bytes from the front of `input` until one event is complete or the input is empty, or
+  // until this turn's share of work is used up: then it returns none and leaves some input, with
+  // which it goes on in a later turn. May change the bytes that it consumes (unmasking in place) and
+  // keeps none of them.
   virtual Event receive(std::span<char>& input) = 0;
 
   Message&& take_message() noexcept { return std::move(message_); }  // to be moved from, at once
@@ -65,6 +69,19 @@ class Protocol {
   // and an idle connection is not idle.
   virtual bool in_message() const noexcept = 0;
 
+  // Bytes of the message that is not complete, as they came; and since when it is coming, for whoever
+  // has a clock: noted by him while in_message(), and forgotten with the message. Zero: not noted.
+  std::size_t incomplete_size() const noexcept { return message_.size(); }
+  std::chrono::steady_clock::time_point incomplete_since() const noexcept {
+    return seldom_ ? seldom_->incomplete_since : std::chrono::steady_clock::time_point{};
+  }
+  void note_incomplete(std::chrono::steady_clock::time_point since) {
+    seldom().incomplete_since = since;
+  }
+  void forget_incomplete() noexcept {
+    if (seldom_) seldom_->incomplete_since = {};
+  }
+
   // Each appends the frame's bytes to `out`. The session checks what the user may ask for
   // (state, UTF-8, sizes); these encode.
   // `end` false: the first or a further fragment, all of the first one's type.
@@ -72,6 +89,10 @@ class Protocol {
   virtual void send_ping(std::string_view body, Output& out) = 0;  // body <= 125 bytes
   virtual void send_pong(std::string_view body, Output& out) = 0;
   virtual void send_close(const Close& close, Output& out) = 0;
+
+  // A message larger than TurnShare::compressed_at_once is to be sent in fragments, and not all of them
+  // in one turn: they are compressed.
+  virtual bool compresses_in_pieces() const noexcept { return false; }
 
   // Whole messages that are encoded once for many connections, by any of those that have the same
   // wire_format(). encode_shared appends one to `out`, whatever was sent before, `position` where the
@@ -81,7 +102,21 @@ class Protocol {
   virtual std::uint8_t wire_format() const noexcept = 0;
   virtual bool encode_shared(const Message& message, const Position& position,
                              std::string& out) const = 0;
+  // As encode_shared, but of a message that it compresses and of which `done` bytes are in `out` it
+  // appends `most` more at most. Returns how many bytes are done then: the message's size at its end.
+  virtual std::size_t encode_shared_piece(const Message& message, const Position& position,
+                                          std::size_t /*done*/, std::size_t /*most*/,
+                                          std::string& out) const {
+    encode_shared(message, position, out);
+    return message.size();
+  }
   virtual void shared_sent() noexcept {}
+
+  // What is no message, in a format that has names for it. encode_named appends it to `out` as
+  // encode_shared does a message; it is not called where has_names() is false.
+  virtual bool has_names() const noexcept { return false; }
+  virtual void encode_named(std::string_view /*name*/, std::string_view /*text*/,
+                            const Position& /*position*/, std::string& /*out*/) const {}
 
   // Gives back memory that is only there to make messages cheaper or smaller. To be called when
   // the connection has been idle for a while; messages may go on at any time.
@@ -101,6 +136,7 @@ class Protocol {
     std::string control;  // a control frame's payload that arrives in pieces
     Close peer_close;
     Failure failure;
+    std::chrono::steady_clock::time_point incomplete_since{};
   };
 
   Seldom& seldom();

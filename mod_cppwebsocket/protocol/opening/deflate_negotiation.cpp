@@ -36,7 +36,7 @@ bool read_parameter(const ExtensionOffer::Parameter& parameter, Offered& offered
   if (parameter.name == "server_max_window_bits") {
     if (!value || offered.server_bits != 0) return false;
     offered.server_bits = window_bits(*value);
-    return offered.server_bits > 8;  // zlib has no window of 256 bytes
+    return offered.server_bits != 0;
   }
   if (parameter.name == "client_max_window_bits") {
     if (!set_once(offered.client_max_window_bits)) return false;
@@ -70,9 +70,9 @@ DeflateAgreement accept(const Offered& offered, const DeflatePolicy& policy) {
   };
   // §7.1.1.1, §7.1.1.2: either side may ask for either of them.
   agreed.server_no_context_takeover =
-      offered.server_no_context_takeover || !policy.context_takeover;
+      offered.server_no_context_takeover || !policy.server_context_takeover;
   agreed.client_no_context_takeover =
-      offered.client_no_context_takeover || !policy.context_takeover;
+      offered.client_no_context_takeover || !policy.client_context_takeover;
   if (agreed.server_no_context_takeover) agreement.response += "; server_no_context_takeover";
   if (agreed.client_no_context_takeover) agreement.response += "; client_no_context_takeover";
 
@@ -83,6 +83,9 @@ DeflateAgreement accept(const Offered& offered, const DeflatePolicy& policy) {
     agreed.server_max_window_bits = std::min(agreed.server_max_window_bits, offered.server_bits);
   if (offered.server_bits != 0 || agreed.server_max_window_bits < 15)
     answer_bits("server_max_window_bits", agreed.server_max_window_bits);
+  // zlib makes no raw streams of 8 bits. But in one of 9 it refers back at most 512 - 262 bytes
+  // (deflate.h, MAX_DIST), which is within a window of 8.
+  agreed.server_max_window_bits = std::max(agreed.server_max_window_bits, least_window_bits);
 
   // §7.1.2.2: a client that does not offer it need not be able to use a smaller window.
   if (offered.client_max_window_bits) {

@@ -82,7 +82,6 @@ std::optional<std::vector<ExtensionOffer>> parse_extensions(std::string_view val
     if (!scan_extension(scanner, offers.emplace_back())) return std::nullopt;
     if (!scanner.at_end() && !scanner.take(',')) return std::nullopt;
   }
-  if (offers.empty()) return std::nullopt;
   return offers;
 }
 

@@ -4,8 +4,8 @@
 #include <iterator>
 
 #include "protocol/opening/authority.hpp"
-#include "protocol/opening/hixie.hpp"
 #include "protocol/opening/header_fields.hpp"
+#include "protocol/opening/hixie.hpp"
 
 namespace cppwebsocket::protocol {
 
@@ -36,7 +36,10 @@ Version version_of(const HeaderFields& fields) noexcept {
 MaybeRefusal check_request_line(const OpeningRequest& request) {
   if (request.method != "GET") return bad_request("The method must be GET (RFC 6455, 4.2.1).");
   if (request.http_version < http_1_1)
-    return Refusal{505, "The request must be HTTP/1.1 or later (RFC 6455, 4.2.1).", {}};
+    return Refusal{505,
+                   "The request must be HTTP/1.1 or later (RFC 6455, 4.2.1); if a proxy has made "
+                   "it HTTP/1.0, tell the proxy (nginx: proxy_http_version 1.1).",
+                   {}};
   return std::nullopt;
 }
 
@@ -135,16 +138,6 @@ MaybeRefusal check_version(const HeaderFields& fields) {
   return std::nullopt;
 }
 
-// §4.1: 16 bytes in base64, hence 22 characters and two of padding; the last character carries
-// only two bits, and the other four must be zero (RFC 4648 §3.5).
-bool is_key(std::string_view key) noexcept {
-  constexpr std::string_view last_characters = "AQgw";
-  return key.size() == 24 && key.substr(22) == "==" &&
-         std::all_of(key.begin(), key.begin() + 22,
-                     [](char c) { return is_alpha(c) || is_digit(c) || c == '+' || c == '/'; }) &&
-         last_characters.find(key[21]) != last_characters.npos;
-}
-
 MaybeRefusal read_key(const HeaderFields& fields, Opening& opening) {
   opening.key = fields.first("Sec-WebSocket-Key").value_or("");
   if (fields.count("Sec-WebSocket-Key") != 1 || !is_key(opening.key))
@@ -160,13 +153,13 @@ bool has_duplicate(std::vector<std::string_view> values) {
 }
 
 MaybeRefusal read_protocols(const HeaderFields& fields, Opening& opening) {
+  // A field that lists nothing is as good as none: some clients always send it.
   const bool valid = fields.each("Sec-WebSocket-Protocol", [&](std::string_view rest) {
-    const std::size_t before = opening.protocols.size();
     while (const auto protocol = next_element(rest)) {
       if (!is_token(*protocol)) return false;
       opening.protocols.push_back(*protocol);
     }
-    return opening.protocols.size() > before;
+    return true;
   });
   if (!valid)
     return bad_request(
@@ -247,6 +240,15 @@ OpeningResponse complete_rfc6455(const Opening& opening, std::string_view protoc
 
 }  // namespace
 
+// The last character carries only two bits, and the other four must be zero (RFC 4648 §3.5).
+bool is_key(std::string_view key) noexcept {
+  constexpr std::string_view last_characters = "AQgw";
+  return key.size() == 24 && key.substr(22) == "==" &&
+         std::all_of(key.begin(), key.begin() + 22,
+                     [](char c) { return is_alpha(c) || is_digit(c) || c == '+' || c == '/'; }) &&
+         last_characters.find(key[21]) != last_characters.npos;
+}
+
 Refusal bad_request(std::string_view text) { return {400, std::string(text), {}}; }
 
 bool wants_websocket(const OpeningRequest& request) noexcept {
@@ -272,6 +274,14 @@ OpeningResponse complete_opening(const Opening& opening, std::string_view protoc
       break;
   }
   return complete_rfc6455(opening, protocol, extensions, digest);
+}
+
+// RFC 8441 §5; RFC 9113 §8.2.2.
+void put_on_http2(OpeningResponse& response) {
+  response.status_line = "200 OK";
+  std::erase_if(response.headers, [](const auto& field) {
+    return field.first == "Upgrade" || field.first == "Connection";
+  });
 }
 
 }  // namespace cppwebsocket::protocol

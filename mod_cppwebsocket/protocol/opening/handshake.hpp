@@ -60,15 +60,6 @@ bool wants_websocket(const OpeningRequest& request) noexcept;
 // contains a control character; no refusal repeats what the request said.
 std::variant<Opening, Refusal> parse_opening(const OpeningRequest& request, bool legacy);
 
-// The origin rule of the default policy: the origin's scheme, host and port are the request's own
-// (scheme by `secure`, Host compared without case, default ports equal to absent ones). "null"
-// and anything that is not one serialized origin (RFC 6454 §6.2) are not.
-bool is_same_origin(std::string_view origin, std::string_view host, bool secure) noexcept;
-
-// Exact comparison of two serialized origins: scheme and host without case, default port = absent.
-// "null" equals only an `expected` that is "null", too: whoever lists it means any opaque origin.
-bool is_origin(std::string_view origin, std::string_view expected) noexcept;
-
 // The 16 bytes that draft-76 hashes: number 1, number 2 (big-endian), key 3. §5.2.
 std::string draft76_challenge(const Opening& opening, std::string_view key3);
 
@@ -84,11 +75,19 @@ OpeningResponse complete_opening(const Opening& opening, std::string_view protoc
                                  std::string_view extensions, std::string_view challenge,
                                  const Digest& digest);
 
+// Makes of the answer to RFC 6455's handshake the one over HTTP/2. Sec-WebSocket-Accept stays.
+void put_on_http2(OpeningResponse& response);
+
+// Whether this can be a Sec-WebSocket-Key: 16 bytes in base64, hence 22 characters and two of
+// padding. RFC 6455 §4.1.
+bool is_key(std::string_view key) noexcept;
+
 // Elements of a comma-separated header (RFC 9110 §5.6.1), trimmed, empty ones left out.
 std::vector<std::string_view> split_list(std::string_view value);
 
-// Sec-WebSocket-Extensions' grammar (RFC 6455 §9.1); none if it does not match or lists nothing. A
-// quoted value that contains escapes keeps them: no extension defines a value that needs any.
+// Sec-WebSocket-Extensions' grammar (RFC 6455 §9.1); none if it does not match. It may list nothing,
+// as clients do that always send the field. A quoted value that contains escapes keeps them: no
+// extension defines a value that needs any.
 std::optional<std::vector<ExtensionOffer>> parse_extensions(std::string_view value);
 
 }  // namespace cppwebsocket::protocol

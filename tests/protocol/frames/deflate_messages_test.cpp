@@ -21,7 +21,7 @@ class DeflateMessages : public testing::Test {
   }
   Events receive(std::string_view bytes, std::size_t max_message_size = 1 << 20) {
     const auto protocol = make(no_takeover, max_message_size);
-    return feed(*protocol, bytes);
+    return feed(*protocol, bytes, &workspace_.share());
   }
 
   DeflateWorkspace workspace_;

@@ -245,5 +245,53 @@ TEST(DeflateAgainstZlib, BothDirectionsWithEveryWindowInBothContextModes) {
     }
 }
 
+// Inflates with a window of 256 bytes and no more: byte by byte, so that the output is none as
+// well.
+std::string inflate_in_a_window_of_8(z_stream& stream, std::string bytes) {
+  bytes += "\x00\x00\xff\xff"s;
+  stream.next_in = reinterpret_cast<Bytef*>(bytes.data());
+  stream.avail_in = static_cast<uInt>(bytes.size());
+  std::string out;
+  for (char byte;; out.push_back(byte)) {
+    stream.next_out = reinterpret_cast<Bytef*>(&byte);
+    stream.avail_out = 1;
+    const int result = ::inflate(&stream, Z_SYNC_FLUSH);
+    if (result != Z_OK && result != Z_BUF_ERROR) return "corrupt";
+    if (stream.avail_out == 1) return out;
+  }
+}
+
+TEST(DeflateAgainstZlib, AWindowOf8BitsIsKept) {
+  for (const bool forget : {false, true})
+    for (const int level : {1, 4, 6, 9}) {
+      const std::vector<ExtensionOffer> offers = {
+          {"permessage-deflate", {{"server_max_window_bits", "8"}}}};
+      const auto agreement = negotiate_deflate(
+          offers,
+          {.enabled = true, .server_context_takeover = !forget, .level = level, .min_size = 0});
+      ASSERT_TRUE(agreement);
+      Peer server(agreement->parameters);
+      z_stream client{};
+      ASSERT_EQ(inflateInit2(&client, -8), Z_OK);
+      for (const std::string& sample : samples()) {
+        ASSERT_TRUE(inflate_in_a_window_of_8(client, server.compress(sample)) == sample)
+            << level << " " << forget;
+        if (forget) inflateReset(&client);
+      }
+      inflateEnd(&client);
+    }
+}
+
+// What the test above rests on: a window of 9 that refers back as far as it may would be refused.
+TEST(DeflateAgainstZlib, AWindowOf8BitsRefusesWhatIsFartherBack) {
+  // A literal block of 300 bytes, then a match of length 3 at distance 300.
+  std::string bytes = "\x00\x2c\x01\xd3\xfe"s + std::string(300, 'x');
+  bytes += "\x02\x86\x15\x00"s;
+  z_stream client{};
+  ASSERT_EQ(inflateInit2(&client, -8), Z_OK);
+  EXPECT_EQ(inflate_in_a_window_of_8(client, bytes), "corrupt");
+  inflateEnd(&client);
+}
+
 }  // namespace
 }  // namespace cppwebsocket::protocol::test

@@ -6,9 +6,10 @@
 #include <vector>
 
 #include "httpd/request/apr_digest.hpp"
-#include "protocol/opening/handshake.hpp"
 #include "protocol/frames/protocol.hpp"
+#include "protocol/opening/handshake.hpp"
 #include "protocol/support/draft_feed.hpp"
+#include "protocol/support/draft_samples.hpp"
 #include "protocol/support/request_head.hpp"
 
 namespace cppwebsocket::protocol {
@@ -16,8 +17,10 @@ namespace {
 
 using namespace std::string_literals;
 using ::testing::ElementsAre;
+using testing::draft75_sample;
 using testing::feed;
 using ::testing::HasSubstr;
+using testing::replaced;
 using testing::RequestHead;
 using testing::sent;
 using testing::to_text;
@@ -25,26 +28,11 @@ using testing::to_text;
 constexpr std::size_t limit = 1000;
 constexpr const char* replacement = "\xef\xbf\xbd";  // U+FFFD
 
-// The request and the answer that the seed document shows.
-const std::string sample =
-    "GET /demo HTTP/1.1\r\n"
-    "Upgrade: WebSocket\r\n"
-    "Connection: Upgrade\r\n"
-    "Host: example.com\r\n"
-    "Origin: http://example.com\r\n"
-    "WebSocket-Protocol: sample\r\n"
-    "\r\n";
-
-std::string replaced(const std::string& what, const std::string& by) {
-  std::string text = sample;
-  return text.replace(text.find(what), what.size(), by);
-}
-
 // --- the opening handshake, §4.1 and §4.2
 // ----------------------------------------------------------
 
 TEST(Draft75Opening, AnswersTheSeedsSampleByteForByte) {
-  RequestHead head(sample);
+  RequestHead head(draft75_sample);
   const auto result = parse_opening(head.request(), true);
   ASSERT_TRUE(std::holds_alternative<Opening>(result)) << std::get<Refusal>(result).text;
   const auto& opening = std::get<Opening>(result);
@@ -62,52 +50,23 @@ TEST(Draft75Opening, AnswersTheSeedsSampleByteForByte) {
 }
 
 TEST(Draft75Opening, NamesNoSubprotocolIfNoneWasAskedFor) {
-  RequestHead head(replaced("WebSocket-Protocol: sample\r\n", ""));
+  RequestHead head(replaced(draft75_sample, "WebSocket-Protocol: sample\r\n", ""));
   const auto opening = std::get<Opening>(parse_opening(head.request(), true));
   EXPECT_TRUE(opening.protocols.empty());
   EXPECT_EQ(complete_opening(opening, "", "", "", httpd::apr_digest).headers.size(), 4u);
 }
 
 TEST(Draft75Opening, IgnoresTheLaterSubprotocolHeader) {
-  RequestHead head(replaced("WebSocket-Protocol", "Sec-WebSocket-Protocol"));
+  RequestHead head(replaced(draft75_sample, "WebSocket-Protocol", "Sec-WebSocket-Protocol"));
   EXPECT_TRUE(std::get<Opening>(parse_opening(head.request(), true)).protocols.empty());
 }
 
 TEST(Draft75Opening, RepeatsAnOpaqueOrigin) {
-  RequestHead head(replaced("http://example.com", "null"));
+  RequestHead head(replaced(draft75_sample, "http://example.com", "null"));
   const auto opening = std::get<Opening>(parse_opening(head.request(), true));
   EXPECT_THAT(to_text(complete_opening(opening, "", "", "", httpd::apr_digest)),
               HasSubstr("\r\nWebSocket-Origin: null\r\n"));
 }
-
-struct RefusedCase {
-  const char* name;
-  const char* what;
-  const char* by;
-  const char* names;
-};
-
-class Draft75Refuses : public ::testing::TestWithParam<RefusedCase> {};
-
-TEST_P(Draft75Refuses, Request) {
-  RequestHead head(replaced(GetParam().what, GetParam().by));
-  const auto result = parse_opening(head.request(), true);
-  ASSERT_TRUE(std::holds_alternative<Refusal>(result));
-  EXPECT_EQ(std::get<Refusal>(result).status, 400);
-  EXPECT_THAT(std::get<Refusal>(result).text, HasSubstr(GetParam().names));
-}
-
-INSTANTIATE_TEST_SUITE_P(Section4, Draft75Refuses,
-                         ::testing::ValuesIn(std::vector<RefusedCase>{
-                             {"NoOrigin", "Origin:", "X:", "Origin"},
-                             {"EmptyOrigin", "Origin: http://example.com", "Origin:", "Origin"},
-                             {"OriginWithLineFeed", "http://example.com", "http://a\nX: 1",
-                              "Origin"},
-                             {"NoHost", "Host:", "X:", "Host"},
-                             {"EmptyProtocol", "sample", "", "WebSocket-Protocol"},
-                             {"ProtocolWithLineFeed", "sample", "sam\nple", "WebSocket-Protocol"},
-                             {"Body", "Host:", "Content-Length: 8\r\nHost:", "Content-Length"}}),
-                         [](const auto& info) { return info.param.name; });
 
 // --- frames of both drafts: draft-75 §4.3, draft-76 §5.3
 // -------------------------------------------

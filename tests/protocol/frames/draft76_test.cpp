@@ -5,9 +5,10 @@
 #include <vector>
 
 #include "httpd/request/apr_digest.hpp"
-#include "protocol/opening/handshake.hpp"
 #include "protocol/frames/protocol.hpp"
+#include "protocol/opening/handshake.hpp"
 #include "protocol/support/draft_feed.hpp"
+#include "protocol/support/draft_samples.hpp"
 #include "protocol/support/request_head.hpp"
 
 namespace cppwebsocket::protocol {
@@ -15,37 +16,21 @@ namespace {
 
 using namespace std::string_literals;
 using ::testing::ElementsAre;
+using testing::draft76_sample;
 using testing::feed;
 using ::testing::HasSubstr;
+using testing::replaced;
 using testing::RequestHead;
 using testing::sent;
 using testing::to_text;
 
 constexpr std::size_t limit = 1000;
 
-// §1.2, the first example; with the challenge's answer of §1.3.
-const std::string sample =
-    "GET /demo HTTP/1.1\r\n"
-    "Host: example.com\r\n"
-    "Connection: Upgrade\r\n"
-    "Sec-WebSocket-Key2: 12998 5 Y3 1  .P00\r\n"
-    "Sec-WebSocket-Protocol: sample\r\n"
-    "Upgrade: WebSocket\r\n"
-    "Sec-WebSocket-Key1: 4 @1  46546xW%0l 1 5\r\n"
-    "Origin: http://example.com\r\n"
-    "\r\n"
-    "^n:ds[4U";
-
-std::string replaced(const std::string& what, const std::string& by) {
-  std::string text = sample;
-  return text.replace(text.find(what), what.size(), by);
-}
-
 // --- the opening handshake
 // ------------------------------------------------------------------------
 
 TEST(Draft76Opening, AnswersTheSampleByteForByte) {
-  RequestHead head(sample);
+  RequestHead head(draft76_sample);
   const auto result = parse_opening(head.request(), true);
   ASSERT_TRUE(std::holds_alternative<Opening>(result)) << std::get<Refusal>(result).text;
   const auto& opening = std::get<Opening>(result);
@@ -84,16 +69,16 @@ TEST(Draft76Opening, AnswersTheChallengeOfSection1_3) {
 }
 
 TEST(Draft76Opening, LocationIsSecureOverTls) {
-  RequestHead head(sample);
+  RequestHead head(draft76_sample);
   head.request().secure = true;
   EXPECT_EQ(std::get<Opening>(parse_opening(head.request(), true)).location,
             "wss://example.com/demo");
 }
 
 TEST(Draft76Opening, ThirdKeyMayBeCountedAsABody) {
-  RequestHead counted(replaced("\r\n\r\n", "\r\nContent-Length: 8\r\n\r\n"));
+  RequestHead counted(replaced(draft76_sample, "\r\n\r\n", "\r\nContent-Length: 8\r\n\r\n"));
   EXPECT_TRUE(std::holds_alternative<Opening>(parse_opening(counted.request(), true)));
-  RequestHead more(replaced("\r\n\r\n", "\r\nContent-Length: 9\r\n\r\n"));
+  RequestHead more(replaced(draft76_sample, "\r\n\r\n", "\r\nContent-Length: 9\r\n\r\n"));
   EXPECT_FALSE(std::holds_alternative<Opening>(parse_opening(more.request(), true)));
 }
 
@@ -106,7 +91,7 @@ struct KeyCase {
 class Draft76Key : public ::testing::TestWithParam<KeyCase> {};
 
 TEST_P(Draft76Key, IsDigitsDividedBySpaces) {
-  RequestHead head(replaced("4 @1  46546xW%0l 1 5", GetParam().key));
+  RequestHead head(replaced(draft76_sample, "4 @1  46546xW%0l 1 5", GetParam().key));
   const auto result = parse_opening(head.request(), true);
   ASSERT_EQ(std::holds_alternative<Opening>(result), GetParam().number.has_value());
   if (GetParam().number) {
@@ -135,45 +120,8 @@ INSTANTIATE_TEST_SUITE_P(Section5_2, Draft76Key,
                              {"Empty", "", std::nullopt}}),
                          [](const auto& info) { return info.param.name; });
 
-struct RefusedCase {
-  const char* name;
-  const char* what;
-  const char* by;
-  const char* names;
-};
-
-class Draft76Refuses : public ::testing::TestWithParam<RefusedCase> {};
-
-TEST_P(Draft76Refuses, Request) {
-  RequestHead head(replaced(GetParam().what, GetParam().by));
-  const auto result = parse_opening(head.request(), true);
-  ASSERT_TRUE(std::holds_alternative<Refusal>(result));
-  EXPECT_EQ(std::get<Refusal>(result).status, 400);
-  EXPECT_THAT(std::get<Refusal>(result).text, HasSubstr(GetParam().names));
-}
-
-INSTANTIATE_TEST_SUITE_P(
-    Section5, Draft76Refuses,
-    ::testing::ValuesIn(std::vector<RefusedCase>{
-        {"NoOrigin", "Origin:", "X:", "Origin"},
-        {"EmptyOrigin", "http://example.com\r\n", "\r\n", "Origin"},
-        {"NoHost", "Host:", "X:", "Host"},
-        {"NoConnection", "Connection:", "X:", "Connection"},
-        {"Post", "GET", "POST", "method"},
-        {"NoKey1", "Sec-WebSocket-Key1:", "X:", "Key1"},
-        {"NoKey2", "Sec-WebSocket-Key2:", "X:", "Key2"},
-        {"TwoKey1", "Upgrade: W", "Sec-WebSocket-Key1: 1 2\r\nUpgrade: W", "Key1"},
-        {"EmptyProtocol", "sample\r\n", "\r\n", "Sec-WebSocket-Protocol"},
-        {"TwoProtocols", "Upgrade: W", "Sec-WebSocket-Protocol: b\r\nUpgrade: W",
-         "Sec-WebSocket-Protocol"},
-        {"ProtocolNotAscii", "sample", "s\xc3\xa4mple", "Sec-WebSocket-Protocol"},
-        {"ProtocolWithLineFeed", "sample", "sam\nple", "Sec-WebSocket-Protocol"},
-        {"Chunked", "Upgrade: W", "Transfer-Encoding: chunked\r\nUpgrade: W",
-         "Transfer-Encoding"}}),
-    [](const auto& info) { return info.param.name; });
-
 TEST(Draft76Opening, SubprotocolIsOneNameWhateverItContains) {
-  RequestHead head(replaced("sample", "my chat, v2"));
+  RequestHead head(replaced(draft76_sample, "sample", "my chat, v2"));
   EXPECT_THAT(std::get<Opening>(parse_opening(head.request(), true)).protocols,
               ElementsAre("my chat, v2"));
 }

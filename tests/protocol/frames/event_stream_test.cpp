@@ -2,8 +2,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "protocol/base64.hpp"
 #include "protocol/frames/event_stream.hpp"
+#include "protocol/base64.hpp"
 #include "protocol/support/draft_feed.hpp"
 #include "protocol/support/event_reader.hpp"
 
@@ -41,6 +41,12 @@ TEST(EventStream, BinaryMessagesGoInBase64UnderANameOfTheirOwn) {
             "id: 1-1\nevent: binary\ndata: AP8K\n\n");
   EXPECT_THAT(read_events(encode_event("", Message::binary(""s))),
               ElementsAre(SeenEvent{"", "binary", ""}));
+}
+
+// Some clients take each empty line for an event.
+TEST(EventStream, OnlyEventsHaveAnEmptyLine) {
+  EXPECT_EQ(encode_retry(std::chrono::seconds(2)), "retry: 2000\n");
+  EXPECT_EQ(sent([](Output& out) { make_event_stream()->send_ping("", out); }), ":\n");
 }
 
 TEST(EventStream, RetryIsInMilliseconds) {
@@ -90,6 +96,53 @@ TEST(EventStream, WhatIsSharedHasItsPositionAsId) {
   EXPECT_TRUE(stream->encode_shared(Message("b"), {}, out));
   EXPECT_TRUE(stream->encode_shared(Message::binary("c"), {0x5f, 4}, out));
   EXPECT_EQ(out, "id: 5f-3\ndata: a\n\ndata: b\n\nid: 5f-4\nevent: binary\ndata: Yw==\n\n");
+}
+
+TEST(EventStream, WhatIsNoMessageHasAName) {
+  const auto stream = make_event_stream();
+  std::string out;
+  EXPECT_TRUE(stream->has_names());
+  EXPECT_FALSE(make_rfc6455(100, nullptr)->has_names());
+  stream->encode_named("subscribed", "{}", {0x5f, 0}, out);
+  stream->encode_named("gap", "news", {}, out);
+  EXPECT_EQ(out, "id: 5f-0\nevent: subscribed\ndata: {}\n\nevent: gap\ndata: news\n\n");
+}
+
+TEST(EventStream, InChunksEachEventIsOne) {  // RFC 9112 §7.1
+  EXPECT_EQ(framed(Framing::bare, "retry: 1\n"), "retry: 1\n");
+  EXPECT_EQ(framed(Framing::chunked, "retry: 1\n"), "9\r\nretry: 1\n\r\n");
+  EXPECT_EQ(framed(Framing::chunked, std::string(300, 'x')),
+            "12c\r\n" + std::string(300, 'x') + "\r\n");
+  const auto stream = make_event_stream(EventForm::plain, Framing::chunked);
+  EXPECT_EQ(sent([&](Output& out) {
+              stream->send_message(Message("a"), true, out);
+              stream->send_message(Message("b"), false, out);
+              stream->send_message(Message("c"), true, out);
+              stream->send_ping("", out);
+            }),
+            "9\r\ndata: a\n\n\r\n"
+            "a\r\ndata: bc\n\n\r\n"
+            "2\r\n:\n\r\n");
+  std::string out;
+  stream->encode_shared(Message("d"), {0x5f, 3}, out);
+  stream->encode_named("gap", "e", {}, out);
+  EXPECT_EQ(out,
+            "12\r\nid: 5f-3\ndata: d\n\n\r\n"
+            "14\r\nevent: gap\ndata: e\n\n\r\n");
+  EXPECT_NE(stream->wire_format(), make_event_stream()->wire_format());
+}
+
+// An empty chunk is the last one.
+TEST(EventStream, NothingMakesTheLastChunk) {
+  const auto stream = make_event_stream(EventForm::encoded, Framing::chunked);
+  EXPECT_EQ(sent([&](Output& out) {
+              stream->send_message(Message(""), false, out);
+              stream->send_message(Message("data: a\n"), false, out);
+              stream->send_message(Message("\n"), true, out);
+              stream->send_close(Close(1001, "bye"), out);
+            }),
+            "8\r\ndata: a\n\r\n"
+            "1\r\n\n\r\n");
 }
 
 TEST(EventStream, PingsAreCommentsAndNobodyAnswersThem) {

@@ -10,9 +10,10 @@ namespace {
 
 using Parameter = ExtensionOffer::Parameter;
 
-constexpr DeflatePolicy frugal{.enabled = true};
+constexpr DeflatePolicy usual{.enabled = true};
+constexpr DeflatePolicy frugal{.enabled = true, .client_context_takeover = false};
 constexpr DeflatePolicy takeover{.enabled = true,
-                                 .context_takeover = true,
+                                 .server_context_takeover = true,
                                  .server_max_window_bits = 15,
                                  .client_max_window_bits = 15};
 
@@ -36,6 +37,17 @@ TEST(DeflateNegotiation, APlainOfferIsAccepted) {
   EXPECT_EQ(answer({offer({})}, frugal),
             "permessage-deflate; server_no_context_takeover; client_no_context_takeover");
   EXPECT_EQ(answer({{"other", {}}, offer({})}), "permessage-deflate");
+}
+
+TEST(DeflateNegotiation, AClientIsAskedToForgetOnlyIfItOffersThatOrMemoryIsDear) {
+  const Parameter can_be_small{"client_max_window_bits", {}};
+  EXPECT_EQ(answer({offer({})}, usual), "permessage-deflate; server_no_context_takeover");
+  EXPECT_EQ(answer({offer({can_be_small})}, usual),
+            "permessage-deflate; server_no_context_takeover; client_max_window_bits=12");
+  EXPECT_EQ(answer({offer({{"client_no_context_takeover", {}}})}, usual),
+            "permessage-deflate; server_no_context_takeover; client_no_context_takeover");
+  EXPECT_EQ(answer({offer({can_be_small})}, frugal),
+            "permessage-deflate; server_no_context_takeover; client_no_context_takeover");
 }
 
 TEST(DeflateNegotiation, EitherSideMayRuleOutContextTakeover) {
@@ -67,6 +79,15 @@ TEST(DeflateNegotiation, ServerWindowIsTheSmallerOfBothSides) {
     }
 }
 
+// zlib's window of 9 bits does: DeflateAgainstZlib.AWindowOf8BitsIsKept.
+TEST(DeflateNegotiation, AServerWindowOf8IsPromised) {
+  const std::vector<ExtensionOffer> offers = {offer({{"server_max_window_bits", "8"}})};
+  const auto agreement = negotiate_deflate(offers, takeover);
+  ASSERT_TRUE(agreement);
+  EXPECT_EQ(agreement->response, "permessage-deflate; server_max_window_bits=8");
+  EXPECT_EQ(agreement->parameters.server_max_window_bits, least_window_bits);
+}
+
 TEST(DeflateNegotiation, ASmallerServerWindowIsToldUnasked) {
   DeflatePolicy policy = takeover;
   policy.server_max_window_bits = 11;
@@ -92,7 +113,7 @@ TEST(DeflateNegotiation, AWindowThatAConnectionKeepsIsSmallUnlessToldOtherwise) 
   const Parameter can_be_small{"client_max_window_bits", {}};
   const Parameter server_forgets{"server_no_context_takeover", {}};
   const Parameter client_forgets{"client_no_context_takeover", {}};
-  const DeflatePolicy policy{.enabled = true, .context_takeover = true};
+  const DeflatePolicy policy{.enabled = true, .server_context_takeover = true};
   EXPECT_EQ(answer({offer({can_be_small})}, policy),
             "permessage-deflate; server_max_window_bits=12; client_max_window_bits=12");
   EXPECT_EQ(answer({offer({})}, policy), "permessage-deflate; server_max_window_bits=12");
@@ -110,7 +131,6 @@ TEST(DeflateNegotiation, WrongOffersAreDeclined) {
       {{"server_no_context_takeover", {}}, {"server_no_context_takeover", {}}},
       {{"client_no_context_takeover", {}}, {"client_no_context_takeover", {}}},
       {{"server_max_window_bits", {}}},
-      {{"server_max_window_bits", "8"}},  // zlib cannot
       {{"server_max_window_bits", "7"}},
       {{"server_max_window_bits", "16"}},
       {{"server_max_window_bits", "09"}},
@@ -135,7 +155,7 @@ TEST(DeflateNegotiation, WrongOffersAreDeclined) {
 }
 
 TEST(DeflateNegotiation, TheFirstAcceptableOfferWins) {
-  EXPECT_EQ(answer({offer({{"server_max_window_bits", "8"}}),
+  EXPECT_EQ(answer({offer({{"server_max_window_bits", "7"}}),
                     offer({{"server_max_window_bits", "12"}}), offer({})}),
             "permessage-deflate; server_max_window_bits=12");
 }

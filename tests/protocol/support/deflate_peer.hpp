@@ -21,10 +21,15 @@ struct Peer {
     deflate.compress(bytes, end, out);
     return out;
   }
-  // The inflated bytes, or what is wrong.
-  std::string inflate(std::string_view bytes, std::size_t max_size = 1 << 20) {
+  // The inflated bytes, or what is wrong; in as many turns as it takes.
+  std::string inflate(std::string bytes, std::size_t max_size = 1 << 20) {
     std::string out;
-    switch (deflate.inflate(bytes, max_size, out)) {
+    InflateResult result = InflateResult::unfinished;
+    for (turns = 0; result == InflateResult::unfinished; ++turns) {
+      workspace.share().begin_turn();
+      result = deflate.inflate(bytes, max_size, out);
+    }
+    switch (result) {
       case InflateResult::corrupt:
         return "corrupt";
       case InflateResult::too_big:
@@ -37,6 +42,7 @@ struct Peer {
 
   DeflateWorkspace workspace;
   PerMessageDeflate deflate;
+  std::size_t turns = 0;  // of the last inflate()
 };
 
 inline constexpr DeflateParameters no_takeover{.server_no_context_takeover = true,

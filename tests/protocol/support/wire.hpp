@@ -76,21 +76,36 @@ inline std::string describe(Protocol& protocol, Event event) {
 }
 
 // Feeds one piece, as a session does, and adds what comes of it to `events`. The piece is copied
-// to memory of its own size, so that a sanitizer sees what reads beyond it.
-inline void feed(Protocol& protocol, std::string_view piece, std::vector<std::string>& events) {
+// to memory of its own size, so that a sanitizer sees what reads beyond it. `share`: of the protocol's
+// compression, which has as many turns as it takes. Returns how many those were.
+inline std::size_t feed(Protocol& protocol, std::string_view piece,
+                        std::vector<std::string>& events, TurnShare* share = nullptr) {
   std::vector<char> bytes(piece.begin(), piece.end());
   std::span<char> input(bytes);
+  std::size_t turns = 1;
+  if (share) share->begin_turn();
   while (true) {
     const Event event = protocol.receive(input);
-    if (event == Event::none) break;
-    events.push_back(describe(protocol, event));
+    if (event != Event::none) {
+      events.push_back(describe(protocol, event));
+      continue;
+    }
+    if (input.empty()) return turns;
+    if (!share || !share->used_up()) break;
+    // The rest waits in memory of its own.
+    bytes = std::vector<char>(input.begin(), input.end());
+    input = bytes;
+    share->begin_turn();
+    ++turns;
   }
-  if (!input.empty()) events.push_back("bytes left over");
+  events.push_back("bytes left over");
+  return turns;
 }
 
-inline std::vector<std::string> feed(Protocol& protocol, std::string_view piece) {
+inline std::vector<std::string> feed(Protocol& protocol, std::string_view piece,
+                                     TurnShare* share = nullptr) {
   std::vector<std::string> events;
-  feed(protocol, piece, events);
+  feed(protocol, piece, events, share);
   return events;
 }
 
