@@ -25,7 +25,7 @@ Task<> web_socket_transfer_data(Request& request) {
   std::string_view lines = hello->payload();
   const std::string room = take_line(lines);
   const std::string name = take_line(lines);
-  if (!hello->is_text() || !is_fine(room) || !is_fine(name)) {
+  if (!hello->is_text() || !is_fine(room) || !is_fine(name) || !Channel::may_be_named(room)) {
     co_await msgutil::close_connection(request, close_code::policy_violation,
                                        "room and name, please");
     co_return;

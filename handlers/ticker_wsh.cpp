@@ -29,6 +29,6 @@ void web_socket_do_extra_handshake(Request&) {}
 Task<> web_socket_transfer_data(Request& request) {
   const auto membership = Channel::named("ticker").join(request);
   request.spawn(tick(request));
-  while (co_await msgutil::receive_message(request)) {
+  while (auto message = co_await msgutil::receive_message(request)) {
   }
 }

@@ -117,6 +117,8 @@ const stream = new Feed('stream', (feed) => {
   source.onmessage = ({ data, lastEventId }) => take('in', data, lastEventId);
   source.addEventListener('binary',
     ({ data, lastEventId }) => take('in', `${data} (Base64)`, lastEventId));
+  source.addEventListener('subscribed',
+    ({ lastEventId }) => { if (lastEventId) feed.moveTo(lastEventId); });
   source.addEventListener('gap',
     ({ lastEventId }) => take('note', 'some messages are no longer kept', lastEventId));
   return () => source.close();

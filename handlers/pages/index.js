@@ -1,4 +1,4 @@
-// Lists the handlers that run, from the handlers.json that ./serve writes: ["/echo", "/close", …].
+// Lists the handlers that run, from the handlers.json that `cppwebsocket serve` writes: ["/echo", "/close", …].
 'use strict';
 
 // What the examples do, in a few words; other handlers are listed without.
@@ -63,3 +63,4 @@ async function listHandlers() {
 
 if (location.host) document.querySelector('#host').textContent = location.host;
 listHandlers();
+document.addEventListener('faults', listHandlers);

@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdint>
 
 #include <poll.h>
+#include <unistd.h>
 
 namespace cppwebsocket::runtime {
 
@@ -13,13 +15,17 @@ constexpr std::string_view child_is_stopping = "this child is stopping";
 
 Runtime::Runtime(const RuntimeOptions& options)
     : options_(options),
-      connections_(options.connections ? *options.connections : own_connections_),
-      handlers_(options.channels),
+      handlers_(options.channels, options.load_notes),
       connection_pool_(options.blocking_threads),
       call_pool_(options.blocking_threads) {
+  std::function<void()> draining;
+  if (options.place_is_needed)
+    draining = [this] {
+      if (options_.place_is_needed()) begin_stop(Stop::soon);
+    };
   for (std::size_t i = 0; i < options.reactor_threads; ++i)
-    reactors_.push_back(
-        std::make_unique<Reactor>(connection_pool_, call_pool_, options.stop, options.report));
+    reactors_.push_back(std::make_unique<Reactor>(connection_pool_, call_pool_, options.stop,
+                                                  options.report, draining));
 }
 
 Runtime::~Runtime() {
@@ -27,14 +33,20 @@ Runtime::~Runtime() {
   reactors_.clear();
 }
 
+// What others see is in memory that others may write to: no decision rests on it.
+std::uint64_t Runtime::count(int change) noexcept {
+  if (options_.connections) *options_.connections += static_cast<std::uint64_t>(change);
+  return connections_ += static_cast<std::uint64_t>(change);
+}
+
 std::string_view Runtime::take_place(bool blocking) noexcept {
   if (stop_ == Stop::at_once) return child_is_stopping;
-  if (connections_.fetch_add(1) >= options_.max_connections) {
-    --connections_;
+  if (count(1) > options_.max_connections) {
+    count(-1);
     return "WebSocketMaxConnections is reached";
   }
   if (blocking && !connection_pool_.reserve()) {
-    --connections_;
+    count(-1);
     return "WebSocketBlockingThreads is reached";
   }
   return {};
@@ -61,7 +73,7 @@ std::unique_ptr<Session> Runtime::make_session(std::unique_ptr<detail::RequestRe
 
 void Runtime::session_gone(EventLoop& loop, bool blocking) noexcept {
   if (blocking) connection_pool_.release();
-  --connections_;
+  count(-1);
   static_cast<Reactor&>(loop).expect_no_longer();
 }
 
@@ -75,6 +87,16 @@ void Runtime::begin_stop(Stop how) noexcept {
   }
   for (auto& reactor : reactors_) reactor->begin_stop(how);
 }
+
+namespace {
+// Puts all that the thread has done before what comes now: poll() alone promises nothing. The descriptor
+// stays readable.
+void see_stopped(int descriptor) noexcept {
+  std::uint64_t times = 0;
+  if (::read(descriptor, &times, sizeof times) != sizeof times) return;
+  [[maybe_unused]] const auto written = ::write(descriptor, &times, sizeof times);
+}
+}  // namespace
 
 bool Runtime::wait_stopped() noexcept {
   using std::chrono::milliseconds, std::chrono::steady_clock;
@@ -98,6 +120,7 @@ bool Runtime::wait_stopped() noexcept {
       const auto time = std::clamp(left, milliseconds(0), longest_poll);
       const bool ended = ::poll(&stopped, 1, static_cast<int>(time.count())) == 1;
       if (!ended && left.count() > 0) continue;
+      if (ended) see_stopped(stopped.fd);
       all &= ended;
       break;
     }

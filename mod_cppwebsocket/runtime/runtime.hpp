@@ -9,11 +9,11 @@
 #include <string_view>
 #include <vector>
 
-#include "runtime/loop/blocking_pool.hpp"
 #include "runtime/handlers/library.hpp"
+#include "runtime/loop/blocking_pool.hpp"
 #include "runtime/reactor/reactor.hpp"
-#include "runtime/session/session.hpp"
 #include "runtime/reactor/stop_plan.hpp"
+#include "runtime/session/session.hpp"
 
 namespace cppwebsocket::runtime {
 
@@ -24,8 +24,12 @@ struct RuntimeOptions {
   StopPlan stop;
   // Is told what a stop could not end in time. Thread: a reactor's.
   std::function<void(std::string_view)> report;
+  // Asked four times a second while a graceful stop goes on. True: httpd needs this child's place,
+  // and the rest of the stop is Stop::soon. Thread: a reactor's, several at once.
+  std::function<bool()> place_is_needed;
   detail::ChannelService* channels = nullptr;  // for handlers; outlives the runtime
-  std::atomic<std::uint64_t>* connections = nullptr;  // counted there, if given; outlives it, too
+  LoadNotes* load_notes = nullptr;             // see HandlerLibrary
+  std::atomic<std::uint64_t>* connections = nullptr;  // counted there, too, if given; outlives it
 };
 
 class Runtime final : private SessionOwner {
@@ -68,12 +72,12 @@ class Runtime final : private SessionOwner {
  private:
   void session_gone(EventLoop& loop, bool blocking) noexcept override;
 
+  std::uint64_t count(int change) noexcept;
   // Counts a connection, or says why it may not be.
   std::string_view take_place(bool blocking) noexcept;
 
   const RuntimeOptions options_;
-  std::atomic<std::uint64_t> own_connections_{0};
-  std::atomic<std::uint64_t>& connections_;
+  std::atomic<std::uint64_t> connections_{0};
   std::atomic<std::size_t> next_reactor_{0};
   std::atomic<std::uint64_t> next_id_{1};
   std::atomic<Stop> stop_{Stop::no};

@@ -1,7 +1,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "handlers/support/fake_request.hpp"
+#include <cppwebsocket/testing.hpp>
+
 #include "handlers/support/handler_file.hpp"
 
 namespace cppwebsocket::testing {
@@ -11,13 +12,12 @@ using ::testing::ElementsAre;
 
 struct Bench {
   explicit Bench(std::vector<Message> script) {
-    request.shake_hands(handler);
-    for (Message& message : script) request.sends(std::move(message));
-    request.closes(1000);
-    request.transfer_data(handler);
+    request.open();
+    for (Message& message : script) request.send(std::move(message));
+    request.close(1000);
   }
-  HandlerFile handler{"bench"};
-  FakeRequest request{"/bench"};
+  Server server{file_of("bench")};
+  Client request{server, "/bench"};
 };
 
 TEST(Bench, TurnsExtensionsOff) { EXPECT_FALSE(Bench({}).request.extensions_enabled()); }
@@ -25,20 +25,20 @@ TEST(Bench, TurnsExtensionsOff) { EXPECT_FALSE(Bench({}).request.extensions_enab
 TEST(Bench, SendsAsManyBytesAsAreToBeReceived) {
   Bench bench({"receive 5", "receive 0"});
   bench.request.rethrow();
-  EXPECT_THAT(bench.request.sent(), ElementsAre(Message::binary("aaaaa"), Message::binary("")));
+  EXPECT_THAT(bench.request.received(), ElementsAre(Message::binary("aaaaa"), Message::binary("")));
 }
 
 TEST(Bench, CountsTheBytesThatAreSent) {
   Bench bench({"send", Message::binary(std::string(70'000, 'x')), "send", "あ"});
   bench.request.rethrow();
-  EXPECT_THAT(bench.request.sent(), ElementsAre(Message("70000"), Message("3")));
+  EXPECT_THAT(bench.request.received(), ElementsAre(Message("70000"), Message("3")));
 }
 
 TEST(Bench, EndsWhenThePeerClosesInsteadOfSending) {
   Bench bench({"send"});
   bench.request.rethrow();
-  EXPECT_TRUE(bench.request.ended());
-  EXPECT_TRUE(bench.request.sent().empty());
+  EXPECT_TRUE(bench.request.has_ended());
+  EXPECT_TRUE(bench.request.received().empty());
 }
 
 TEST(Bench, DoesNotTakeOtherCommands) {
@@ -52,7 +52,7 @@ TEST(Bench, MakesNoMessageAboveTheLimit) {
   const std::size_t limit = ConnectionLimits().max_message_size;
   Bench within({"receive " + std::to_string(limit)});
   within.request.rethrow();
-  EXPECT_EQ(within.request.sent().at(0).size(), limit);
+  EXPECT_EQ(within.request.received().at(0).size(), limit);
   Bench above({"receive " + std::to_string(limit + 1)});
   EXPECT_THROW(above.request.rethrow(), UnsupportedFrameException);
 }

@@ -2,8 +2,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "handlers/support/fake_blocking_request.hpp"
-#include "handlers/support/fake_request.hpp"
+#include <cppwebsocket/testing.hpp>
+
 #include "handlers/support/handler_file.hpp"
 
 namespace cppwebsocket::testing {
@@ -15,72 +15,66 @@ constexpr const char* peaches = "もももすももももものうち";
 const Message zeroes = Message::binary(std::string("\0\xff\0", 3));
 
 TEST(Echo, SendsTextsAndBinariesBackInTheirOrder) {
-  const HandlerFile handler("echo");
-  FakeRequest request("/echo");
-  request.shake_hands(handler);
-  request.sends(peaches);
-  request.sends(zeroes);
-  request.sends("");
-  request.closes(1000);
-  request.transfer_data(handler);
-  EXPECT_THAT(request.sent(), ElementsAre(Message(peaches), zeroes, Message("")));
-  EXPECT_TRUE(request.ended());
+  Server server(file_of("echo"));
+  Client request(server, "/echo");
+  request.open();
+  request.send(peaches);
+  request.send(zeroes);
+  request.send("");
+  request.close(1000);
+  EXPECT_THAT(request.received(), ElementsAre(Message(peaches), zeroes, Message("")));
+  EXPECT_TRUE(request.has_ended());
   EXPECT_NO_THROW(request.rethrow());
   EXPECT_TRUE(request.extensions_enabled());
 }
 
 TEST(Echo, WaitsForTheNextMessage) {
-  const HandlerFile handler("echo");
-  FakeRequest request("/echo");
-  request.shake_hands(handler);
-  request.transfer_data(handler);
-  EXPECT_FALSE(request.ended());
-  request.sends("one");
-  request.deliver();
-  EXPECT_THAT(request.sent(), ElementsAre(Message("one")));
-  EXPECT_FALSE(request.ended());
-  request.closes(1001);
-  request.deliver();
-  EXPECT_TRUE(request.ended());
+  Server server(file_of("echo"));
+  Client request(server, "/echo");
+  request.open();
+  EXPECT_FALSE(request.has_ended());
+  request.send("one");
+  EXPECT_THAT(request.received(), ElementsAre(Message("one")));
+  EXPECT_FALSE(request.has_ended());
+  request.close(1001);
+  EXPECT_TRUE(request.has_ended());
 }
 
 TEST(Echo, EndsWithALostConnection) {
-  const HandlerFile handler("echo");
-  FakeRequest request("/echo");
-  request.shake_hands(handler);
-  request.transfer_data(handler);
+  Server server(file_of("echo"));
+  Client request(server, "/echo");
+  request.open();
   request.lose();
-  EXPECT_TRUE(request.ended());
+  EXPECT_TRUE(request.has_ended());
   EXPECT_THROW(request.rethrow(), ConnectionTerminatedException);
 }
 
 TEST(EchoNoext, TurnsExtensionsOffAndEchoes) {
-  const HandlerFile handler("echo_noext");
-  FakeRequest request("/echo_noext");
-  request.shake_hands(handler);
+  Server server(file_of("echo_noext"));
+  Client request(server, "/echo_noext");
+  request.open();
   EXPECT_FALSE(request.extensions_enabled());
-  request.sends(peaches);
-  request.closes(1000);
-  request.transfer_data(handler);
-  EXPECT_THAT(request.sent(), ElementsAre(Message(peaches)));
+  request.send(peaches);
+  request.close(1000);
+  EXPECT_THAT(request.received(), ElementsAre(Message(peaches)));
 }
 
 TEST(EchoBlocking, SendsTextsAndBinariesBackInTheirOrder) {
-  const HandlerFile handler("echo_blocking");
-  FakeBlockingRequest request("/echo_blocking");
-  request.shake_hands(handler);
-  request.sends(peaches);
-  request.sends(zeroes);
-  request.closes(1000);
-  request.transfer_data(handler);
-  EXPECT_THAT(request.sent(), ElementsAre(Message(peaches), zeroes));
+  Server server(file_of("echo_blocking"));
+  Client request(server, "/echo_blocking");
+  request.open();
+  request.send(peaches);
+  request.send(zeroes);
+  request.close(1000);
+  EXPECT_THAT(request.received(), ElementsAre(Message(peaches), zeroes));
 }
 
 TEST(EchoBlocking, EndsWithALostConnection) {
-  const HandlerFile handler("echo_blocking");
-  FakeBlockingRequest request("/echo_blocking");
-  request.shake_hands(handler);
-  EXPECT_THROW(request.transfer_data(handler), ConnectionTerminatedException);
+  Server server(file_of("echo_blocking"));
+  Client request(server, "/echo_blocking");
+  request.open();
+  request.lose();
+  EXPECT_THROW(request.rethrow(), ConnectionTerminatedException);
 }
 
 }  // namespace

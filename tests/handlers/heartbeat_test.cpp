@@ -2,7 +2,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "handlers/support/fake_request.hpp"
+#include <cppwebsocket/testing.hpp>
+
 #include "handlers/support/handler_file.hpp"
 
 namespace cppwebsocket::testing {
@@ -14,55 +15,48 @@ using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
 struct Heartbeat {
-  explicit Heartbeat(std::string_view target = "/heartbeat") : request(target) {
-    request.shake_hands(handler);
-    request.transfer_data(handler);
+  explicit Heartbeat(const char* target = "/heartbeat") : request(server, target) {
+    request.open();
   }
-  HandlerFile handler{"heartbeat"};
-  FakeRequest request;
+  Server server{file_of("heartbeat")};
+  Client request;
 };
 
 TEST(Heartbeat, TicksEverySecond) {
   Heartbeat heartbeat;
-  heartbeat.request.advance(999ms);
-  EXPECT_THAT(heartbeat.request.sent(), IsEmpty());
-  heartbeat.request.advance(2001ms);
-  EXPECT_THAT(heartbeat.request.sent(),
+  heartbeat.server.advance(999ms);
+  EXPECT_THAT(heartbeat.request.received(), IsEmpty());
+  heartbeat.server.advance(2001ms);
+  EXPECT_THAT(heartbeat.request.received(),
               ElementsAre(Message("tick 1"), Message("tick 2"), Message("tick 3")));
 }
 
-TEST(Heartbeat, TicksAsOftenAsTheQuerySays) {
-  Heartbeat heartbeat("/heartbeat?50");
-  heartbeat.request.advance(200ms);
-  EXPECT_THAT(heartbeat.request.sent(), SizeIs(4));
-}
-
-TEST(Heartbeat, TicksAtMostAHundredTimesASecond) {
-  Heartbeat heartbeat("/heartbeat?0");
-  heartbeat.request.advance(1s);
-  EXPECT_THAT(heartbeat.request.sent(), SizeIs(100));
+TEST(Heartbeat, TicksAsOftenAsTheQuerySaysUpToAHundredTimesASecond) {
+  for (const auto& [target, ticks] : {std::pair("/heartbeat?50", 20), {"/heartbeat?0", 100}}) {
+    Heartbeat heartbeat(target);
+    heartbeat.server.advance(1s);
+    EXPECT_THAT(heartbeat.request.received(), SizeIs(ticks)) << target;
+  }
 }
 
 TEST(Heartbeat, EchoesBetweenTheTicks) {
   Heartbeat heartbeat;
-  heartbeat.request.advance(1s);
-  heartbeat.request.sends("hello");
-  heartbeat.request.deliver();
-  heartbeat.request.advance(1s);
-  EXPECT_THAT(heartbeat.request.sent(),
+  heartbeat.server.advance(1s);
+  heartbeat.request.send("hello");
+  heartbeat.server.advance(1s);
+  EXPECT_THAT(heartbeat.request.received(),
               ElementsAre(Message("tick 1"), Message("hello"), Message("tick 2")));
 }
 
 TEST(Heartbeat, EndsItsTickerWhenThePeerCloses) {
   Heartbeat heartbeat;
-  EXPECT_EQ(heartbeat.request.running_tasks(), 1u);
-  heartbeat.request.closes(1000);
-  heartbeat.request.deliver();
-  EXPECT_TRUE(heartbeat.request.ended());
+  EXPECT_EQ(heartbeat.request.running_tasks(), 2u);
+  heartbeat.request.close(1000);
+  EXPECT_TRUE(heartbeat.request.has_ended());
   EXPECT_EQ(heartbeat.request.running_tasks(), 0u);
   EXPECT_THAT(heartbeat.request.logged(), ElementsAre("heartbeat: the ticker has ended"));
-  heartbeat.request.advance(5s);
-  EXPECT_THAT(heartbeat.request.sent(), IsEmpty());
+  heartbeat.server.advance(5s);
+  EXPECT_THAT(heartbeat.request.received(), IsEmpty());
 }
 
 TEST(Heartbeat, EndsItsTickerWhenTheConnectionIsLost) {

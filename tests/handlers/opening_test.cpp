@@ -2,7 +2,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "handlers/support/fake_request.hpp"
+#include <cppwebsocket/testing.hpp>
+
 #include "handlers/support/handler_file.hpp"
 
 namespace cppwebsocket::testing {
@@ -13,10 +14,10 @@ using ::testing::IsEmpty;
 using ::testing::Pair;
 
 TEST(Cookie, SetsAndClearsByQuery) {
-  const HandlerFile handler("cookie");
-  const auto answered = [&](std::string_view target) {
-    FakeRequest request(target);
-    request.shake_hands(handler);
+  Server server(file_of("cookie"));
+  const auto answered = [&](const char* target) {
+    Client request(server, target);
+    request.open();
     return request.answer_headers();
   };
   const auto set_cookie = [](const char* value) { return Pair("Set-Cookie", value); };
@@ -30,51 +31,47 @@ TEST(Cookie, SetsAndClearsByQuery) {
 }
 
 TEST(Cookie, TellsWhichCookiesCame) {
-  const HandlerFile handler("cookie");
-  FakeRequest request("/cookie");
+  Server server(file_of("cookie"));
+  Client request(server, "/cookie");
   request.sends_header("cookie", "foo=bar");
-  request.shake_hands(handler);
-  request.transfer_data(handler);
-  EXPECT_THAT(request.sent(), ElementsAre(Message("foo=bar")));
-  EXPECT_TRUE(request.ended());
+  request.open();
+  EXPECT_THAT(request.received(), ElementsAre(Message("foo=bar")));
+  EXPECT_TRUE(request.has_ended());
 }
 
 TEST(Cookie, SendsAnEmptyMessageWhenNoneCame) {
-  const HandlerFile handler("cookie");
-  FakeRequest request("/cookie");
-  request.shake_hands(handler);
-  request.transfer_data(handler);
-  EXPECT_THAT(request.sent(), ElementsAre(Message("")));
+  Server server(file_of("cookie"));
+  Client request(server, "/cookie");
+  request.open();
+  EXPECT_THAT(request.received(), ElementsAre(Message("")));
 }
 
 TEST(Hsts, AddsItsHeaderAndSaysHello) {
-  const HandlerFile handler("hsts");
-  FakeRequest request("/hsts");
-  request.shake_hands(handler);
+  Server server(file_of("hsts"));
+  Client request(server, "/hsts");
+  request.open();
   EXPECT_THAT(request.answer_headers(),
               ElementsAre(Pair("Strict-Transport-Security", "max-age=86400")));
-  request.transfer_data(handler);
-  EXPECT_THAT(request.sent(), ElementsAre(Message("Hello")));
-  EXPECT_TRUE(request.ended());
+  EXPECT_THAT(request.received(), ElementsAre(Message("Hello")));
+  EXPECT_TRUE(request.has_ended());
 }
 
 TEST(OriginCheck, AcceptsLocalhostOnly) {
-  const HandlerFile handler("origin_check");
-  FakeRequest request("/origin_check");
+  Server server(file_of("origin_check"));
+  Client request(server, "/origin_check");
   request.comes_from("http://localhost");
-  request.shake_hands(handler);
-  request.transfer_data(handler);
-  EXPECT_THAT(request.sent(), ElementsAre(Message("/origin_check welcomes http://localhost")));
+  request.open();
+  EXPECT_THAT(request.received(), ElementsAre(Message("/origin_check welcomes http://localhost")));
 }
 
 TEST(OriginCheck, RefusesOthersWith403AndSaysWhich) {
-  const HandlerFile handler("origin_check");
+  Server server(file_of("origin_check"));
   for (const char* origin : {"http://localhost.example.com", "http://localhost:8080",
                              "https://localhost", "http://localhos", "null", ""}) {
-    FakeRequest request("/origin_check");
+    Client request(server, "/origin_check");
     request.comes_from(origin);
     try {
-      request.shake_hands(handler);
+      request.open();
       ADD_FAILURE() << origin << " was accepted";
     } catch (const HandshakeException& refusal) {
       EXPECT_EQ(refusal.status(), 403);
@@ -84,18 +81,17 @@ TEST(OriginCheck, RefusesOthersWith403AndSaysWhich) {
 }
 
 TEST(OriginCheck, RefusesAnAbsentOrigin) {
-  const HandlerFile handler("origin_check");
-  FakeRequest request("/origin_check");
-  EXPECT_THROW(request.shake_hands(handler), HandshakeException);
+  Server server(file_of("origin_check"));
+  Client request(server, "/origin_check");
+  EXPECT_THROW(request.open(), HandshakeException);
 }
 
-std::optional<std::string> chosen_among(std::vector<std::string_view> offered) {
-  const HandlerFile handler("subprotocol");
-  FakeRequest request("/subprotocol");
+std::optional<std::string> chosen_among(std::vector<std::string> offered) {
+  Server server(file_of("subprotocol"));
+  Client request(server, "/subprotocol");
   request.offers_protocols(std::move(offered));
-  request.shake_hands(handler);
-  const auto protocol = request.ws_protocol();
-  return protocol ? std::optional<std::string>(*protocol) : std::nullopt;
+  request.open();
+  return request.protocol();
 }
 
 TEST(Subprotocol, TakesItsOwnFavouriteOfThoseOffered) {
@@ -109,14 +105,13 @@ TEST(Subprotocol, GoesOnWithoutWhenThereIsNoneInCommon) {
 }
 
 TEST(Subprotocol, NamesItsChoiceAndEchoes) {
-  const HandlerFile handler("subprotocol");
-  FakeRequest request("/subprotocol");
+  Server server(file_of("subprotocol"));
+  Client request(server, "/subprotocol");
   request.offers_protocols({"echo.example"});
-  request.shake_hands(handler);
-  request.sends("hello");
-  request.closes(1000);
-  request.transfer_data(handler);
-  EXPECT_THAT(request.sent(), ElementsAre(Message("subprotocol: echo.example"), Message("hello")));
+  request.open();
+  request.send("hello");
+  request.close(1000);
+  EXPECT_THAT(request.received(), ElementsAre(Message("subprotocol: echo.example"), Message("hello")));
 }
 
 }  // namespace

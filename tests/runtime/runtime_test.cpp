@@ -10,6 +10,7 @@
 
 #include "runtime/support/session_fixture.hpp"
 #include "runtime/support/socket_client.hpp"
+#include "runtime/support/threads.hpp"
 
 namespace cppwebsocket::testing {
 namespace {
@@ -18,20 +19,6 @@ using namespace std::chrono_literals;
 using runtime::Stop;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
-
-// Waits up to 20 seconds.
-bool eventually(const std::function<bool()>& done) {
-  for (int i = 0; i < 20'000; ++i) {
-    if (done()) return true;
-    std::this_thread::sleep_for(1ms);
-  }
-  return false;
-}
-
-void blocking_echo(BlockingRequest& request) {
-  while (auto message = msgutil::receive_message(request))
-    msgutil::send_message(request, std::move(*message));
-}
 
 class Runtime : public ::testing::Test {
  protected:
@@ -249,6 +236,84 @@ TEST_F(Runtime, AStopAtOnceCutsAGracefulOneShort) {
     each->close();
   }
   waiting.join();
+}
+
+TEST_F(Runtime, AChildThatDrainsMakesRoomWhenItsPlaceIsNeeded) {
+  std::atomic<bool> needed = false;
+  std::atomic<int> asked = 0;
+  start({.reactor_threads = 2,
+         .stop = {.drain_time = 1h, .keep_serving = true},
+         .place_is_needed = [&] {
+           ++asked;
+           return needed.load();
+         }});
+  auto client = connect({.transfer = echo});
+  auto other = connect({.transfer = echo});
+  EXPECT_EQ(asked, 0) << "it does not drain yet";
+  runtime_->begin_stop(Stop::gracefully);
+  EXPECT_TRUE(eventually([&] { return asked >= 4; }));  // two reactors, each again and again
+  client->send(client_text("here"));
+  EXPECT_THAT(words(client->receive(6)), ElementsAre("text:here"));
+  EXPECT_EQ(runtime_->stop(), Stop::gracefully);
+  needed = true;
+  for (SocketClient* each : {&*client, &*other}) {
+    EXPECT_THAT(words(each->receive(4)), ElementsAre("close:1001"));
+    each->close();
+  }
+  EXPECT_EQ(runtime_->stop(), Stop::soon);
+  EXPECT_TRUE(runtime_->wait_stopped());
+}
+
+TEST_F(Runtime, AStopSoonSpreadsTheClosesOverItsShortTime) {
+  start({.stop = {.drain_time = 1h, .soon_time = 400ms}});
+  std::vector<SocketClient> clients;
+  for (int i = 0; i < 20; ++i) clients.push_back(*connect({.transfer = echo}));
+  runtime_->begin_stop(Stop::gracefully);
+  const auto begin = std::chrono::steady_clock::now();
+  runtime_->begin_stop(Stop::soon);
+  for (SocketClient& client : clients) {
+    EXPECT_THAT(words(client.receive(4)), ElementsAre("close:1001"));
+    client.close();
+  }
+  EXPECT_GT(std::chrono::steady_clock::now() - begin, 340ms);
+  EXPECT_TRUE(runtime_->wait_stopped());
+}
+
+TEST_F(Runtime, AStopSoonDoesNotWaitForPeersThatDoNotAnswer) {
+  start({.stop = {.drain_time = 1h, .soon_time = 20ms, .soon_close_time = 100ms, .task_time = 0ms},
+         .report = keep_reports()});
+  auto client = connect({.transfer = echo, .limits = {.close_timeout = 1h}});
+  runtime_->begin_stop(Stop::gracefully);
+  runtime_->begin_stop(Stop::soon);
+  EXPECT_TRUE(runtime_->wait_stopped());
+  EXPECT_THAT(words(client->receive_all()), ElementsAre("close:1001"));
+  EXPECT_THAT(reports(), ElementsAre(HasSubstr("connections cut off")));
+}
+
+TEST_F(Runtime, AStopSoonProlongsNothing) {
+  start({.stop = {.drain_time = 100ms,
+                  .drain_close_time = 100ms,
+                  .soon_time = 1h,
+                  .soon_close_time = 1h},
+         .place_is_needed = [] { return true; }});
+  auto client = connect({.transfer = echo, .limits = {.close_timeout = 1h}});
+  runtime_->begin_stop(Stop::gracefully);
+  EXPECT_TRUE(runtime_->wait_stopped());
+  EXPECT_EQ(runtime_->stop(), Stop::soon);
+  EXPECT_THAT(words(client->receive_all()), ElementsAre("close:1001"));
+}
+
+TEST_F(Runtime, AStopAtOnceCutsAStopSoonShort) {
+  start({.stop = {.drain_time = 1h, .keep_serving = true, .soon_time = 1h}});
+  auto client = connect({.transfer = echo});
+  runtime_->begin_stop(Stop::gracefully);
+  runtime_->begin_stop(Stop::soon);
+  runtime_->begin_stop(Stop::gracefully);  // changes nothing any more
+  EXPECT_EQ(runtime_->stop(), Stop::soon);
+  runtime_->begin_stop(Stop::at_once);
+  EXPECT_THAT(words(client->receive(4)), ElementsAre("close:1001"));
+  client->close();
+  EXPECT_TRUE(runtime_->wait_stopped());
 }
 
 TEST_F(Runtime, AGoodbyeThatTakesTooLongStillLeavesTimeForTheClose) {

@@ -10,38 +10,59 @@
 //     while (auto message = msgutil::receive_message(request))
 //       msgutil::send_message(request, std::move(*message));
 //   }
+//
+// void web_socket_do_extra_handshake(BlockingRequest& request)
+// void web_socket_transfer_data(BlockingRequest& request)
+// Close web_socket_passive_closing_handshake(BlockingRequest& request)
+// As in handler.hpp. The second and the third, which is optional, run on the connection's blocking
+// thread.
+//
+// void web_socket_going_away(BlockingRequest& request)
+// Optional. As in handler.hpp, on a thread of the call pool, beside web_socket_transfer_data, which it is
+// waited for. It may block and send.
 #pragma once
 
 #include <cppwebsocket/blocking_membership.hpp>
 #include <cppwebsocket/blocking_msgutil.hpp>
-#include <cppwebsocket/handler_table.hpp>
+#include <cppwebsocket/detail/registration.hpp>
 #include <cppwebsocket/message_threads.hpp>
 
-// As in handler.hpp. The second and the third run on the connection's blocking thread.
-void web_socket_do_extra_handshake(cppwebsocket::BlockingRequest& request);
-void web_socket_transfer_data(cppwebsocket::BlockingRequest& request);
-[[gnu::weak, gnu::visibility("hidden")]] cppwebsocket::Close web_socket_passive_closing_handshake(
-    cppwebsocket::BlockingRequest& request);
+namespace cppwebsocket::detail {
 
-// As in handler.hpp, on a thread of the call pool, beside web_socket_transfer_data, which it is waited
-// for. It may block and send.
-[[gnu::weak, gnu::visibility("hidden")]] void web_socket_going_away(
-    cppwebsocket::BlockingRequest& request);
+#define CPPWEBSOCKET_BLOCKING_FUNCTION(result, name, is_needed)                                   \
+  CPPWEBSOCKET_FUNCTION(result, name, is_needed, BlockingRequest, blocking_handler.hpp, Request, \
+                        handler.hpp)
+CPPWEBSOCKET_BLOCKING_FUNCTION(void, web_socket_do_extra_handshake, true)
+CPPWEBSOCKET_BLOCKING_FUNCTION(void, web_socket_transfer_data, true)
+CPPWEBSOCKET_BLOCKING_FUNCTION(Close, web_socket_passive_closing_handshake, false)
+CPPWEBSOCKET_BLOCKING_FUNCTION(void, web_socket_going_away, false)
+#undef CPPWEBSOCKET_BLOCKING_FUNCTION
 
-// Weak and not inline: without -fno-gnu-unique an inline one would be one for the whole process, and
-// every handler would have the table of the first.
-extern "C" [[gnu::used, gnu::weak, gnu::visibility("default")]] const cppwebsocket::HandlerTable
-    cppwebsocket_handler_table = {
-        cppwebsocket::handler_abi,
-        sizeof(cppwebsocket::HandlerTable),
-        cppwebsocket::handler_toolchain,
+// As in handler.hpp.
+template <typename Given, typename Other>
+struct [[gnu::visibility("hidden")]] BlockingHandler {
+  static const HandlerTable& table() noexcept {
+    static constexpr HandlerTable made = {
+        handler_abi,
+        sizeof(HandlerTable),
+        handler_toolchain,
         nullptr,
         nullptr,
         nullptr,
         nullptr,
-        &web_socket_do_extra_handshake,
-        &web_socket_transfer_data,
-        &web_socket_passive_closing_handshake,
-        &web_socket_going_away,
-        &cppwebsocket::detail::channel_service,
+        web_socket_do_extra_handshake_of<Given, Other>::get(),
+        web_socket_transfer_data_of<Given, Other>::get(),
+        web_socket_passive_closing_handshake_of<Given, Other>::get(),
+        web_socket_going_away_of<Given, Other>::get(),
+        &channel_service,
+    };
+    return made;
+  }
 };
+
+}  // namespace cppwebsocket::detail
+
+extern "C" [[gnu::used, gnu::visibility("default")]] const cppwebsocket::HandlerSymbol
+    cppwebsocket_handler = &cppwebsocket::detail::BlockingHandler<
+        cppwebsocket_given<cppwebsocket::BlockingRequest>,
+        cppwebsocket_given<cppwebsocket::Request>>::table;

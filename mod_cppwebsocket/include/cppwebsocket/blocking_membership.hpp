@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -13,43 +14,54 @@
 
 namespace cppwebsocket {
 
+// Before it goes, or is assigned to, it ends the threads that may refer to it: those of request.spawn()
+// that the same thread has spawned since it was joined, and what they have spawned. They end as a
+// SpawnedThread's destructor ends one. SpawnedThreads go on: where they end says their own scope.
 // Thread: the handler's, or one that it spawned. publish(): any number of them at once; receive():
-// one.
+// one. It goes on the thread that has spawned those which use it.
 class [[nodiscard]] BlockingMembership {
  public:
-  explicit BlockingMembership(detail::Joined& joined) noexcept : joined_(&joined) {}
-  BlockingMembership(BlockingMembership&& other) noexcept
-      : joined_(std::exchange(other.joined_, nullptr)) {}
+  explicit BlockingMembership(std::shared_ptr<detail::BlockingJoined> joined) noexcept
+      : joined_(std::move(joined)) {}
+  BlockingMembership(BlockingMembership&& other) noexcept = default;
   BlockingMembership& operator=(BlockingMembership&& other) noexcept {
-    std::swap(joined_, other.joined_);
+    if (this == &other) return *this;
+    end();
+    joined_ = std::move(other.joined_);
     return *this;
   }
-  ~BlockingMembership() {
-    if (joined_) detail::channels().leave(*joined_);
-  }
+  ~BlockingMembership() { end(); }
 
-  PublishResult publish(Message message) {
-    return detail::channels().publish(*joined_, std::move(message));
-  }
+  // Leaves now. Whoever waits in receive() gets an empty result, as each later
+  // receive() does; publish() and a waiting recovery() raise BadOperationException.
+  void leave() noexcept { joined_->leave(); }
 
-  std::optional<Publication> receive() {
-    return detail::channels().receive(*joined_, std::nullopt);
-  }
+  PublishResult publish(Message message) { return joined_->publish(std::move(message)); }
+
+  std::optional<Publication> receive() { return held()->receive(std::nullopt); }
   // The same, but raises TimeoutException after `timeout`.
   std::optional<Publication> receive(std::chrono::nanoseconds timeout) {
-    return detail::channels().receive(*joined_, detail::after(timeout));
+    return held()->receive(detail::after(timeout));
   }
-  std::optional<Publication> try_receive() { return detail::channels().try_receive(*joined_); }
+  std::optional<Publication> try_receive() { return joined_->try_receive(); }
 
-  Recovery recovery() { return detail::channels().recovery(*joined_); }
+  Recovery recovery() { return held()->recovery(); }
 
-  std::uint64_t dropped() const noexcept { return detail::channels().dropped(*joined_); }
-  std::string name() const { return detail::channels().channel_of(*joined_); }
-  std::string id() const { return detail::channels().id_of(*joined_); }
+  std::uint64_t dropped() const noexcept { return joined_->dropped(); }
+  std::string name() const { return joined_->channel(); }
+  std::string id() const { return joined_->id(); }
   std::vector<Member> presence() const { return detail::channels().presence(name()); }
 
  private:
-  detail::Joined* joined_;
+  // For as long as a thread waits in it.
+  std::shared_ptr<detail::BlockingJoined> held() const noexcept { return joined_; }
+  void end() noexcept {
+    if (!joined_) return;
+    joined_->end_threads();
+    joined_->leave();
+  }
+
+  std::shared_ptr<detail::BlockingJoined> joined_;
 };
 
 inline BlockingMembership Channel::join(BlockingRequest& request, JoinOptions options) const {

@@ -2,10 +2,12 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <functional>
 #include <optional>
 #include <stop_token>
 #include <string_view>
+#include <utility>
 
 #include <cppwebsocket/message.hpp>
 #include <cppwebsocket/request_properties.hpp>
@@ -19,22 +21,31 @@ namespace cppwebsocket {
 // a time; send, ping and close may be called from any thread that ends before the handler does.
 class BlockingRequest : public RequestProperties {
  public:
-  // Runs `function` on a thread of its own. When web_socket_transfer_data ends, the stop_token is
-  // requested, calls that wait on this request raise ConnectionTerminatedException, and the thread
-  // is joined before the connection's objects go. What it raises ends the connection as if
-  // raised by web_socket_transfer_data. Raises BadOperationException during the handshake.
-  virtual void spawn(std::function<void(std::stop_token)> function) = 0;
+  // Runs `function` on a thread of its own. When web_socket_transfer_data has returned, the
+  // stop_token is requested, calls that wait on this request or on a membership raise
+  // ConnectionTerminatedException, and the thread is joined before the request goes. The locals of
+  // web_socket_transfer_data go earlier: a thread that refers to them is a SpawnedThread (below). Only
+  // to a BlockingMembership, and to what is declared before one, these threads may refer, too: see there.
+  // What `function` raises ends the connection as if raised by web_socket_transfer_data. Raises
+  // BadOperationException during the handshake, ConnectionTerminatedException at the end.
+  void spawn(std::function<void(std::stop_token)> function) {
+    start_thread(std::move(function), false);
+  }
 
   // Waits; raises ConnectionTerminatedException if the connection ends first.
   virtual void sleep_for(std::chrono::nanoseconds duration) = 0;
 
-  // Becomes stop_requested when the connection begins to end for any reason. Thread: any.
+  // Becomes stop_requested when the connection begins to end for any reason; a spawned thread's,
+  // also when that thread is to end. Thread: any.
   virtual std::stop_token stop_token() = 0;
 
   // A handle that never waits and may outlive the handler. See sender.hpp. Thread: any.
   virtual Sender sender() = 0;
 
-  // The server's half of msgutil; use blocking_msgutil.hpp instead.
+  // The server's half of spawn and msgutil; use SpawnedThread and blocking_msgutil.hpp instead.
+  virtual std::uint64_t start_thread(std::function<void(std::stop_token)> function,
+                                     bool scoped) = 0;
+  virtual void end_thread(std::uint64_t number) noexcept = 0;
   virtual std::optional<Message> receive(
       std::optional<std::chrono::steady_clock::time_point> deadline) = 0;
   virtual std::optional<Message> try_receive() = 0;
@@ -45,6 +56,33 @@ class BlockingRequest : public RequestProperties {
  protected:
   using RequestProperties::RequestProperties;
   ~BlockingRequest() = default;
+};
+
+// A thread that may use what is declared before it, by reference: it has ended when this has gone.
+//
+//   auto room = Channel::named("room").join(request, {.receive = true});
+//   SpawnedThread reader(request, [&](std::stop_token) {
+//     while (auto next = room.receive())
+//       if (next->kind == Publication::Kind::message)
+//         msgutil::send_message(request, std::move(next->message));
+//   });
+//
+// The destructor requests the stop_token, has calls that wait on the request or on a membership raise
+// ConnectionTerminatedException in this thread and in those that it has spawned, and waits until they
+// have ended. So `function` must not wait for anything else without the token, and for nothing that
+// happens only behind this object's scope. Otherwise as request.spawn(), whose exceptions it raises.
+// Thread: the one that made it destroys it.
+class [[nodiscard]] SpawnedThread {
+ public:
+  SpawnedThread(BlockingRequest& request, std::function<void(std::stop_token)> function)
+      : request_(request), number_(request.start_thread(std::move(function), true)) {}
+  SpawnedThread(const SpawnedThread&) = delete;
+  SpawnedThread& operator=(const SpawnedThread&) = delete;
+  ~SpawnedThread() { request_.end_thread(number_); }
+
+ private:
+  BlockingRequest& request_;
+  std::uint64_t number_;
 };
 
 }  // namespace cppwebsocket

@@ -17,6 +17,7 @@
 #include <utility>
 #include <vector>
 
+#include <cppwebsocket/detail/channel_name.hpp>
 #include <cppwebsocket/detail/channel_service.hpp>
 #include <cppwebsocket/exceptions.hpp>
 #include <cppwebsocket/publication.hpp>
@@ -29,18 +30,20 @@ class Membership;          // membership.hpp
 class BlockingMembership;  // blocking_membership.hpp
 class Leadership;
 
-inline constexpr std::size_t max_channel_name = 255;  // bytes
-
 // A plain value: copy it, keep it, make it anew each time. Thread: any. Every function but named()
 // raises BadOperationException where there is no server, as in a handler's static constructors.
 class Channel {
  public:
-  // Any bytes but none at all, at most max_channel_name; else raises BadOperationException. Names
-  // are shared by all handlers and virtual hosts of this httpd.
+  // UTF-8 without control characters (U+0000 to U+001F, U+007F), 1 to max_channel_name bytes; else
+  // raises BadOperationException, which says what is wrong. Names are shared by all handlers and
+  // virtual hosts of this httpd.
   static Channel named(std::string name, ChannelOptions options = {}) {
-    if (name.empty() || name.size() > max_channel_name)
-      throw BadOperationException("a channel's name has 1 to 255 bytes");
+    if (const char* why = detail::why_no_channel_name(name)) throw BadOperationException(why);
     return Channel(std::move(name), options);
+  }
+  // Whether named() takes it: for names that come from a client.
+  static bool may_be_named(std::string_view name) noexcept {
+    return detail::why_no_channel_name(name) == nullptr;
   }
 
   const std::string& name() const noexcept { return name_; }
@@ -53,8 +56,19 @@ class Channel {
     return detail::channels().publish(name_, options_, std::move(message));
   }
 
+  // In web_socket_do_extra_handshake: takes this connection's place in the channel. The first join of
+  // it in web_socket_transfer_data begins there: the member gets everything that is published from
+  // this call on, and so all that a client publishes, or has published, once it knows that it is
+  // connected. Without it a member gets what is published after its join. What has become too much for
+  // WebSocketChannelMemory by the time of the join is told as a gap. With a backplane it may wait for
+  // that, a second at most. Raises BadOperationException after the handshake.
+  // Thread: the one that runs web_socket_do_extra_handshake.
+  void reserve(Request& request) const { detail::channels().reserve(request, name_); }
+  void reserve(BlockingRequest& request) const { detail::channels().reserve(request, name_); }
+
   // Makes this connection a member until the returned object goes. From now on messages go straight
-  // to the client, between the handler's own and never inside a fragmented one. A connection may
+  // to the client, between the handler's own and never inside a fragmented one. So does what
+  // JoinOptions asks for of the past, in pieces as the client takes it. A connection may
   // join many channels, and one channel several times; then it gets each message several times.
   // Raises BadOperationException during the handshake and for a `presence` above max_presence,
   // ConnectionTerminatedException at the end.
@@ -63,7 +77,10 @@ class Channel {
   BlockingMembership join(BlockingRequest& request, JoinOptions options = {}) const;
 
   // Memberships in this child process, and in all children of this httpd (an estimate, as others
-  // come and go meanwhile). The second asks them and waits 250 ms at most: not on a reactor.
+  // come and go meanwhile). The second asks them and waits 250 ms at most, so a coroutine does it like
+  // this; where it may not wait it raises BadOperationException:
+  //
+  //   co_await request.run_blocking([&] { return channel.members(); })
   std::size_t local_members() const { return detail::channels().local_members(name_); }
   std::size_t members() const { return detail::channels().members(name_); }
 

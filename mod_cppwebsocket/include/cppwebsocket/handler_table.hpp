@@ -1,35 +1,59 @@
 // The one symbol that a handler file exports, and what it says.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <string_view>
 
 #include <cppwebsocket/close.hpp>
-#include <cppwebsocket/exceptions.hpp>
+#include <cppwebsocket/detail/layout.hpp>
 
 namespace cppwebsocket {
 
-class Request;
-class BlockingRequest;
-template <typename T>
-class Task;
-namespace detail {
-class ChannelService;
-}
-
 // Raised whenever the layout of anything in include/cppwebsocket changes.
-inline constexpr std::uint32_t handler_abi = 4;
+inline constexpr std::uint32_t handler_abi = 7;
 
 #define CPPWEBSOCKET_STRINGIFY_(x) #x
 #define CPPWEBSOCKET_STRINGIFY(x) CPPWEBSOCKET_STRINGIFY_(x)
 
-// What must agree for C++ objects to cross: the standard library, its string ABI and the C++ ABI.
-#if defined(__GLIBCXX__)
+// What must agree for C++ objects to cross: the standard library, its string ABI and its containers, and
+// how types are laid out. Not the compiler: g++ and clang call their versions of the one C++ ABI by
+// different numbers and lay these types out alike.
+#if defined(__GLIBCXX__) && defined(_GLIBCXX_DEBUG)
+#define CPPWEBSOCKET_STDLIB \
+  "libstdc++ cxx11-abi=" CPPWEBSOCKET_STRINGIFY(_GLIBCXX_USE_CXX11_ABI) " with _GLIBCXX_DEBUG"
+#elif defined(__GLIBCXX__)
 #define CPPWEBSOCKET_STDLIB "libstdc++ cxx11-abi=" CPPWEBSOCKET_STRINGIFY(_GLIBCXX_USE_CXX11_ABI)
 #elif defined(_LIBCPP_VERSION)
 #define CPPWEBSOCKET_STDLIB "libc++ " CPPWEBSOCKET_STRINGIFY(_LIBCPP_ABI_VERSION)
 #endif
-inline constexpr const char* handler_toolchain =
-    CPPWEBSOCKET_STDLIB ", C++ ABI " CPPWEBSOCKET_STRINGIFY(__GXX_ABI_VERSION);
+
+namespace detail {
+struct Toolchain {
+  char text[128] = {};
+  std::size_t size = 0;
+
+  constexpr void add(std::string_view part) noexcept {
+    for (const char each : part) text[size++] = each;
+  }
+  constexpr void add_number(std::uint32_t number) noexcept {
+    for (int shift = 28; shift >= 0; shift -= 4) text[size++] = "0123456789abcdef"[number >> shift & 15];
+  }
+};
+constexpr Toolchain describe_toolchain() noexcept {
+  Toolchain made;
+  made.add(CPPWEBSOCKET_STDLIB);
+  if (short_enums) made.add(", -fshort-enums");
+  if (packed_structs) made.add(", -fpack-struct");
+  made.add(", layout ");
+  made.add_number(layout);
+  return made;
+}
+// Hidden, so that each file has its own.
+[[gnu::visibility("hidden")]] inline constexpr Toolchain toolchain = describe_toolchain();
+}  // namespace detail
+
+inline constexpr const char* handler_toolchain = detail::toolchain.text;
 
 struct HandlerTable {
   std::uint32_t abi;      // handler_abi
@@ -47,6 +71,9 @@ struct HandlerTable {
   detail::ChannelService** channels;  // where the file looks for it; set before any function is called
 };
 
-inline constexpr const char* handler_table_symbol = "cppwebsocket_handler_table";
+// What it exports: a constant with the address of a function. Up to ABI 6 the table itself was exported, as cppwebsocket_handler_table.
+using HandlerSymbol = const HandlerTable& (*)() noexcept;
+inline constexpr const char* handler_symbol = "cppwebsocket_handler";
+inline constexpr const char* former_handler_symbol = "cppwebsocket_handler_table";
 
 }  // namespace cppwebsocket

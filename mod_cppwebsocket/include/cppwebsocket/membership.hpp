@@ -46,7 +46,9 @@ class [[nodiscard]] RecoveryAwaiter {
 }  // namespace detail
 
 // Leaves the channel when it goes, and at the connection's end at the latest. It can be moved but
-// not copied, and what was moved from may only be destroyed or assigned to.
+// not copied, and what was moved from may only be destroyed or assigned to. A task that uses it is
+// given it, by moving, or refers to one that web_socket_transfer_data declares outside of any inner
+// block: see Request::spawn.
 // Thread: the connection's, as everything a coroutine handler has.
 class [[nodiscard]] Membership {
  public:
@@ -57,8 +59,13 @@ class [[nodiscard]] Membership {
     return *this;
   }
   ~Membership() {
-    if (joined_) detail::channels().leave(*joined_);
+    if (joined_) detail::channels().forget(*joined_);
   }
+
+  // Leaves now. Whoever waits in receive() gets an empty result, as each later receive() does; a
+  // waiting recovery(), publish(), name() and presence() raise BadOperationException from now on.
+  // Another task that waits runs before this returns.
+  void leave() noexcept { detail::channels().leave(*joined_); }
 
   // Channel::publish of the channel that was joined, with the options it had then.
   PublishResult publish(Message message) {
@@ -66,7 +73,7 @@ class [[nodiscard]] Membership {
   }
 
   // co_await room.receive(): what came next, for a membership with JoinOptions::receive. Empty when
-  // the peer closed cleanly. Raises ConnectionTerminatedException if the connection ends otherwise,
+  // the peer closed cleanly, and once the channel was left. Raises ConnectionTerminatedException if the connection ends otherwise,
   // BadOperationException if a receive is already waiting or the membership has no receive form.
   detail::PublicationAwaiter receive() { return detail::PublicationAwaiter(*joined_); }
 

@@ -1,13 +1,12 @@
 // MessageReceiver and MessageSender of mod_pywebsocket's msgutil, for blocking handlers: a thread that
-// receives in the background, and sending that does not wait. New code is simpler with
-// request.spawn() and request.sender().
+// receives in the background, and sending that does not wait. New code is simpler with SpawnedThread
+// and request.sender().
 #pragma once
 
 #include <condition_variable>
 #include <deque>
 #include <exception>
 #include <functional>
-#include <memory>
 #include <mutex>
 #include <optional>
 #include <stop_token>
@@ -17,51 +16,48 @@
 
 namespace cppwebsocket::msgutil {
 
-// Receives messages on a thread of its own, which the request joins at its end. While one exists,
-// receive through it and not from the request.
+// Receives messages on a SpawnedThread of its own. While one exists, receive through it and not from
+// the request.
 class MessageReceiver {
  public:
   // With `on_message`, that is called with each message on the receiver's thread, and receive()
-  // only waits for the end. `on_message` must stay valid until the request ends.
+  // only waits for the end. It may use what is declared before the receiver.
   explicit MessageReceiver(BlockingRequest& request,
-                           std::function<void(Message)> on_message = {}) {
-    request.spawn([&request, state = state_, on_message = std::move(on_message)](std::stop_token stop) {
-      std::exception_ptr error;
-      try {
-        while (auto message = receive_message(request))
-          if (!state->take(std::move(*message), on_message, stop)) return;
-      } catch (...) {
-        error = std::current_exception();
-      }
-      state->finish(std::move(error));
-    });
-  }
-  MessageReceiver(const MessageReceiver&) = delete;
-  MessageReceiver& operator=(const MessageReceiver&) = delete;
-  ~MessageReceiver() { stop(); }
+                           std::function<void(Message)> on_message = {})
+      : thread_(request, [this, &request, on_message = std::move(on_message)](std::stop_token stop) {
+          std::exception_ptr error;
+          try {
+            while (auto message = receive_message(request))
+              if (!state_.take(std::move(*message), on_message, stop))
+                throw ConnectionTerminatedException("the receiver has ended");
+          } catch (...) {
+            error = std::current_exception();
+          }
+          state_.finish(std::move(error));
+        }) {}
 
   // The next message; empty when the peer closed cleanly or stop() was called. Raises what
   // receive_message raised. Thread: any.
   std::optional<Message> receive() {
-    std::unique_lock lock(state_->mutex);
-    state_->changed.wait(lock, [&] { return !state_->messages.empty() || state_->over; });
-    if (!state_->messages.empty()) return state_->pop();
-    if (state_->error) std::rethrow_exception(state_->error);
+    std::unique_lock lock(state_.mutex);
+    state_.changed.wait(lock, [&] { return !state_.messages.empty() || state_.over; });
+    if (!state_.messages.empty()) return state_.pop();
+    if (state_.error) std::rethrow_exception(state_.error);
     return std::nullopt;
   }
 
   // A message that is already here, or nothing. Thread: any.
   std::optional<Message> receive_nowait() {
-    std::lock_guard lock(state_->mutex);
-    return state_->messages.empty() ? std::nullopt : std::optional(state_->pop());
+    std::lock_guard lock(state_.mutex);
+    return state_.messages.empty() ? std::nullopt : std::optional(state_.pop());
   }
 
   // Ends the receiving: receive() returns at once. The thread itself ends with the next message,
-  // which is lost, or with the request. Thread: any.
+  // which is lost, or with this object. Thread: any.
   void stop() {
-    std::lock_guard lock(state_->mutex);
-    state_->over = true;
-    state_->changed.notify_all();
+    std::lock_guard lock(state_.mutex);
+    state_.over = true;
+    state_.changed.notify_all();
   }
 
  private:
@@ -80,7 +76,7 @@ class MessageReceiver {
     }
     void finish(std::exception_ptr why) {
       std::lock_guard lock(mutex);
-      error = std::move(why);
+      if (!over) error = std::move(why);
       over = true;
       changed.notify_all();
     }
@@ -100,7 +96,8 @@ class MessageReceiver {
     bool over = false;
   };
 
-  std::shared_ptr<State> state_ = std::make_shared<State>();
+  State state_;
+  SpawnedThread thread_;  // which uses it
 };
 
 // Sends from any thread of the handler.

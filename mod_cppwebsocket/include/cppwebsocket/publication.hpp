@@ -14,8 +14,8 @@
 namespace cppwebsocket {
 
 // What a channel keeps for those who come later or come back. Each publish with a bound sets it; a
-// channel keeps its last one. Everything lives in memory and may be pushed out early by others
-// (WebSocketChannelMemory); a reader is always told.
+// channel keeps its last one. Everything lives in memory, of which each channel has a share; what is above
+// it may be pushed out early by others (WebSocketChannelMemory). A reader is always told.
 struct ChannelOptions {
   std::uint32_t history = 0;             // messages kept at most; 0: none
   std::chrono::seconds history_time{0};  // and not longer than this; 0: no limit
@@ -84,12 +84,14 @@ inline constexpr std::size_t max_presence = 1024;  // bytes
 
 struct JoinOptions {
   // The last position that the client had: it gets what came since, then what is new. Whether that
-  // was possible tells recovery(). Nothing is sent twice, and nothing is left out silently.
-  std::optional<Position> resume;
-  // Without `resume`, or if that was not possible: start with the newest so many messages.
+  // was possible tells recovery(); with Position() it is not. Nothing is sent twice, and nothing is left
+  // out silently.
+  std::optional<Position> resume = {};
+  // Without `resume`, or if that was not possible: start with the newest so many messages. What is
+  // missed or asked for waits in the channel and comes in pieces, each when the one before is taken.
   std::uint32_t history = 0;
   // Makes the member visible in presence(), with this text for the others: at most max_presence.
-  std::optional<std::string> presence;
+  std::optional<std::string> presence = {};
   SlowPolicy slow = SlowPolicy::close;
   std::size_t max_queued = 0;  // bytes, then `slow` applies; 0: WebSocketSendBufferSize
   // False: messages go straight to the client, without waking the handler. True: they wait for

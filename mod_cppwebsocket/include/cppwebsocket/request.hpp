@@ -39,8 +39,20 @@ class Request : public RequestProperties {
   // Raises BadOperationException during the handshake, ConnectionTerminatedException at the end.
   virtual void spawn(Task<> task) = 0;
 
-  // co_await sleep_for(d): goes on after `duration`, at once if it is not positive. Raises
-  // ConnectionTerminatedException if the connection ends first. Resolution: a millisecond.
+  // The same with a function that returns the task, which is kept for as long as that is there: so a
+  // lambda's captures, in contrast to those of one that was called by the handler, live until the task
+  // has ended.
+  //
+  //   request.spawn([&request, greeting = std::string("hello")]() -> Task<> {
+  //     co_await request.sleep_for(std::chrono::seconds(1));
+  //     co_await msgutil::send_message(request, greeting);
+  //   });
+  template <typename Function>
+  void spawn(Function function);
+
+  // co_await sleep_for(d): goes on after `duration`; if that is not positive, as soon as the other
+  // connections of its thread have had their turn. Raises ConnectionTerminatedException if the
+  // connection ends first. Resolution: a millisecond.
   detail::SleepAwaiter sleep_for(std::chrono::nanoseconds duration);
 
   // co_await run_blocking(fn): runs `fn()` on the child's blocking pool (WebSocketBlockingThreads)
@@ -75,7 +87,7 @@ class Request : public RequestProperties {
 
 namespace detail {
 
-class SleepAwaiter {
+class [[nodiscard]] SleepAwaiter {
  public:
   SleepAwaiter(Request& request, std::chrono::nanoseconds duration) noexcept
       : request_(request), duration_(duration) {}
@@ -90,7 +102,7 @@ class SleepAwaiter {
 };
 
 template <typename Function>
-class PoolAwaiter : PoolOperation {
+class [[nodiscard]] PoolAwaiter : PoolOperation {
   using Result = std::invoke_result_t<Function&>;
   static_assert(!std::is_reference_v<Result>, "return a value or a pointer from run_blocking");
 
@@ -131,6 +143,23 @@ class PoolAwaiter : PoolOperation {
 
 inline detail::SleepAwaiter Request::sleep_for(std::chrono::nanoseconds duration) {
   return {*this, duration};
+}
+
+namespace detail {
+template <typename Function>
+Task<> call_and_keep(Function function) {
+  co_await function();
+}
+}  // namespace detail
+
+template <typename Function>
+void Request::spawn(Function function) {
+  if constexpr (std::is_invocable_r_v<Task<>, Function&>)
+    spawn(detail::call_and_keep(std::move(function)));
+  else
+    static_assert(std::is_invocable_r_v<Task<>, Function&>,
+                  "spawn takes a task or a function without parameters that returns one: write "
+                  "`request.spawn([&request]() -> Task<> { ... co_await ... });`");
 }
 
 template <typename Function>

@@ -214,8 +214,9 @@ class RequestProperties {
   std::any& user_data() noexcept { return record_.user_data; }
 
   // Called with the body of each ping or pong that arrives; the pong in answer is sent anyway. Set
-  // them in web_socket_do_extra_handshake. They run on the connection's event thread, must not
-  // block, and what they raise is treated as raised by web_socket_transfer_data.
+  // them in web_socket_do_extra_handshake. They run on the connection's event thread and must not
+  // block: what waits raises BadOperationException there. What they raise is treated as raised by
+  // web_socket_transfer_data.
   void on_ping_handler(std::function<void(std::string_view)> handler) {
     during_handshake("on_ping_handler");
     record_.make_seldom().on_ping = std::move(handler);

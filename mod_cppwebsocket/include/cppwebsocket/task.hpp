@@ -1,13 +1,20 @@
 // Task<T>: the coroutine type of handlers. Lazy: it starts when it is awaited (or spawned), and
 // the awaiting coroutine goes on when it ends, with its value or its exception. Destroying a
 // task that has not ended destroys its frame and all locals in it.
+// Awaiting or spawning a coroutine that g++ 12 has compiled wrongly raises BadOperationException
+// (docs/handlers.md, "Traps").
 // Thread: that of the connection that awaits it.
 #pragma once
 
 #include <coroutine>
+#include <cstdint>
 #include <exception>
+#include <new>
 #include <optional>
+#include <type_traits>
 #include <utility>
+
+#include <cppwebsocket/exceptions.hpp>
 
 namespace cppwebsocket {
 
@@ -18,6 +25,31 @@ namespace detail {
 
 class RootTask;
 
+// A frame begins where operator new has put it. g++ 12 puts the value of a condition that is nothing but a
+// co_await before the frame's head, if no variable is declared before that; whoever resumes the
+// coroutine then gives it an address 8 bytes off, and it runs on what lies behind its own memory. A frame
+// that clang has put into its caller's may be at any address.
+#if defined(__clang__)
+inline constexpr bool may_be_broken = false;
+#else
+inline constexpr bool may_be_broken = true;
+#endif
+inline bool is_broken(std::coroutine_handle<> coroutine) noexcept {
+  return reinterpret_cast<std::uintptr_t>(coroutine.address()) % __STDCPP_DEFAULT_NEW_ALIGNMENT__ != 0;
+}
+
+// Such a frame cannot be destroyed either; of what is in it, there are the coroutine's parameters only.
+[[gnu::cold, gnu::noinline]] inline void free_broken(std::coroutine_handle<> coroutine) noexcept {
+  const auto address = reinterpret_cast<std::uintptr_t>(coroutine.address());
+  ::operator delete(reinterpret_cast<void*>(address - address % __STDCPP_DEFAULT_NEW_ALIGNMENT__));
+}
+
+[[noreturn, gnu::cold, gnu::noinline]] inline void refuse_broken() {
+  throw BadOperationException(
+      "the compiler has broken a coroutine: write `while (auto value = co_await ...)` or "
+      "`auto value = co_await ...; if (value)` for each condition in it that is a co_await");
+}
+
 class TaskPromiseCommon {
  public:
   std::suspend_always initial_suspend() const noexcept { return {}; }
@@ -26,7 +58,7 @@ class TaskPromiseCommon {
     bool await_ready() const noexcept { return false; }
     template <typename Promise>
     std::coroutine_handle<> await_suspend(std::coroutine_handle<Promise> ended) const noexcept {
-      return ended.promise().awaiting_;
+      return std::coroutine_handle<>::from_address(ended.promise().awaiting_);
     }
     void await_resume() const noexcept {}
   };
@@ -34,10 +66,10 @@ class TaskPromiseCommon {
 
   void unhandled_exception() noexcept { error_ = std::current_exception(); }
   std::exception_ptr take_error() noexcept { return std::exchange(error_, nullptr); }
-  void set_awaiting(std::coroutine_handle<> awaiting) noexcept { awaiting_ = awaiting; }
+  void set_awaiting(std::coroutine_handle<> awaiting) noexcept { awaiting_ = awaiting.address(); }
 
  protected:
-  std::coroutine_handle<> awaiting_ = std::noop_coroutine();
+  void* awaiting_;  // a handle's address; set before the coroutine starts
   std::exception_ptr error_;
 };
 
@@ -75,18 +107,29 @@ class [[nodiscard]] Task {
  public:
   using promise_type = detail::TaskPromise<T>;
 
-  Task() noexcept = default;
+  // `return {};` in a function that is no coroutine.
+  template <typename Nothing = void>
+  Task() noexcept {
+    static_assert(!std::is_void_v<Nothing>,
+                  "a function that returns Task<> is a coroutine: write `co_return;` where it has "
+                  "nothing to wait for, instead of returning a Task that is made by hand");
+  }
   Task(Task&& other) noexcept : coroutine_(std::exchange(other.coroutine_, nullptr)) {}
   Task& operator=(Task&& other) noexcept {
     std::swap(coroutine_, other.coroutine_);
     return *this;
   }
   ~Task() {
-    if (coroutine_) coroutine_.destroy();
+    if (!coroutine_) return;
+    if (detail::may_be_broken && detail::is_broken(coroutine_))
+      detail::free_broken(coroutine_);
+    else
+      coroutine_.destroy();
   }
 
   // Starts the task and waits for its end. Await it once; raises what the task raised.
-  auto operator co_await() && noexcept {
+  auto operator co_await() && {
+    if (detail::may_be_broken && detail::is_broken(coroutine_)) detail::refuse_broken();
     struct Awaiter {
       std::coroutine_handle<promise_type> coroutine;
       bool await_ready() const noexcept { return false; }
@@ -120,10 +163,17 @@ inline Task<void> TaskPromise<void>::get_return_object() noexcept {
 // ended. For the server.
 class RootTask {
  public:
-  RootTask() noexcept = default;
-  explicit RootTask(Task<> task) noexcept : task_(std::move(task)) {}
+  RootTask() noexcept : task_(std::coroutine_handle<Task<>::promise_type>()) {}
+  // Raises BadOperationException if it cannot be started.
+  explicit RootTask(Task<> task) : task_(std::move(task)) {
+    if (!task_.coroutine_) throw BadOperationException("a Task without a coroutine");  // moved from
+    if (is_broken(task_.coroutine_)) refuse_broken();
+  }
 
-  void start() const { task_.coroutine_.resume(); }
+  void start() const {
+    task_.coroutine_.promise().set_awaiting(std::noop_coroutine());
+    task_.coroutine_.resume();
+  }
   bool has_ended() const noexcept { return task_.coroutine_ && task_.coroutine_.done(); }
   std::exception_ptr take_error() const noexcept { return task_.coroutine_.promise().take_error(); }
 

@@ -3,19 +3,24 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <climits>
 #include <cstdlib>
 #include <cstring>
 #include <string_view>
 #include <system_error>
+#include <thread>
 #include <utility>
 
 #include <dlfcn.h>
+#include <elf.h>
 #include <fcntl.h>
-#include <link.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "runtime/handlers/load_notes.hpp"
+#include "runtime/handlers/shared_object.hpp"
 
 namespace cppwebsocket::runtime {
 
@@ -69,61 +74,94 @@ std::vector<std::pair<std::string, FileVersion>> versions_up_to(std::string path
   }
 }
 
-bool copy_file(int from, int to) {
+// What is read of a file, and made of it.
+struct Copy {
+  Copy() = default;
+  Copy(Copy&& other) noexcept
+      : descriptor(std::exchange(other.descriptor, -1)),
+        version(other.version),
+        problem(std::move(other.problem)) {}
+  Copy& operator=(Copy&&) = delete;
+  ~Copy() {
+    if (descriptor >= 0) ::close(descriptor);
+  }
+
+  int descriptor = -1;  // memfd
+  FileVersion version;
+  std::string problem;  // why it is of no use
+};
+
+// Of `size` bytes exactly: a file that grows or shrinks meanwhile is being written.
+std::string copy_bytes(int from, int to, std::int64_t size) {
   std::array<char, 64 << 10> buffer;
+  std::int64_t copied = 0;
   for (;;) {
     const ssize_t count = ::read(from, buffer.data(), buffer.size());
-    if (count == 0) return true;
-    if (count < 0) return false;
+    if (count < 0) return "it cannot be read: " + error_text(errno);
+    if (copied == 0 && std::string_view(buffer.data(), count).substr(0, SELFMAG) != ELFMAG)
+      return "it cannot be loaded: it is not a shared object (ELF)";
+    copied += count;
+    if (copied > size || (count == 0 && copied < size))
+      return "it cannot be loaded: it changes while it is read";
+    if (count == 0) return {};
     for (ssize_t done = 0; done < count;) {
       const ssize_t written = ::write(to, buffer.data() + done, count - done);
-      if (written < 0) return false;
+      if (written < 0) return "it cannot be copied: " + error_text(errno);
       done += written;
     }
   }
 }
 
-// A private copy of the file in memory; -1 and errno if that fails.
-int copy_to_memory(const std::string& name, const std::string& path) {
-  const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (file < 0) return -1;
-  constexpr std::size_t longest = 249;  // bytes, memfd_create(2)
-  const std::size_t cut = name.size() > longest ? name.size() - longest : 0;
-  int copy = ::memfd_create(name.c_str() + cut, MFD_CLOEXEC);
-  if (copy >= 0 && !copy_file(file, copy)) {
-    const int error = errno;
-    ::close(copy);
-    copy = -1;
-    errno = error;
+// Judges what was opened, for the path may lead to something else by now.
+std::string problem_of_open(int file, struct stat& status) {
+  if (::fstat(file, &status) != 0) return "it cannot be read: " + error_text(errno);
+  if (!S_ISREG(status.st_mode)) return "it is not a regular file";
+  if ((status.st_mode & (S_IWGRP | S_IWOTH)) != 0) return "group or others may write to it";
+  if (status.st_size > most_handler_size)
+    return "it cannot be loaded: it is larger than " + std::to_string(most_handler_size >> 20) +
+           " MiB";
+  return {};
+}
+
+// A private copy of the file in memory.
+Copy copy_to_memory(const std::string& name, const std::string& path) {
+  Copy copy;
+  // Nonblocking: a FIFO in its place would be waited for.
+  const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW | O_NOCTTY);
+  if (file < 0) {
+    copy.problem = "it cannot be read: " + error_text(errno);
+    return copy;
   }
-  const int error = errno;
+  struct stat status;
+  copy.problem = problem_of_open(file, status);
+  if (copy.problem.empty()) {
+    constexpr std::size_t longest = 249;  // bytes, memfd_create(2)
+    const std::size_t cut = name.size() > longest ? name.size() - longest : 0;
+    copy.version = version_of(status);
+    copy.descriptor = ::memfd_create(name.c_str() + cut, MFD_CLOEXEC);
+    copy.problem = copy.descriptor < 0 ? "it cannot be copied: " + error_text(errno)
+                                       : copy_bytes(file, copy.descriptor, status.st_size);
+  }
   ::close(file);
-  errno = error;
   return copy;
 }
 
-// True for a file that ends before what its program headers want mapped, as one does that is still
-// being written: dlopen would map what is not there and die of SIGBUS.
-bool is_cut_off(int file) {
-  struct stat status;
-  ElfW(Ehdr) head;
-  if (::fstat(file, &status) != 0 || ::pread(file, &head, sizeof head, 0) != sizeof head)
-    return false;  // dlopen knows what to say
-  if (std::memcmp(head.e_ident, ELFMAG, SELFMAG) != 0 || head.e_phentsize != sizeof(ElfW(Phdr)))
-    return false;
-  const auto size = static_cast<std::uint64_t>(status.st_size);
-  for (std::uint64_t i = 0; i < head.e_phnum; ++i) {
-    ElfW(Phdr) segment;
-    const auto at = static_cast<off_t>(head.e_phoff + i * sizeof segment);
-    if (::pread(file, &segment, sizeof segment, at) != sizeof segment) return true;
-    if (segment.p_offset > size || segment.p_filesz > size - segment.p_offset) return true;
-  }
-  return false;
+// Of our private copy, which nobody makes shorter while it is mapped.
+std::string problem_of_copy(const Copy& copy) {
+  const auto size = static_cast<std::size_t>(copy.version.size);
+  void* const bytes = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, copy.descriptor, 0);
+  if (bytes == MAP_FAILED) return "it cannot be loaded: " + error_text(errno);
+  std::string problem(problem_of_object({static_cast<const char*>(bytes), size}));
+  ::munmap(bytes, size);
+  return problem.empty() ? problem : "it cannot be loaded: " + problem;
 }
 
-std::string problem_of(const HandlerTable* table) {
+std::string problem_of(const HandlerTable* table, void* object) {
+  if (!table && ::dlsym(object, former_handler_symbol))
+    return "it was built for a handler ABI before 7, this server has " + std::to_string(handler_abi) +
+           ": rebuild it with this server's headers";
   if (!table)
-    return "it does not export " + std::string(handler_table_symbol) +
+    return "it does not export " + std::string(handler_symbol) +
            ": include <cppwebsocket/handler.hpp> or <cppwebsocket/blocking_handler.hpp>";
   if (table->abi != handler_abi || table->size != sizeof(HandlerTable))
     return "it was built for handler ABI " + std::to_string(table->abi) + ", this server has " +
@@ -131,7 +169,7 @@ std::string problem_of(const HandlerTable* table) {
   const char* const toolchain = table->toolchain ? table->toolchain : "an unknown compiler";
   if (std::strcmp(toolchain, handler_toolchain) != 0)
     return "it was built with " + std::string(toolchain) + ", this server with " +
-           handler_toolchain + ": rebuild it with the same compiler and standard library";
+           handler_toolchain + ": rebuild it with the same standard library and options";
   const bool coroutine = table->do_extra_handshake && table->transfer_data;
   const bool blocking = table->blocking_do_extra_handshake && table->blocking_transfer_data;
   if (coroutine == blocking) return "its table does not name the handler's functions";
@@ -177,31 +215,74 @@ bool is_unchanged(const FileCheck& check) noexcept {
          });
 }
 
-std::shared_ptr<const Handler> load_handler(const std::string& name, const std::string& path,
-                                            detail::ChannelService* channels,
-                                            std::string& problem) {
-  const int copy = copy_to_memory(name, path);
-  if (copy < 0) {
-    problem = "it cannot be read: " + error_text(errno);
-    return nullptr;
+namespace {
+
+// Another process that loads the same version is waited for: if it dies of it, this one need not.
+std::string begin_loading(LoadNotes& notes, const FileVersion& version) {
+  constexpr std::chrono::milliseconds longest_wait{2'000};
+  const auto until = std::chrono::steady_clock::now() + longest_wait;
+  for (;;) {
+    switch (notes.begin(version)) {
+      case LoadNotes::Answer::begun:
+        return {};
+      case LoadNotes::Answer::fatal:
+        return "a process that loaded it died: it is not loaded again until it changes";
+      case LoadNotes::Answer::others:
+        break;
+    }
+    if (std::chrono::steady_clock::now() >= until) return "another process is still loading it";
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
-  void* object = nullptr;
-  if (is_cut_off(copy))
-    problem = "it cannot be loaded: it is not complete";
-  else if (!(object = ::dlopen(path_of_copy(copy).c_str(), RTLD_NOW | RTLD_LOCAL)))
-    problem = "it cannot be loaded: " + std::string(::dlerror());
+}
+
+class LoadingNote {
+ public:
+  LoadingNote(LoadNotes& notes, const FileVersion& version) noexcept
+      : notes_(notes), version_(version) {}
+  ~LoadingNote() { notes_.end(version_); }
+  LoadingNote(const LoadingNote&) = delete;
+  LoadingNote& operator=(const LoadingNote&) = delete;
+
+ private:
+  LoadNotes& notes_;
+  const FileVersion& version_;
+};
+
+// Runs the file's constructors.
+std::shared_ptr<const Handler> open_copy(const std::string& name, Copy& copy,
+                                         detail::ChannelService* channels) {
+  void* const object = ::dlopen(path_of_copy(copy.descriptor).c_str(), RTLD_NOW | RTLD_LOCAL);
   if (!object) {
-    ::close(copy);
+    copy.problem = "it cannot be loaded: " + std::string(::dlerror());
     return nullptr;
   }
-  const auto* table = static_cast<const HandlerTable*>(::dlsym(object, handler_table_symbol));
-  problem = problem_of(table);
-  if (problem.empty()) {
-    if (table->channels) *table->channels = channels;
-    return std::make_shared<Handler>(name, *table, object, copy);
+  const int descriptor = std::exchange(copy.descriptor, -1);  // goes with the object from here on
+  const auto* const symbol = static_cast<const HandlerSymbol*>(::dlsym(object, handler_symbol));
+  const HandlerTable* const table = symbol && *symbol ? &(*symbol)() : nullptr;
+  copy.problem = problem_of(table, object);
+  if (!copy.problem.empty()) {
+    unload(object, descriptor);
+    return nullptr;
   }
-  unload(object, copy);
-  return nullptr;
+  if (table->channels) *table->channels = channels;
+  return std::make_shared<Handler>(name, *table, object, descriptor);
+}
+
+}  // namespace
+
+std::shared_ptr<const Handler> load_handler(const std::string& name, const std::string& path,
+                                            detail::ChannelService* channels, LoadNotes& notes,
+                                            std::string& problem) {
+  Copy copy = copy_to_memory(name, path);
+  std::shared_ptr<const Handler> handler;
+  if (copy.problem.empty()) copy.problem = problem_of_copy(copy);
+  if (copy.problem.empty()) copy.problem = begin_loading(notes, copy.version);
+  if (copy.problem.empty()) {
+    const LoadingNote note(notes, copy.version);
+    handler = open_copy(name, copy, channels);
+  }
+  problem = std::move(copy.problem);
+  return handler;
 }
 
 }  // namespace cppwebsocket::runtime

@@ -12,6 +12,8 @@
 
 namespace cppwebsocket::runtime {
 
+class LoadNotes;
+
 // What tells one version of a file from another.
 struct FileVersion {
   std::uint64_t device = 0;
@@ -41,10 +43,14 @@ FileCheck check_handler_file(const std::string& directory, const std::string& na
 // directory, be it of permissions or of what is in it, is one.
 bool is_unchanged(const FileCheck& check) noexcept;
 
+inline constexpr std::int64_t most_handler_size = 256 << 20;  // bytes
+
 // Loads a private copy of `path`, so that replacing or overwriting the file later harms nobody,
-// and checks its table. Null and a `problem` if that fails. Handlers find `channels` as theirs.
+// and checks it before its first instruction runs, and its table after. Null and a `problem` if that
+// fails, or if `notes` know that the file has ended a process. Handlers find `channels` as theirs.
+// May wait for the disk, for the file's constructors, and for another process that loads it.
 std::shared_ptr<const Handler> load_handler(const std::string& name, const std::string& path,
-                                            detail::ChannelService* channels,
+                                            detail::ChannelService* channels, LoadNotes& notes,
                                             std::string& problem);
 
 }  // namespace cppwebsocket::runtime

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "runtime/handlers/file.hpp"
+#include "runtime/handlers/load_notes.hpp"
 
 namespace cppwebsocket::runtime {
 
@@ -16,6 +17,10 @@ constexpr std::string_view suffix = "_wsh.so";
 
 // A failure may be about the moment, not the file: no descriptor left, no memory.
 constexpr std::chrono::seconds retry_interval{1};
+
+// Who asks for a file while it is loaded gets what comes of that. But a constructor may take for
+// ever.
+constexpr std::chrono::seconds longest_wait{1};
 
 }  // namespace
 
@@ -28,9 +33,35 @@ struct HandlerLibrary::Entry {
   std::shared_ptr<const Handler> handler;  // of the last version that could be loaded
   std::string problem;                     // the refusal, or why this version could not be loaded
   Time retry_at = Time::max();             // when to try this version again
+  bool loading = false;                    // by a thread that does not hold the lock
 };
 
-HandlerLibrary::HandlerLibrary(detail::ChannelService* channels) : channels_(channels) {}
+// Lets go of the lock while a file is being loaded.
+class HandlerLibrary::Loading {
+ public:
+  Loading(HandlerLibrary& library, Entry& entry, std::unique_lock<std::mutex>& lock)
+      : library_(library), entry_(entry), lock_(lock) {
+    entry_.loading = true;
+    lock_.unlock();
+  }
+  ~Loading() {
+    lock_.lock();
+    entry_.loading = false;
+    library_.loaded_.notify_all();
+  }
+  Loading(const Loading&) = delete;
+  Loading& operator=(const Loading&) = delete;
+
+ private:
+  HandlerLibrary& library_;
+  Entry& entry_;
+  std::unique_lock<std::mutex>& lock_;
+};
+
+HandlerLibrary::HandlerLibrary(detail::ChannelService* channels, LoadNotes* notes)
+    : channels_(channels),
+      own_notes_(notes ? nullptr : std::make_unique<LoadNotes>()),
+      notes_(notes ? *notes : *own_notes_) {}
 HandlerLibrary::~HandlerLibrary() = default;
 
 std::string handler_file_of(const HandlerRoot& root, std::string_view resource) {
@@ -52,48 +83,78 @@ Lookup HandlerLibrary::find(const HandlerRoot& root, std::string_view resource) 
   return load(root, name);
 }
 
+std::shared_ptr<const FileCheck> HandlerLibrary::check_now(const HandlerRoot& root,
+                                                           const std::string& name) {
+  std::shared_ptr<const FileCheck> check = last_check(root.directory + "/" + name);
+  if (check && is_unchanged(*check)) return check;
+  return std::make_shared<FileCheck>(check_handler_file(root.directory, name, root.allow_outside));
+}
+
 Lookup HandlerLibrary::load(const HandlerRoot& root, const std::string& name) {
   Lookup found;
   const std::string path = root.directory + "/" + name;
-  std::shared_ptr<const FileCheck> check = last_check(path);
-  if (!check || !is_unchanged(*check))
-    check =
-        std::make_shared<FileCheck>(check_handler_file(root.directory, name, root.allow_outside));
-  const FileCheck& file = *check;
-  std::shared_ptr<const Handler> replaced;  // unloaded without the lock: its destructors run then
-  // Loading under the lock: a new version is loaded once, and whoever asks meanwhile waits for it.
-  std::lock_guard lock(mutex_);
-  if (!file.exists) {
-    if (const auto gone = entries_.extract(path)) replaced = std::move(gone.mapped().handler);
+  for (;;) {
+    const auto check = check_now(root, name);
+    // What is gone or replaced is unloaded without the lock: its destructors run then.
+    std::shared_ptr<const Handler> replaced;
+    std::shared_ptr<Entry> entry;
+    std::unique_lock lock(mutex_);
+    if (!check->exists) {
+      if (const auto gone = entries_.extract(path)) entry = gone.mapped();
+      return found;
+    }
+    auto& known = entries_[path];
+    if (!known) known = std::make_shared<Entry>();
+    entry = known;
+    const bool waits = entry->loading;
+    if (waits && loaded_.wait_for(lock, longest_wait, [&entry] { return !entry->loading; }))
+      continue;  // with a check that is as new
+    found.file = path;
+    if (waits) {
+      found.problem = "it is still being loaded";
+    } else {
+      entry->check = check;
+      replaced = load_into(*entry, name, found, lock);
+      found.problem = entry->problem;
+    }
+    found.handler = entry->handler;
     return found;
   }
-  found.file = path;
-  Entry& entry = entries_[path];
-  entry.check = check;
-  const bool changed = entry.version != file.version || entry.refusal != file.problem;
-  if (changed || std::chrono::steady_clock::now() >= entry.retry_at) {
-    const std::string before = std::exchange(entry.problem, file.problem);
-    entry.version = file.version;
-    entry.refusal = file.problem;
-    entry.retry_at = Entry::Time::max();
-    if (!entry.refusal.empty()) {
-      replaced = std::move(entry.handler);
-    } else if (auto loaded = load_handler(name, file.real_path, channels_, entry.problem)) {
-      replaced = std::exchange(entry.handler, std::move(loaded));
-    } else {
-      entry.retry_at = std::chrono::steady_clock::now() + retry_interval;
+}
+
+// Returns the handler that is not the entry's any more.
+std::shared_ptr<const Handler> HandlerLibrary::load_into(Entry& entry, const std::string& name,
+                                                         Lookup& found,
+                                                         std::unique_lock<std::mutex>& lock) {
+  const std::shared_ptr<const FileCheck> file = entry.check;
+  const bool changed = entry.version != file->version || entry.refusal != file->problem;
+  const auto now = std::chrono::steady_clock::now();
+  if (!changed && now < entry.retry_at) return nullptr;
+  const std::string before = std::exchange(entry.problem, file->problem);
+  entry.version = file->version;
+  entry.refusal = file->problem;
+  entry.retry_at = Entry::Time::max();
+  std::shared_ptr<const Handler> next;
+  if (entry.refusal.empty()) {
+    entry.retry_at = now + retry_interval;  // if it fails
+    std::string problem;
+    {
+      const Loading loading(*this, entry, lock);
+      next = load_handler(name, file->real_path, channels_, notes_, problem);
     }
-    found.newly_seen = changed || entry.problem != before;
+    entry.problem = std::move(problem);
+    if (next) entry.retry_at = Entry::Time::max();
   }
-  found.handler = entry.handler;
-  found.problem = entry.problem;
-  return found;
+  found.newly_seen = changed || entry.problem != before;
+  // One that cannot be loaded leaves the handler before it, one that may not be used does not.
+  if (next || !entry.refusal.empty()) entry.handler.swap(next);
+  return next;
 }
 
 std::shared_ptr<const FileCheck> HandlerLibrary::last_check(const std::string& path) {
   std::lock_guard lock(mutex_);
   const auto entry = entries_.find(path);
-  return entry == entries_.end() ? nullptr : entry->second.check;
+  return entry == entries_.end() ? nullptr : entry->second->check;
 }
 
 std::vector<Lookup> HandlerLibrary::scan(const HandlerRoot& root) {

@@ -1,9 +1,12 @@
 // Finds, loads and keeps handler files. New, changed and removed files take effect at the next
 // look-up; connections of an older version keep it mapped until they end. A version that cannot be
-// loaded leaves the previous one in place and is tried again, at most once per second.
+// loaded leaves the previous one in place and is tried again, at most once per second; one that has
+// ended a process is not. A file is loaded once; who asks for it meanwhile waits for it, at
+// most a second, and then gets the previous version. Other files are not held up.
 // Thread: any.
 #pragma once
 
+#include <condition_variable>
 #include <functional>
 #include <map>
 #include <memory>
@@ -25,6 +28,7 @@ struct HandlerRoot {
 };
 
 struct FileCheck;
+class LoadNotes;
 
 struct Lookup {
   std::shared_ptr<const Handler> handler;  // null: there is none
@@ -36,8 +40,9 @@ struct Lookup {
 
 class HandlerLibrary {
  public:
-  // What handlers find as their channels; may be null.
-  explicit HandlerLibrary(detail::ChannelService* channels = nullptr);
+  // `channels`: what handlers find as theirs; may be null. `notes`: shared with other processes, and
+  // outlives the library; null: of its own.
+  explicit HandlerLibrary(detail::ChannelService* channels = nullptr, LoadNotes* notes = nullptr);
   ~HandlerLibrary();
 
   // The handler of `resource` ("/foo/bar", an alias, without query), loaded if need be.
@@ -48,12 +53,21 @@ class HandlerLibrary {
 
  private:
   struct Entry;
+  class Loading;
   Lookup load(const HandlerRoot& root, const std::string& name);
   std::shared_ptr<const FileCheck> last_check(const std::string& path);
 
+  std::shared_ptr<const FileCheck> check_now(const HandlerRoot& root, const std::string& name);
+  std::shared_ptr<const Handler> load_into(Entry& entry, const std::string& name, Lookup& found,
+                                           std::unique_lock<std::mutex>& lock);
+
   detail::ChannelService* const channels_;
+  const std::unique_ptr<LoadNotes> own_notes_;
+  LoadNotes& notes_;
   std::mutex mutex_;
-  std::map<std::string, Entry> entries_;  // by absolute path; GUARDED_BY(mutex_)
+  std::condition_variable loaded_;  // one of the entries
+  // By absolute path. GUARDED_BY(mutex_), and so is what is in them.
+  std::map<std::string, std::shared_ptr<Entry>> entries_;
 };
 
 // "/foo/bar" → "foo/bar_wsh.so"; empty for a resource that no file can have (empty, "..", "//",

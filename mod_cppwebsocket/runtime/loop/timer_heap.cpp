@@ -1,10 +1,13 @@
 #include "runtime/loop/timer_heap.hpp"
 
+#include <algorithm>
+
 namespace cppwebsocket::runtime {
 
 using detail::TimerNode;
 
 void TimerHeap::arm(TimerNode& timer, detail::TimePoint deadline) {
+  deadline = std::max(deadline, earliest_);
   if (!timer.armed()) {
     heap_.push_back(&timer);
     timer.position = heap_.size() - 1;
@@ -27,6 +30,7 @@ void TimerHeap::disarm(TimerNode& timer) noexcept {
 }
 
 void TimerHeap::fire_due(detail::TimePoint now) {
+  earliest_ = now + detail::TimePoint::duration(1);
   while (!heap_.empty() && heap_.front()->deadline <= now) {
     TimerNode& timer = *heap_.front();
     disarm(timer);

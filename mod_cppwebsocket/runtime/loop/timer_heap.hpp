@@ -17,7 +17,9 @@ class TimerHeap {
   void arm(detail::TimerNode& timer, detail::TimePoint deadline);
   void disarm(detail::TimerNode& timer) noexcept;
 
-  // Fires every timer that is due, earliest first. A timer may arm or disarm any while it fires.
+  // Fires every timer that is due, earliest first. A timer may arm or disarm any while it fires. What
+  // is armed for a time that has come fires in the next call with a later `now`: so nobody keeps this
+  // one going.
   void fire_due(detail::TimePoint now);
 
  private:
@@ -26,6 +28,7 @@ class TimerHeap {
   void sift_down(std::size_t position) noexcept;
 
   std::vector<detail::TimerNode*> heap_;
+  detail::TimePoint earliest_ = detail::TimePoint::min();  // that a timer may have: not fired yet
 };
 
 }  // namespace cppwebsocket::runtime

@@ -47,9 +47,10 @@ int checked(int descriptor, const char* what) {
 }  // namespace
 
 Reactor::Reactor(BlockingPool& connection_pool, BlockingPool& call_pool, const StopPlan& plan,
-                 std::function<void(std::string_view)> report)
+                 std::function<void(std::string_view)> report, std::function<void()> draining)
     : plan_(plan),
       report_(std::move(report)),
+      draining_(std::move(draining)),
       connection_pool_(connection_pool),
       call_pool_(call_pool),
       epoll_(checked(::epoll_create1(EPOLL_CLOEXEC), "epoll_create1")),
@@ -75,6 +76,8 @@ Reactor::~Reactor() {
     given_up_ = ended_ = false;
     run();
   }
+  running_.append(posted_);
+  while (!running_.empty()) running_.pop_front().drop();
   ::close(epoll_);
   ::close(wake_);
   ::close(stopped_);
@@ -89,11 +92,14 @@ void Reactor::adopt(std::unique_ptr<Session> session) {
   if (adopted_.size() == 1) wake();
 }
 
-void Reactor::post(std::function<void()> function) {
+void Reactor::post(Posted& posted) noexcept {
   std::lock_guard lock(mutex_);
-  posted_.push_back(std::move(function));
-  if (posted_.size() == 1) wake();  // with the lock: the function may let the reactor end
+  const bool is_first = posted_.empty();
+  posted_.push_back(posted);
+  if (is_first) wake();  // with the lock: what is posted may let the reactor end
 }
+
+bool Reactor::runs_here() const noexcept { return thread_.get_id() == std::this_thread::get_id(); }
 
 void Reactor::attach(std::shared_ptr<LoopSource> source) {
   if (source->descriptor() >= 0) {
@@ -148,6 +154,7 @@ void Reactor::wait_for_events() {
   const int count = ::epoll_wait(epoll_, events.data(), events.size(), timeout);
   for (auto& source : sources_) source->waited();
   now_ = std::chrono::steady_clock::now();
+  deflate_workspace().share().begin_round();
   events_ = std::span(events).first(count > 0 ? static_cast<std::size_t>(count) : 0);
   while (!events_.empty()) {
     const epoll_event event = events_.front();
@@ -183,7 +190,7 @@ void Reactor::dispatch(const epoll_event& event) {
 
 bool Reactor::all_done() {
   if (stopping_ == Stop::no) return false;
-  if (!given_up_ && !sessions_.empty()) return false;
+  if (!given_up_ && (!sessions_.empty() || !running_.empty())) return false;
   std::lock_guard lock(mutex_);
   const bool no_more_come = stopping_ == Stop::at_once || no_more_come_;
   ended_ = given_up_ || (no_more_come && expected_ == 0 && adopted_.empty());
@@ -204,29 +211,33 @@ void Reactor::start_adopted() {
   }
 }
 
+// As much as a turn may take; then the sessions have theirs.
 void Reactor::run_posted() {
-  std::vector<std::function<void()>> posted;
   {
     std::lock_guard lock(mutex_);
-    posted.swap(posted_);
+    running_.append(posted_);
   }
-  for (auto& function : posted) function();
+  if (running_.empty()) return;
+  const detail::TimePoint end = clock() + longest_turn;
+  do {
+    running_.pop_front().run();
+  } while (!running_.empty() && clock() < end);
 }
 
 int Reactor::timeout_ms() noexcept {
+  if (!running_.empty()) return 0;
   auto next = timers_.empty() ? detail::TimePoint::max() : timers_.next_deadline();
   if (!spare_payloads().empty()) next = std::min(next, spares_end_);
   if (next == detail::TimePoint::max()) return -1;
   const auto left = next - now_;  // a look at the clock for each wait is enough
-  if (left.count() <= 0) return 0;
+  if (left.count() <= 1) return 0;  // a nanosecond: armed for at once (TimerHeap)
   return static_cast<int>(
       std::min<std::int64_t>(std::chrono::ceil<std::chrono::milliseconds>(left).count(), 60'000));
 }
 
-// Nothing stays of a peak: what large messages still need they soon gather again.
 void Reactor::drop_spares() noexcept {
   if (now_ < spares_end_) return;
-  spare_payloads().clear();
+  spare_payloads().free_unused();
   spares_end_ = now_ + spare_life;
 }
 

@@ -16,18 +16,19 @@
 #include "runtime/loop/descriptor_watcher.hpp"
 #include "runtime/session/event_loop.hpp"
 #include "runtime/loop/loop_source.hpp"
+#include "runtime/loop/timer_heap.hpp"
 #include "runtime/reactor/session_set.hpp"
 #include "runtime/reactor/stop_plan.hpp"
-#include "runtime/loop/timer_heap.hpp"
 
 namespace cppwebsocket::runtime {
 
 // Its own timer is of the next step of a stop.
 class Reactor final : public EventLoop, private detail::TimerNode {
  public:
-  // `report` is told what a stop could not end in time, on the reactor's thread.
+  // `report` is told what a stop could not end in time; `draining` is called at the beginning of a
+  // graceful stop and four times a second while it goes on. Both on the reactor's thread.
   Reactor(BlockingPool& connection_pool, BlockingPool& call_pool, const StopPlan& plan = {},
-          std::function<void(std::string_view)> report = {});
+          std::function<void(std::string_view)> report = {}, std::function<void()> draining = {});
   ~Reactor();  // stops at once, and waits for all handlers
   Reactor(const Reactor&) = delete;
   Reactor& operator=(const Reactor&) = delete;
@@ -55,7 +56,9 @@ class Reactor final : public EventLoop, private detail::TimerNode {
   // Looks at `source` in every round from now on. Raises system_error. Thread: any.
   void attach(std::shared_ptr<LoopSource> source);
 
-  void post(std::function<void()> function) override;
+  using EventLoop::post;
+  void post(Posted& posted) noexcept override;
+  bool runs_here() const noexcept override;
 
   // Tells `watcher` what happens on `descriptor`, which is no session's; again: another interest.
   // To be unwatched before either goes. Raises system_error. Thread: the reactor's, as the next.
@@ -86,12 +89,14 @@ class Reactor final : public EventLoop, private detail::TimerNode {
   enum class StopStep : std::uint8_t { leaving, last_call, cut_off };
   void stop_sessions(Stop how);
   detail::TimePoint leaving_time(std::size_t number, std::size_t count);
+  void look_around();
   void next_stop_step();
   void cut_off();
   void report(std::size_t count, std::string_view what);
 
   const StopPlan plan_;
   const std::function<void(std::string_view)> report_;
+  const std::function<void()> draining_;
 
   BlockingPool& connection_pool_;
   BlockingPool& call_pool_;
@@ -103,11 +108,12 @@ class Reactor final : public EventLoop, private detail::TimerNode {
   std::atomic<std::size_t> expected_{0};
 
   std::mutex mutex_;
-  std::vector<std::function<void()>> posted_;       // GUARDED_BY(mutex_), as both below
+  PostedList posted_;                               // GUARDED_BY(mutex_), as both below
   std::vector<std::unique_ptr<Session>> adopted_;
   bool ended_ = false;                              // the loop: nobody will run anything
 
   // Thread: the reactor's, all below.
+  PostedList running_;  // was posted, and this round or a later one runs it
   TimerHeap timers_;
   std::span<epoll_event> events_;  // of this round, those still to be told
   std::vector<std::shared_ptr<LoopSource>> sources_;
@@ -116,6 +122,12 @@ class Reactor final : public EventLoop, private detail::TimerNode {
   std::vector<Session*> over_;  // to be destroyed at the end of this round
   Stop stopping_ = Stop::no;
   StopStep stop_step_ = StopStep::leaving;
+  struct Look final : detail::TimerNode {
+    explicit Look(Reactor& of) noexcept : reactor(of) {
+      fire = [](TimerNode& node) { static_cast<Look&>(node).reactor.look_around(); };
+    }
+    Reactor& reactor;
+  } look_{*this};
   bool given_up_ = false;           // the plan's time is up
   detail::TimePoint leave_from_{};  // when the sessions leave
   detail::TimePoint leave_until_{};

@@ -23,19 +23,27 @@ void Reactor::end_when_empty() noexcept {
 }
 
 void Reactor::stop_sessions(Stop how) {
+  const bool is_first = stopping_ == Stop::no;  // a later one prolongs nothing
   stopping_ = how;
-  leave_from_ = leave_until_ = now_;
-  if (how == Stop::gracefully) {
-    leave_from_ += plan_.drain_begin();
-    leave_until_ += plan_.drain_time;
-  }
+  leave_from_ = now_;
+  if (how == Stop::gracefully) leave_from_ += plan_.drain_begin();
+  const detail::TimePoint until = now_ + plan_.leaving_time(how);
+  leave_until_ = is_first ? until : std::min(leave_until_, until);
   const std::vector<Session*> all = sessions_.all();
   for (std::size_t i = 0; i < all.size(); ++i) all[i]->go_away(leaving_time(i, all.size()));
   if (stop_step_ == StopStep::cut_off) return;
   const detail::TimePoint end = now_ + plan_.cut_off_after(how);
+  cut_off_at_ = is_first ? end : std::min(cut_off_at_, end);
   const bool is_late = stop_step_ == StopStep::last_call;  // a graceful stop is near its end
-  cut_off_at_ = is_late ? std::min(cut_off_at_, end) : end;
-  arm(*this, is_late ? cut_off_at_ : end - plan_.closing_time(how) / 2);
+  arm(*this, is_late ? cut_off_at_ : cut_off_at_ - plan_.closing_time(how) / 2);
+  if (how == Stop::gracefully) look_around();
+}
+
+void Reactor::look_around() {
+  if (!draining_ || stopping_ != Stop::gracefully) return;
+  draining_();
+  constexpr std::chrono::milliseconds interval{250};
+  arm(look_, now_ + interval);
 }
 
 // Evenly, but not to the millisecond: other reactors and children do the same at the same time.

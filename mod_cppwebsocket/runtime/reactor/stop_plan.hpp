@@ -7,7 +7,8 @@
 namespace cppwebsocket::runtime {
 
 // A later one overrides an earlier one.
-enum class Stop : int { no, gracefully, at_once };
+// `soon`: what is left of a graceful stop is short, because httpd needs the child's place.
+enum class Stop : int { no, gracefully, soon, at_once };
 
 struct StopPlan {
   // A graceful stop: by then every client has been sent its Close. From WebSocketDrainTimeout.
@@ -16,6 +17,10 @@ struct StopPlan {
   bool keep_serving = false;
   // And then, for the closing handshakes of a graceful stop.
   std::chrono::milliseconds drain_close_time{5'000};
+  // A stop soon: as the two above. httpd's parent looks once a second whether a child has gone and
+  // whether it needs another, so that with less than a second new clients wait two at most.
+  std::chrono::milliseconds soon_time{750};
+  std::chrono::milliseconds soon_close_time{1'250};
   // A stop at once: for goodbyes and closing handshakes.
   std::chrono::milliseconds close_time{2'000};
   // For handlers to end, once the connections are cut off that have not ended by then.
@@ -30,12 +35,17 @@ struct StopPlan {
   }
   // For goodbyes and closing handshakes, behind the last Close that is due.
   std::chrono::milliseconds closing_time(Stop how) const noexcept {
-    return how == Stop::gracefully ? drain_close_time : close_time;
+    if (how == Stop::gracefully) return drain_close_time;
+    return how == Stop::soon ? soon_close_time : close_time;
+  }
+  // From the stop until the last Close is due.
+  std::chrono::milliseconds leaving_time(Stop how) const noexcept {
+    if (how == Stop::gracefully) return drain_time;
+    return how == Stop::soon ? soon_time : std::chrono::milliseconds(0);
   }
   // From the stop until the connections that are left are cut off.
   std::chrono::milliseconds cut_off_after(Stop how) const noexcept {
-    return (how == Stop::gracefully ? drain_time : std::chrono::milliseconds(0)) +
-           closing_time(how);
+    return leaving_time(how) + closing_time(how);
   }
 };
 

@@ -1,21 +1,14 @@
 #include "runtime/session/blocking_session.hpp"
 
+#include <new>
 #include <utility>
 
 #include "runtime/loop/blocking_pool.hpp"
-#include "runtime/session/session.hpp"
 
 namespace cppwebsocket::runtime {
 
 BlockingSession::BlockingSession(Session& session) noexcept
-    : BlockingRequest(session.record()), session_(session) {}
-
-template <typename Function>
-void BlockingSession::post_turn(Function function) {
-  session_.loop().post([this, function = std::move(function)]() mutable {
-    session_.turn([&] { function(); });
-  });
-}
+    : BlockingRequest(session.record()), session_(session), threads_([this] { wake_all(); }) {}
 
 // --- Thread: the session's -----------------------------------------------------------------------
 
@@ -37,42 +30,18 @@ void BlockingSession::deliver(Message&& message) {
 void BlockingSession::session_ended() {
   Lock lock(mutex_);
   ended_ = true;
-  clean_end_ = session_.ended_cleanly();
-  end_reason_ = session_.end_reason();
+  clean_end_ = session_.tasks().ended_cleanly();
+  end_reason_ = session_.tasks().end_reason();
   received_.notify_one();
   changed_.notify_all();
-}
-
-void BlockingSession::output_drained(std::size_t buffered) noexcept {
-  if (buffered > limits().send_buffer_size) return;
-  Lock lock(mutex_);
-  if (waiting_for_room_ != 0) changed_.notify_all();
-}
-
-void BlockingSession::close_door() {
-  Lock lock(mutex_);
-  closing_ = true;
-  if (waiting_for_room_ != 0) changed_.notify_all();
-  deliver_outbox(std::move(lock));
-}
-
-void BlockingSession::deliver_outbox(Lock lock) {
-  auto outbox = std::exchange(outbox_, {});
-  queued_ = 0;
-  lock.unlock();
-  for (Outgoing& each : outbox)
-    if (each.is_ping)
-      session_.ping_now(each.message.payload());
-    else if (!session_.send_now(std::move(each.message), each.end))
-      log(LogLevel::info, "a message came too late: the connection has ended");
 }
 
 bool BlockingSession::say_goodbye() {
   if (!session_.handler().table().blocking_going_away) return false;
   Lock lock(mutex_);
   if (over()) return false;
-  session_.loop().call_pool().run([this] { run_goodbye(); });
-  ++spawned_;  // the end waits for it
+  session_.loop().call_pool().run(threads_.add([this](std::stop_token) { run_goodbye(); },
+                                                  HandlerThreads::Bound::connection));
   return true;
 }
 
@@ -100,77 +69,133 @@ std::optional<Close> BlockingSession::chosen_close() {
   return chosen_close_;
 }
 
+// What the one has said before the other comes first.
+void BlockingSession::run() noexcept {
+  session_.turn([this] {
+    Lock lock(mutex_);
+    posted_ = false;
+    Errand errand = std::exchange(errand_, {});
+    done_ = errand.handler_returned;
+    session_.guarded([&] { deliver_outbox(std::move(lock)); });
+    do_errand(errand);
+  });
+}
+
+void BlockingSession::do_errand(Errand& errand) noexcept {
+  Ending& ending = session_.ending();
+  if (errand.answers_close && !session_.tasks().end_reason())
+    session_.guarded([&] { ending.answer_peer_close(); });
+  if (errand.close) session_.guarded([&] { ending.close_now(*errand.close); });
+  if (errand.error) ending.report(errand.error);
+  for (const std::exception_ptr& error : errand.more_errors) ending.report(error);
+  if (errand.goodbye_said) session_.guarded([&] { ending.leaving().close(session_); });
+  if (!errand.handler_returned) return;
+  session_.tasks().thread_ended();
+  session_.guarded([&] { ending.task_ended(std::move(errand.handler_error), true); });
+}
+
 // --- Thread: the handler's -----------------------------------------------------------------------
+
+// With the lock. The session is told for sure: that takes no memory. After the handler's last errand it
+// may go at any time, and there is nothing left to do.
+void BlockingSession::post_errand() noexcept {
+  if (!done_ && !std::exchange(posted_, true)) session_.loop().post(static_cast<Posted&>(*this));
+}
+
+void BlockingSession::answer_close() noexcept {
+  errand_.answers_close = true;
+  post_errand();
+}
+
+void BlockingSession::thread_failed(std::exception_ptr error) noexcept {
+  Lock lock(mutex_);
+  try {
+    if (errand_.error)
+      errand_.more_errors.push_back(std::move(error));
+    else
+      errand_.error = std::move(error);
+  } catch (const std::bad_alloc&) {  // the first one ends the connection anyway
+  }
+  post_errand();
+}
+
+void BlockingSession::must_not_wait_here(const char* what) const {
+  if (session_.loop().runs_here())
+    throw BadOperationException(std::string(what) +
+                                " may wait, which a ping handler must not: it runs on the thread of "
+                                "many connections. Let a thread of the handler's do it");
+}
 
 void BlockingSession::run_handler() noexcept {
   std::exception_ptr error;
-  try {
-    session_.handler().table().blocking_transfer_data(*this);
-  } catch (...) {
-    error = std::current_exception();
-  }
-  {
-    Lock lock(mutex_);
-    returned_ = true;
-    received_.notify_one();  // a thread that it has spawned
-    changed_.notify_all();
-  }
-  stop_source_.request_stop();
-  {
-    Lock lock(mutex_);
-    changed_.wait(lock, [&] { return spawned_ == 0; });
-  }
-  post_turn([this, error = std::move(error)] { session_.task_ended(error, true); });
+  threads_.run_main([&] {
+    try {
+      session_.handler().table().blocking_transfer_data(*this);
+    } catch (...) {
+      error = std::current_exception();
+    }
+    {
+      Lock lock(mutex_);
+      returned_ = true;
+    }
+    wake_all();
+    threads_.request_stop();
+  });
+  Lock lock(mutex_);
+  errand_.handler_returned = true;
+  errand_.handler_error = std::move(error);
+  post_errand();
 }
 
 void BlockingSession::run_goodbye() noexcept {
   try {
     session_.handler().table().blocking_going_away(*this);
   } catch (...) {
-    session_.report_goodbye(std::current_exception());
+    Leaving::report(std::current_exception(), session_);
   }
-  post_turn([this] { session_.close_for_stop(); });
   Lock lock(mutex_);
-  --spawned_;
-  changed_.notify_all();
+  errand_.goodbye_said = true;
+  post_errand();
 }
 
-void BlockingSession::spawn(std::function<void(std::stop_token)> function) {
+std::uint64_t BlockingSession::start_thread(std::function<void(std::stop_token)> function,
+                                            bool scoped) {
   if (ready_state() == ReadyState::connecting)
     throw BadOperationException("spawn works only once the connection is open");
-  {
-    Lock lock(mutex_);
-    if (over()) raise_end();
-    ++spawned_;
-  }
-  auto body = [this, function = std::move(function)]() mutable noexcept {
+  std::uint64_t number = 0;
+  auto body = [this, function = std::move(function)](std::stop_token stop) {
     std::exception_ptr error;
     try {
-      function(stop_source_.get_token());
+      function(std::move(stop));
     } catch (...) {
       error = std::current_exception();
     }
-    if (error) post_turn([this, error = std::move(error)] { session_.report(error); });
-    function = nullptr;  // what it holds is the handler's, which may be gone once we are counted off
-    Lock lock(mutex_);
-    --spawned_;
-    changed_.notify_all();
+    // Behind the catch, so that the session has the last word about it.
+    if (error) thread_failed(std::move(error));
   };
-  try {
-    start_thread(std::move(body));
-  } catch (...) {
-    Lock lock(mutex_);
-    --spawned_;
-    throw;
-  }
+  Lock lock(mutex_);
+  if (over()) raise_end();
+  using Bound = HandlerThreads::Bound;
+  auto counted = threads_.add(std::move(body), scoped ? Bound::scope : Bound::connection, &number);
+  lock.unlock();
+  runtime::start_thread(std::move(counted));
+  return number;
+}
+
+void BlockingSession::wake_all() {
+  Lock lock(mutex_);
+  received_.notify_all();
+  changed_.notify_all();
 }
 
 void BlockingSession::raise_end() const {
   if (ended_) std::rethrow_exception(end_reason_);
-  throw ConnectionTerminatedException("the handler has returned");
+  if (returned_) throw ConnectionTerminatedException("the handler has returned");
+  throw ConnectionTerminatedException("this thread is to end");
 }
 
 void BlockingSession::sleep_for(std::chrono::nanoseconds duration) {
+  must_not_wait_here("sleep_for");
   const detail::TimePoint end = detail::after(duration);
   Lock lock(mutex_);
   if (changed_.wait_until(lock, end, [&] { return over(); })) raise_end();
@@ -184,10 +209,7 @@ Sender BlockingSession::sender() {
 
 void BlockingSession::ask_for_message() {
   asked_ = true;
-  if (!std::exchange(close_behind_, false)) return;
-  post_turn([this] {
-    if (!session_.end_reason()) session_.answer_peer_close();
-  });
+  if (std::exchange(close_behind_, false)) answer_close();
 }
 
 void BlockingSession::choose_close(Lock& lock) {
@@ -207,16 +229,14 @@ void BlockingSession::choose_close(Lock& lock) {
   }
   lock.lock();
   chosen_close_ = std::move(chosen);
-  post_turn([this] {
-    if (!session_.end_reason()) session_.answer_peer_close();
-  });
+  answer_close();
 }
 
 Message BlockingSession::take() {
   Message message = ready_.pop();
   if (full_ && ready_.empty()) {  // not for each message of a peer that sends without pause
     full_ = false;
-    post_turn([] {});  // which reads on
+    post_errand();  // which reads on
   }
   return message;
 }
@@ -233,6 +253,7 @@ std::optional<Message> BlockingSession::receive(
     ~Done() { receiving = false; }
   } done{receiving_};
   for (;;) {
+    if (threads_.is_to_end()) raise_end();
     if (!ready_.empty()) return take();
     if (ended_ && clean_end_) {
       if (end_received_) throw BadOperationException("receive_message after the end was received");
@@ -244,6 +265,7 @@ std::optional<Message> BlockingSession::receive(
       choose_close(lock);
       continue;
     }
+    must_not_wait_here("receive_message");
     ask_for_message();
     const auto awake = [&] { return !ready_.empty() || over() || close_to_choose_; };
     if (!deadline)
@@ -259,79 +281,6 @@ std::optional<Message> BlockingSession::try_receive() {
   if (!ready_.empty()) return take();
   if (!over() && ready_state() != ReadyState::connecting) ask_for_message();
   return std::nullopt;
-}
-
-void BlockingSession::require_sendable(const char* what) {
-  if (ready_state() == ReadyState::connecting)
-    throw BadOperationException(std::string(what) + " works only once the connection is open");
-  if (closed_) throw BadOperationException(std::string(what) + " after the connection was closed");
-  if (over()) raise_end();
-  if (closing_) throw ConnectionTerminatedException("the connection is closing");
-}
-
-void BlockingSession::wait_for_room(Lock& lock, const char* what) {
-  ++waiting_for_room_;
-  changed_.wait(lock, [&] {
-    return queued_ + buffered_amount() <= limits().send_buffer_size || over() || closed_ ||
-           closing_;
-  });
-  --waiting_for_room_;
-  require_sendable(what);
-}
-
-void BlockingSession::send(Message message, bool end) {
-  Lock lock(mutex_);
-  require_sendable("send_message");
-  if (message.is_binary() && ws_version() != Version::rfc6455)
-    throw BadOperationException("this client's protocol version has no binary messages");
-  wait_for_room(lock, "send_message");
-  rules_.check(message, end);
-  // The wire is not lent in the middle of a fragmented message.
-  if (end && outbox_.empty() && wire_.begin_write()) {
-    lock.unlock();
-    return write(std::move(message));
-  }
-  queued_ += message.size();
-  put_out({std::move(message), end});
-}
-
-void BlockingSession::write(Message&& message) {
-  protocol::Output output;
-  try {
-    session_.write_lent(std::move(message), output);
-  } catch (...) {
-    output.clear();
-    wire_.end_write(output);
-    throw;
-  }
-  last_write_ = std::chrono::steady_clock::now();
-  if (wire_.end_write(output)) post_turn([] {});
-}
-
-void BlockingSession::put_out(Outgoing&& outgoing) {
-  outbox_.push_back(std::move(outgoing));
-  if (outbox_.size() == 1) post_turn([this] { deliver_outbox(Lock(mutex_)); });
-}
-
-void BlockingSession::ping(std::string_view body) {
-  Lock lock(mutex_);
-  require_sendable("send_ping");
-  if (ws_version() != Version::rfc6455)
-    throw BadOperationException("this client's protocol version has no pings");
-  if (body.size() > 125) throw BadOperationException("a ping's body has at most 125 bytes");
-  wait_for_room(lock, "send_ping");
-  put_out({.message = Message::binary(std::string(body)), .end = true, .is_ping = true});
-}
-
-void BlockingSession::close(Close close) {
-  Lock lock(mutex_);
-  require_sendable("close_connection");
-  MessageRules::check_close(close);
-  closed_ = true;
-  const auto code = close.code();
-  post_turn([this, close = std::move(close)] { session_.close_now(close); });
-  if (code == close_code::going_away || code == close_code::protocol_error) return;
-  changed_.wait(lock, [&] { return over(); });
 }
 
 }  // namespace cppwebsocket::runtime

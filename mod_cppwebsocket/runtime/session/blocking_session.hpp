@@ -9,20 +9,22 @@
 #include <exception>
 #include <mutex>
 #include <optional>
+#include <thread>
+#include <utility>
 #include <vector>
 
 #include <cppwebsocket/blocking_request.hpp>
 #include <cppwebsocket/detail/operations.hpp>
 
+#include "runtime/session/handler_threads.hpp"
 #include "runtime/session/inbox.hpp"
 #include "runtime/session/lent_wire.hpp"
 #include "runtime/session/message_rules.hpp"
+#include "runtime/session/session.hpp"
 
 namespace cppwebsocket::runtime {
 
-class Session;
-
-class BlockingSession final : public BlockingRequest {
+class BlockingSession final : public BlockingRequest, private Posted {
  public:
   explicit BlockingSession(Session& session) noexcept;
   ~BlockingSession() = default;
@@ -34,7 +36,7 @@ class BlockingSession final : public BlockingRequest {
   bool full() const noexcept { return full_; }  // the session is not to read
   void session_ended();
   Session& session() noexcept { return session_; }
-  void request_stop() noexcept { stop_source_.request_stop(); }
+  void request_stop() noexcept { threads_.request_stop(); }
   // Sends what the handler has sent so far, and accepts no more.
   void close_door();
   // Starts the handler's web_socket_going_away, on a thread of the call pool; false: it has none.
@@ -54,9 +56,11 @@ class BlockingSession final : public BlockingRequest {
 
   // --- Thread: the handler's -------------------------------------------------------------------
 
-  void spawn(std::function<void(std::stop_token)> function) override;
+  std::uint64_t start_thread(std::function<void(std::stop_token)> function, bool scoped) override;
+  void end_thread(std::uint64_t number) noexcept override { threads_.end(number); }
+  HandlerThreads::Moment now() const { return threads_.now(); }
   void sleep_for(std::chrono::nanoseconds duration) override;
-  std::stop_token stop_token() override { return stop_source_.get_token(); }
+  std::stop_token stop_token() override { return threads_.stop_token(); }
   Sender sender() override;
   std::optional<Message> receive(
       std::optional<std::chrono::steady_clock::time_point> deadline) override;
@@ -74,6 +78,23 @@ class BlockingSession final : public BlockingRequest {
     bool is_ping = false;
   };
 
+  // What the session is to do for the handler's threads, once it has its turn: in this order.
+  struct Errand {
+    bool answers_close = false;             // the peer's, to which the handler has come
+    std::optional<Close> close;             // the handler's own
+    std::exception_ptr error;               // of a spawned thread
+    std::vector<std::exception_ptr> more_errors;
+    bool goodbye_said = false;
+    bool handler_returned = false;
+    std::exception_ptr handler_error;
+  };
+  void post_errand() noexcept;
+  void run() noexcept override;
+  void do_errand(Errand& errand) noexcept;
+  void answer_close() noexcept;
+  void thread_failed(std::exception_ptr error) noexcept;
+  void must_not_wait_here(const char* what) const;
+
   void run_handler() noexcept;
   void run_goodbye() noexcept;
   void deliver_outbox(Lock lock);
@@ -85,13 +106,14 @@ class BlockingSession final : public BlockingRequest {
   void require_sendable(const char* what);
   void wait_for_room(Lock& lock, const char* what);
   void raise_end() const;
-  bool over() const noexcept { return ended_ || returned_; }
-  template <typename Function>
-  void post_turn(Function function);
+  bool closed() const noexcept { return closed_by_ != std::thread::id(); }
+  // Nothing more is to be waited for: by nobody, or not by this thread.
+  bool over() const noexcept { return ended_ || returned_ || threads_.is_to_end(); }
+  void wake_all();
 
   Session& session_;
   Sender sender_;
-  std::stop_source stop_source_;
+  HandlerThreads threads_;
   LentWire wire_;
   std::atomic<detail::TimePoint> last_write_{detail::TimePoint::min()};
   std::atomic<bool> full_{false};  // changed under mutex_
@@ -103,9 +125,11 @@ class BlockingSession final : public BlockingRequest {
   Inbox ready_;
   std::exception_ptr end_reason_;
   std::optional<Close> chosen_close_;
+  Errand errand_;
+  bool posted_ = false;           // an errand: the session will do it
+  bool done_ = false;             // the last one
   std::vector<Outgoing> outbox_;  // not yet with the session
   std::size_t queued_ = 0;        // its bytes
-  std::size_t spawned_ = 0;
   std::size_t waiting_for_room_ = 0;
   bool receiving_ = false;
   bool asked_ = false;            // for a message that has not come
@@ -113,7 +137,7 @@ class BlockingSession final : public BlockingRequest {
   bool close_behind_ = false;     // the peer's Close is behind what is ready
   bool close_offered_ = false;
   bool close_to_choose_ = false;
-  bool closed_ = false;           // by the handler
+  std::thread::id closed_by_;     // of the handler's threads; none: it is open
   bool closing_ = false;          // our Close is sent: no more messages
   bool returned_ = false;         // the handler's function has
   bool ended_ = false;            // the session

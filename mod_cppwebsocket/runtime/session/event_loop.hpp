@@ -6,6 +6,7 @@
 #include <chrono>
 #include <functional>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include <cppwebsocket/detail/operations.hpp>
@@ -13,6 +14,7 @@
 #include "protocol/frames/deflate.hpp"
 #include "protocol/frames/output.hpp"
 #include "protocol/frames/spare_payloads.hpp"
+#include "runtime/loop/posted.hpp"
 
 namespace cppwebsocket::runtime {
 
@@ -27,13 +29,41 @@ struct Interest {
 
 class EventLoop {
  public:
-  // Runs `function` on the loop's thread, soon, in the order of the calls. Thread: any.
-  virtual void post(std::function<void()> function) = 0;
+  // Runs what is posted on the loop's thread, soon, in the order of the calls. The first stays where it
+  // is until then, takes no memory, and never fails. Thread: any.
+  virtual void post(Posted& posted) noexcept = 0;
+  void post(std::function<void()> function) { post(*new PostedFunction(std::move(function))); }
+  // Whether this is the loop's thread, which must not wait for anything. Thread: any.
+  virtual bool runs_here() const noexcept = 0;
 
   // The time at which this turn of the loop began.
   detail::TimePoint now() const noexcept { return now_; }
 
-  // Fires `timer` once at `deadline`; arming an armed timer moves it.
+  // The time that it really is.
+  virtual detail::TimePoint clock() const noexcept { return std::chrono::steady_clock::now(); }
+
+  // A turn of a session begins, and it has had its share when the others' turn has come: by the work
+  // that it has done, or by the clock. Looking at that is for every so many messages, not for each one.
+  void begin_turn() noexcept {
+    deflate_workspace_.share().begin_turn();
+    turn_watched_from_ = unwatched;
+  }
+  bool turn_is_over() const noexcept {
+    return turn_watched_from_ == over || deflate_workspace_.share().used_up();
+  }
+  bool watch_turn() noexcept {  // looks at the clock; true: it is over
+    if (turn_is_over()) return true;
+    const detail::TimePoint time = clock();
+    if (turn_watched_from_ == unwatched)
+      turn_watched_from_ = time;
+    else if (time - turn_watched_from_ >= longest_turn)
+      turn_watched_from_ = over;
+    return turn_is_over();
+  }
+  static constexpr std::chrono::milliseconds longest_turn{5};  // from the first look on
+
+  // Fires `timer` once at `deadline`; arming an armed timer moves it. What has come already is the
+  // next round.
   virtual void arm(detail::TimerNode& timer, detail::TimePoint deadline) = 0;
   virtual void disarm(detail::TimerNode& timer) noexcept = 0;
 
@@ -62,6 +92,10 @@ class EventLoop {
   detail::TimePoint now_ = std::chrono::steady_clock::now();
 
  private:
+  static constexpr detail::TimePoint unwatched{};
+  static constexpr detail::TimePoint over = detail::TimePoint::max();
+
+  detail::TimePoint turn_watched_from_{};
   std::vector<char> receive_buffer_ = std::vector<char>(64 << 10);
   protocol::Output spare_output_;
   protocol::SparePayloads spare_payloads_;

@@ -7,11 +7,11 @@ namespace cppwebsocket::runtime {
 
 class SessionGuest {
  public:
-  // The session has nothing unsent, after Session::expect_guests(): append some of what waits with
+  // The session has nothing unsent, after Guests::expect_more(): append some of what waits with
   // Session::append_shared. With `all`, everything: the handler sends something behind it.
   virtual void refill(bool all) noexcept = 0;
 
-  // The handler's waits end: Session::end_reason(), ended_cleanly(). The guest stays attached.
+  // The handler's waits end: Tasks::end_reason(), ended_cleanly(). The guest stays attached.
   virtual void session_ended() noexcept = 0;
 
   // The session is about to be destroyed.
@@ -21,7 +21,7 @@ class SessionGuest {
   ~SessionGuest() = default;
 
  private:
-  friend class Session;
+  friend class Guests;
   SessionGuest* next_guest_ = nullptr;
 };
 

@@ -1,10 +1,12 @@
-// Messages that have arrived and wait for the handler. Bounded: when it is full the session stops
-// reading and TCP slows the peer down. Empty, it owns no memory worth the name.
+// Messages that have arrived and wait for the handler, and the bytes behind them that nobody has
+// looked at. Bounded: when it is full the session stops reading and TCP slows the peer down. Empty,
+// it owns no memory worth the name.
 // Thread: owner.
 #pragma once
 
 #include <cstddef>
 #include <memory>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -17,14 +19,14 @@ class Inbox {
   static constexpr std::size_t max_bytes = 64 << 10;   // one message may go beyond
   static constexpr std::size_t max_messages = 256;
 
-  bool empty() const noexcept { return !waiting_; }
+  bool empty() const noexcept { return !waiting_ || waiting_->count() == 0; }  // of messages
   bool full() const noexcept {
     return waiting_ && (waiting_->bytes >= max_bytes || waiting_->count() >= max_messages);
   }
 
   void push(Message&& message) {
     if (!waiting_) waiting_ = std::make_unique<Waiting>();
-    auto& [messages, first, bytes] = *waiting_;
+    auto& [messages, first, bytes, unread] = *waiting_;
     // An inbox that never empties must not grow by what was taken; by halves, to stay linear.
     if (first > 16 && first * 2 > messages.size()) {
       messages.erase(messages.begin(), messages.begin() + static_cast<std::ptrdiff_t>(first));
@@ -37,8 +39,23 @@ class Inbox {
   Message pop() noexcept {
     Message message = std::move(waiting_->messages[waiting_->first++]);
     waiting_->bytes -= message.size();
-    if (waiting_->count() == 0) clear();
+    if (waiting_->count() == 0) give_back();
     return message;
+  }
+
+  bool has_unread() const noexcept { return waiting_ && !waiting_->unread.empty(); }
+  void keep_unread(std::string bytes) {
+    if (!waiting_) waiting_ = std::make_unique<Waiting>();
+    waiting_->unread = std::move(bytes);
+  }
+  std::string take_unread() noexcept {  // if it has some
+    std::string unread = std::exchange(waiting_->unread, {});
+    if (waiting_->count() == 0) give_back();
+    return unread;
+  }
+
+  void drop_unread() noexcept {
+    if (has_unread()) take_unread();
   }
 
   // In messages.
@@ -53,7 +70,16 @@ class Inbox {
     std::vector<Message> messages;
     std::size_t first = 0;  // not taken yet
     std::size_t bytes = 0;
+    std::string unread;
   };
+
+  // With the last message.
+  void give_back() noexcept {
+    if (waiting_->unread.empty()) return waiting_.reset();
+    waiting_->messages = {};
+    waiting_->first = 0;
+  }
+
   std::unique_ptr<Waiting> waiting_;
 };
 

@@ -1,15 +1,15 @@
 #include "runtime/session/remote_control.hpp"
 
+#include "runtime/session/connection.hpp"
 #include "runtime/session/message_rules.hpp"
-#include "runtime/session/session.hpp"
 
 namespace cppwebsocket::runtime {
 
-RemoteControl::RemoteControl(Session& session) noexcept
-    : loop_(session.loop()),
-      session_(&session),
-      limit_(session.limits().send_buffer_size),
-      has_binary_(session.ws_version() == Version::rfc6455) {}
+RemoteControl::RemoteControl(Connection& connection) noexcept
+    : loop_(connection.loop()),
+      connection_(&connection),
+      limit_(connection.limits().send_buffer_size),
+      has_binary_(connection.ws_version() == Version::rfc6455) {}
 
 SendResult RemoteControl::send(Message message) {
   if (message.is_binary() && !has_binary_)
@@ -23,11 +23,30 @@ SendResult RemoteControl::send(Message message) {
     return SendResult::full;
   queue_.push_back(std::move(message));
   queued_ += size;
-  if (queue_.size() == 1)
-    loop_.post([self = shared_from_this()] {
-      if (self->session_) self->session_->turn([&] { self->deliver(); });
-    });
+  post();
   return SendResult::accepted;
+}
+
+// With the lock.
+void RemoteControl::post() {
+  if (self_) return;
+  self_ = shared_from_this();
+  loop_.post(*this);
+}
+
+void RemoteControl::run() noexcept {
+  std::shared_ptr<RemoteControl> self;
+  std::optional<Close> close;
+  {
+    std::lock_guard lock(mutex_);
+    self = std::move(self_);
+    close = std::move(close_);
+  }
+  if (!connection_) return;
+  connection_->turn([&] {
+    connection_->guarded([&] { deliver(); });
+    if (close) connection_->ending().close_now(*close);
+  });
 }
 
 void RemoteControl::deliver() {
@@ -38,19 +57,16 @@ void RemoteControl::deliver() {
     queued_ = 0;
   }
   for (Message& message : queue)
-    if (!session_->send_whole(std::move(message)))
-      session_->log(LogLevel::info, "a message sent by another thread came too late");
+    if (!connection_->send_whole(std::move(message)))
+      connection_->log(LogLevel::info, "a message sent by another thread came too late");
 }
 
 void RemoteControl::close(Close close) {
   MessageRules::check_close(close);
-  {
-    std::lock_guard lock(mutex_);
-    if (!open_.exchange(false)) return;
-  }
-  loop_.post([self = shared_from_this(), close = std::move(close)] {
-    if (self->session_) self->session_->turn([&] { self->session_->close_now(close); });
-  });
+  std::lock_guard lock(mutex_);
+  if (!open_.exchange(false)) return;
+  close_ = std::move(close);
+  post();
 }
 
 void RemoteControl::close_door() {
@@ -63,7 +79,7 @@ void RemoteControl::close_door() {
 
 void RemoteControl::detach() noexcept {
   open_ = false;
-  session_ = nullptr;
+  connection_ = nullptr;
 }
 
 }  // namespace cppwebsocket::runtime

@@ -5,6 +5,7 @@
 #include <atomic>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <vector>
 
 #include <cppwebsocket/sender.hpp>
@@ -13,10 +14,13 @@
 
 namespace cppwebsocket::runtime {
 
+class Connection;
+
 class RemoteControl final : public detail::RemoteSession,
-                            public std::enable_shared_from_this<RemoteControl> {
+                            public std::enable_shared_from_this<RemoteControl>,
+                            private Posted {
  public:
-  explicit RemoteControl(Session& session) noexcept;
+  explicit RemoteControl(Connection& connection) noexcept;
 
   SendResult send(Message message) override;
   void close(Close close) override;
@@ -29,14 +33,19 @@ class RemoteControl final : public detail::RemoteSession,
   void detach() noexcept;
 
  private:
+  void post();
+  void run() noexcept override;
+  void drop() noexcept override { self_.reset(); }
   void deliver();
 
   EventLoop& loop_;
-  Session* session_;                    // only the session's thread looks at it
+  Connection* connection_;                    // only the session's thread looks at it
   const std::size_t limit_;             // bytes, the connection's send buffer
   const bool has_binary_;
   std::mutex mutex_;
-  std::vector<Message> queue_;          // not yet with the session; GUARDED_BY(mutex_)
+  std::shared_ptr<RemoteControl> self_;  // while it is posted; GUARDED_BY(mutex_), as below
+  std::vector<Message> queue_;          // not yet with the session
+  std::optional<Close> close_;          // the same
   std::atomic<std::size_t> queued_{0};  // its bytes
   std::atomic<std::size_t> buffered_{0};
   std::atomic<bool> open_{true};

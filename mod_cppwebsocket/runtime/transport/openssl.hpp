@@ -11,7 +11,7 @@
 
 namespace cppwebsocket::runtime {
 
-// All that tls_transport.cpp and httpd/tls.cpp call. Each is in OpenSSL 1.1.0 and later.
+// All that transport/tls.cpp and httpd/ways_in/tls.cpp call. Each is in OpenSSL 1.1.0 and later.
 // clang-format off
 #define CPPWEBSOCKET_OPENSSL_FUNCTIONS(each) \
   each(BIO_clear_flags) each(BIO_get_data) each(BIO_get_new_index) each(BIO_meth_new) \

@@ -4,7 +4,6 @@
 
 #include <sys/socket.h>
 #include <sys/uio.h>
-#include <unistd.h>
 
 namespace cppwebsocket::runtime {
 
@@ -15,11 +14,9 @@ IoResult failed() noexcept {
 }
 }  // namespace
 
-SocketTransport::~SocketTransport() { ::close(descriptor_); }
-
 IoResult SocketTransport::read(std::span<char> buffer) noexcept {
   for (;;) {
-    const ssize_t count = ::recv(descriptor_, buffer.data(), buffer.size(), 0);
+    const ssize_t count = ::recv(descriptor_.get(), buffer.data(), buffer.size(), 0);
     filled_ = count > 0 && static_cast<std::size_t>(count) == buffer.size();
     if (count > 0) return {IoStatus::ok, static_cast<std::size_t>(count), 0};
     if (count == 0) return {IoStatus::closed, 0, 0};
@@ -37,16 +34,16 @@ IoResult SocketTransport::write(std::span<const std::string_view> pieces) noexce
   message.msg_iov = vectors;
   message.msg_iovlen = count;
   for (;;) {
-    const ssize_t written = count == 1
-                                ? ::send(descriptor_, pieces[0].data(), pieces[0].size(), MSG_NOSIGNAL)
-                                : ::sendmsg(descriptor_, &message, MSG_NOSIGNAL);
+    const ssize_t written =
+        count == 1 ? ::send(descriptor_.get(), pieces[0].data(), pieces[0].size(), MSG_NOSIGNAL)
+                   : ::sendmsg(descriptor_.get(), &message, MSG_NOSIGNAL);
     if (written >= 0) return {IoStatus::ok, static_cast<std::size_t>(written), 0};
     if (errno != EINTR) return failed();
   }
 }
 
 bool SocketTransport::shutdown_write() noexcept {
-  ::shutdown(descriptor_, SHUT_WR);
+  ::shutdown(descriptor_.get(), SHUT_WR);
   return true;
 }
 

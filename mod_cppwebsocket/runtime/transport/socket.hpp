@@ -1,19 +1,20 @@
 // A plain TCP (or Unix) socket that was taken over from httpd.
 #pragma once
 
+#include <utility>
+
+#include "runtime/transport/descriptor.hpp"
 #include "runtime/transport/transport.hpp"
 
 namespace cppwebsocket::runtime {
 
 class SocketTransport final : public Transport {
  public:
-  // Owns `descriptor`, which must be non-blocking.
-  explicit SocketTransport(int descriptor) noexcept : descriptor_(descriptor) {}
-  ~SocketTransport() override;
-  SocketTransport(const SocketTransport&) = delete;
-  SocketTransport& operator=(const SocketTransport&) = delete;
+  // Takes over `descriptor`, which must be non-blocking. By reference: whoever has no memory for the
+  // transport has it still.
+  explicit SocketTransport(Descriptor&& descriptor) noexcept : descriptor_(std::move(descriptor)) {}
 
-  int descriptor() const noexcept override { return descriptor_; }
+  int descriptor() const noexcept override { return descriptor_.get(); }
   IoResult read(std::span<char> buffer) noexcept override;
   IoResult write(std::span<const std::string_view> pieces) noexcept override;
   bool may_write_anywhere() const noexcept override { return true; }
@@ -22,7 +23,7 @@ class SocketTransport final : public Transport {
   bool has_input() const noexcept override { return filled_; }
 
  private:
-  int descriptor_;
+  const Descriptor descriptor_;
   bool filled_ = false;  // the last read took all that it had room for
 };
 

@@ -8,7 +8,8 @@
 #include <vector>
 
 #include <sys/socket.h>
-#include <unistd.h>
+
+#include "runtime/transport/tls_bio.hpp"
 
 namespace cppwebsocket::runtime {
 
@@ -16,7 +17,7 @@ namespace {
 
 constexpr std::size_t record_size = 16 << 10;   // bytes of plaintext, RFC 8446 §5.1
 constexpr std::size_t batch = 4 * record_size;  // encrypted before it is sent
-constexpr std::size_t most_unsent = 4 * batch;  // whoever takes no bytes may not demand more
+static_assert(TlsBio::most_unsent >= 4 * batch);
 // A session reads into 64 KiB. With what OpenSSL may hold of a record that is not complete, all the
 // plaintext of one recv() fits there.
 constexpr std::size_t most_received = 48 << 10;
@@ -36,63 +37,6 @@ Scratch& scratch() {
 IoResult broken() noexcept { return {IoStatus::error, 0, EPROTO}; }
 
 }  // namespace
-
-class TlsBio {
- public:
-  static BIO* make(TlsTransport& transport) {
-    static BIO_METHOD* const method = make_method();  // for ever
-    BIO* const bio = method ? openssl().BIO_new(method) : nullptr;
-    if (!bio) throw std::bad_alloc();
-    openssl().BIO_set_data(bio, &transport);
-    openssl().BIO_set_init(bio, 1);
-    return bio;
-  }
-
- private:
-  static BIO_METHOD* make_method() noexcept {
-    const OpenSsl& ssl = openssl();
-    BIO_METHOD* const method =
-        ssl.BIO_meth_new(ssl.BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "mod_cppwebsocket");
-    if (!method) return nullptr;
-    ssl.BIO_meth_set_read(method, read);
-    ssl.BIO_meth_set_write(method, write);
-    ssl.BIO_meth_set_ctrl(method, control);
-    return method;
-  }
-
-  static TlsTransport& of(BIO* bio) noexcept {
-    return *static_cast<TlsTransport*>(openssl().BIO_get_data(bio));
-  }
-
-  static int read(BIO* bio, char* buffer, int size) noexcept {
-    std::string_view& input = of(bio).input_;
-    openssl().BIO_clear_flags(bio, BIO_FLAGS_RWS | BIO_FLAGS_SHOULD_RETRY);
-    if (input.empty()) {
-      openssl().BIO_set_flags(bio, BIO_FLAGS_READ | BIO_FLAGS_SHOULD_RETRY);
-      return -1;
-    }
-    const std::size_t count = std::min(static_cast<std::size_t>(size), input.size());
-    std::memcpy(buffer, input.data(), count);
-    input.remove_prefix(count);
-    return static_cast<int>(count);
-  }
-
-  static int write(BIO* bio, const char* bytes, int size) noexcept {
-    TlsTransport& transport = of(bio);
-    openssl().BIO_clear_flags(bio, BIO_FLAGS_RWS | BIO_FLAGS_SHOULD_RETRY);
-    if (transport.unsent() + static_cast<std::size_t>(size) > most_unsent) return -1;
-    try {
-      transport.unsent_.append(bytes, static_cast<std::size_t>(size));
-    } catch (const std::bad_alloc&) {
-      return -1;
-    }
-    return size;
-  }
-
-  static long control(BIO*, int command, long, void*) noexcept {
-    return command == BIO_CTRL_FLUSH ? 1 : 0;
-  }
-};
 
 // Lends the thread's output to the transport while that has none of its own.
 class TlsTransport::Turn {
@@ -115,9 +59,9 @@ class TlsTransport::Turn {
   const bool lent_;
 };
 
-TlsTransport::TlsTransport(SSL* ssl, int descriptor) noexcept
+TlsTransport::TlsTransport(SSL* ssl, Descriptor&& descriptor) noexcept
     : ssl_(ssl),
-      descriptor_(descriptor),
+      descriptor_(std::move(descriptor)),
       at_end_((openssl().SSL_get_shutdown(ssl) & SSL_RECEIVED_SHUTDOWN) != 0) {
   openssl().SSL_up_ref(ssl_);
   // The end of httpd's connection would be a close_notify in the middle of ours.
@@ -129,7 +73,6 @@ TlsTransport::~TlsTransport() {
   // TLS 1.0; but not 1.1 and later (RFC 4346 §7.2.1).
   openssl().SSL_set_shutdown(ssl_, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
   openssl().SSL_free(ssl_);
-  ::close(descriptor_);
 }
 
 void TlsTransport::start() {
@@ -170,7 +113,7 @@ IoResult TlsTransport::read(std::span<char> buffer) noexcept {
 IoResult TlsTransport::receive() noexcept {
   std::vector<char>& memory = scratch().input;
   for (;;) {
-    const ssize_t count = ::recv(descriptor_, memory.data(), memory.size(), 0);
+    const ssize_t count = ::recv(descriptor_.get(), memory.data(), memory.size(), 0);
     if (count > 0) {
       input_ = {memory.data(), static_cast<std::size_t>(count)};
       return {IoStatus::ok, input_.size(), 0};
@@ -272,7 +215,7 @@ bool TlsTransport::write_records(const char* bytes, std::size_t size) noexcept {
 IoResult TlsTransport::send() noexcept {
   if (unsent() == 0) return {IoStatus::ok, 0, 0};
   for (;;) {
-    const ssize_t count = ::send(descriptor_, unsent_.data() + sent_, unsent(), MSG_NOSIGNAL);
+    const ssize_t count = ::send(descriptor_.get(), unsent_.data() + sent_, unsent(), MSG_NOSIGNAL);
     if (count >= 0) {
       sent_ += static_cast<std::size_t>(count);
       if (unsent() == 0) {
@@ -294,7 +237,7 @@ bool TlsTransport::shutdown_write() noexcept {
     openssl().SSL_shutdown(ssl_);
   }
   if (send().status != IoStatus::error && unsent() != 0) return false;
-  ::shutdown(descriptor_, SHUT_WR);
+  ::shutdown(descriptor_.get(), SHUT_WR);
   return true;
 }
 

@@ -11,6 +11,7 @@
 
 #include <string>
 
+#include "runtime/transport/descriptor.hpp"
 #include "runtime/transport/openssl.hpp"
 #include "runtime/transport/transport.hpp"
 
@@ -18,10 +19,10 @@ namespace cppwebsocket::runtime {
 
 class TlsTransport final : public Transport {
  public:
-  // Takes a reference of its own on `ssl`, and owns `descriptor`, which must be non-blocking. Until
+  // Takes a reference of its own on `ssl`, and takes over `descriptor`, which must be non-blocking. Until
   // start() the connection belongs to mod_ssl, which may still end it in its way: not a byte of
   // that gets to the peer, who is to hear more from us.
-  TlsTransport(SSL* ssl, int descriptor) noexcept;
+  TlsTransport(SSL* ssl, Descriptor&& descriptor) noexcept;
   ~TlsTransport() override;
   TlsTransport(const TlsTransport&) = delete;
   TlsTransport& operator=(const TlsTransport&) = delete;
@@ -29,7 +30,7 @@ class TlsTransport final : public Transport {
   // mod_ssl has let go. Throws std::bad_alloc, and then the transport may only be destroyed.
   void start();
 
-  int descriptor() const noexcept override { return descriptor_; }
+  int descriptor() const noexcept override { return descriptor_.get(); }
   IoResult read(std::span<char> buffer) noexcept override;
   IoResult write(std::span<const std::string_view> pieces) noexcept override;
   bool has_input() const noexcept override;
@@ -48,7 +49,7 @@ class TlsTransport final : public Transport {
   IoResult send() noexcept;
 
   SSL* const ssl_;
-  const int descriptor_;
+  const Descriptor descriptor_;
   std::string_view input_;  // what was received and OpenSSL has not taken
   std::string kept_input_;  // the same between two calls; only if the reader's buffer is small
   std::string unsent_;      // ciphertext; its capacity is lent for the length of a call

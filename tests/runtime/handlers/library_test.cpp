@@ -2,23 +2,16 @@
 // come, change and go. The handlers are compiled here, by the compiler that built the tests.
 #include "runtime/handlers/library.hpp"
 
-#include <gmock/gmock.h>
-
 #include <chrono>
-#include <cstdlib>
-#include <filesystem>
-#include <fstream>
-#include <sstream>
 #include <thread>
 
 #include <sys/resource.h>
 
-#include "runtime/support/fake_loop.hpp"
+#include "runtime/handlers/handler_files.hpp"
 
 namespace cppwebsocket::testing {
 namespace {
 
-namespace fs = std::filesystem;
 using runtime::HandlerRoot;
 using runtime::Lookup;
 using ::testing::ElementsAre;
@@ -57,107 +50,7 @@ TEST(HandlerFileOf, ResolvesAnAliasOnce) {
 
 // --- files ---------------------------------------------------------------------------------------
 
-// A whole handler, whose passive closing hook answers with `number`.
-std::string handler_source(int number) {
-  return "#include <cppwebsocket/handler.hpp>\nusing namespace cppwebsocket;\n"
-         "void web_socket_do_extra_handshake(Request&) {}\n"
-         "Task<> web_socket_transfer_data(Request&) { co_return; }\n"
-         "Close web_socket_passive_closing_handshake(Request&) { return Close(" +
-         std::to_string(number) + "); }\n";
-}
-
-// Only the table of one, which compiles faster. `fields` are in the order of HandlerTable.
-std::string table_source(std::string_view fields, int number = 0) {
-  return "#include <cppwebsocket/handler_table.hpp>\nusing namespace cppwebsocket;\n"
-         "namespace cppwebsocket { class Request {}; }\n"
-         "void handshake(Request&) {}\n"
-         "auto* const transfer = (Task<void> (*)(Request&))&handshake;\n"
-         "Close passive(Request&) { return Close(" +
-         std::to_string(number) +
-         "); }\n"
-         "extern \"C\" __attribute__((visibility(\"default\"))) const HandlerTable "
-         "cppwebsocket_handler_table = {" +
-         std::string(fields) + "};\n";
-}
-
-std::string good_table(int number) {
-  return table_source(
-      "handler_abi, sizeof(HandlerTable), handler_toolchain, &handshake, transfer, &passive",
-      number);
-}
-
-class HandlerLibrary : public ::testing::Test {
- protected:
-  static void SetUpTestSuite() {
-    std::string name = (fs::temp_directory_path() / "handler_library_test.XXXXXX").string();
-    ASSERT_NE(::mkdtemp(name.data()), nullptr);
-    built_ = name;
-  }
-  static void TearDownTestSuite() { fs::remove_all(built_); }
-
-  // Compiles `source` to `name`.so in built_.
-  static void build(const std::string& name, const std::string& source,
-                    const std::string& flags = "-fno-gnu-unique") {
-    std::ofstream(built_ / (name + ".cpp")) << source;
-    const std::string command = std::string(CXX_COMPILER) + " -std=c++20 -fPIC -shared " + flags +
-                                " -fvisibility=hidden -I'" INCLUDE_DIR "' -o '" +
-                                (built_ / (name + ".so")).string() + "' '" +
-                                (built_ / (name + ".cpp")).string() + "'";
-    ASSERT_EQ(std::system(command.c_str()), 0) << command;
-  }
-
-  void SetUp() override {
-    std::string name = (fs::temp_directory_path() / "handlers.XXXXXX").string();
-    ASSERT_NE(::mkdtemp(name.data()), nullptr);
-    top_ = name;
-    make_directory("root");
-    root_.directory = (top_ / "root").string();
-  }
-  void TearDown() override { fs::remove_all(top_); }
-
-  void make_directory(const std::string& path, int mode = 0755) {
-    fs::create_directories(top_ / path);
-    fs::permissions(top_ / path, static_cast<fs::perms>(mode));
-  }
-  // Puts what was built as `which`, by default "one" or "two", at `path` in its stead, as a careful
-  // installer does.
-  void install(const std::string& which, const std::string& path, int mode = 0644) {
-    if (!fs::exists(built_ / (which + ".so")))
-      build(which, good_table(which == "one" ? 4001 : 4002));
-    make_directory(fs::path(path).parent_path().string());
-    const fs::path next = top_ / (path + ".new");
-    fs::copy_file(built_ / (which + ".so"), next, fs::copy_options::overwrite_existing);
-    fs::permissions(next, static_cast<fs::perms>(mode));
-    fs::rename(next, top_ / path);
-  }
-  void write(const std::string& path, std::string_view text) {
-    std::ofstream(top_ / path, std::ios::trunc) << text;
-    fs::permissions(top_ / path, static_cast<fs::perms>(0644));
-  }
-
-  Lookup find(std::string_view resource) { return library_.find(root_, resource); }
-
-  // The number that the handler was built with.
-  static int number_of(const std::shared_ptr<const runtime::Handler>& handler) {
-    FakeLoop loop;
-    runtime::Session session(std::make_unique<detail::RequestRecord>(), handler, loop);
-    return handler->table().passive_closing_handshake(session).code().value_or(0);
-  }
-  static std::size_t mapped(std::string_view name) {
-    std::ifstream maps("/proc/self/maps");
-    std::size_t count = 0;
-    for (std::string line; std::getline(maps, line);)
-      count += line.find("memfd:" + std::string(name)) != std::string::npos;
-    return count;
-  }
-
-  static fs::path built_;
-  fs::path top_;
-  HandlerRoot root_;
-  runtime::HandlerLibrary library_;
-};
-
-fs::path HandlerLibrary::built_;
+class HandlerLibrary : public HandlerFiles {};
 
 TEST_F(HandlerLibrary, FindsAHandlerAndItsName) {
   install("one", "root/foo/bar_wsh.so");
@@ -321,10 +214,10 @@ struct Broken {
 };
 
 const Broken broken[] = {
-    {"NoTable", "", "does not export cppwebsocket_handler_table"},
+    {"NoTable", "", "does not export cppwebsocket_handler"},
     {"OtherAbi",
      "handler_abi + 1, sizeof(HandlerTable), handler_toolchain, &handshake, nullptr, nullptr",
-     "handler ABI 5, this server has 4: rebuild"},
+     "handler ABI 8, this server has 7: rebuild"},
     {"OtherSize", "handler_abi, 8, handler_toolchain, &handshake, nullptr, nullptr", "rebuild"},
     {"OtherToolchain", "handler_abi, sizeof(HandlerTable), \"a compiler of 1998\", &handshake",
      "built with a compiler of 1998, this server with lib"},

@@ -96,10 +96,30 @@ TEST_F(TimerHeap, ATimerMayDisarmAndArmOthersAndItselfWhileItFires) {
   };
   heap_.arm(chain, at(1));
   heap_.arm(chain.victim, at(1));
-  heap_.fire_due(at(10));
+  for (int ms = 10; ms < 13; ++ms) heap_.fire_due(at(ms));
   EXPECT_EQ(chain.count, 3);
   EXPECT_TRUE(fired_.empty());
   EXPECT_TRUE(heap_.empty());
+}
+
+TEST_F(TimerHeap, WhatIsArmedForNowWhileOthersFireIsForTheNextCall) {
+  struct Again : detail::TimerNode {
+    explicit Again(runtime::TimerHeap& heap) : heap(heap) {}
+    runtime::TimerHeap& heap;
+    int count = 0;
+  } again(heap_);
+  again.fire = [](detail::TimerNode& node) {
+    auto& each = static_cast<Again&>(node);
+    ++each.count;
+    each.heap.arm(each, at(5));
+  };
+  heap_.arm(again, at(5));
+  for (int i = 1; i <= 3; ++i) {
+    heap_.fire_due(at(10 * i));
+    EXPECT_EQ(again.count, i);
+    EXPECT_EQ(heap_.next_deadline(), at(10 * i) + std::chrono::nanoseconds(1));
+  }
+  heap_.disarm(again);
 }
 
 TEST_F(TimerHeap, ManyRandomChangesKeepTheOrder) {

@@ -15,6 +15,7 @@
 #include "runtime/reactor/stop_plan.hpp"
 #include "runtime/support/session_fixture.hpp"
 #include "runtime/support/socket_client.hpp"
+#include "runtime/support/threads.hpp"
 
 namespace cppwebsocket::testing {
 namespace {
@@ -22,20 +23,6 @@ namespace {
 using namespace std::chrono_literals;
 using runtime::Stop;
 using ::testing::ElementsAre;
-
-// Waits up to 20 seconds.
-bool eventually(const std::function<bool()>& done) {
-  for (int i = 0; i < 20'000; ++i) {
-    if (done()) return true;
-    std::this_thread::sleep_for(1ms);
-  }
-  return false;
-}
-
-void blocking_echo(BlockingRequest& request) {
-  while (auto message = msgutil::receive_message(request))
-    msgutil::send_message(request, std::move(*message));
-}
 
 // What the server sends for `count` texts of 4 bytes.
 constexpr std::size_t echoed_size(std::size_t count) { return count * 6; }
@@ -256,6 +243,25 @@ TEST_F(Reactor, ASourceIsWokenEachTimeAndNotLeftWithWork) {
   EXPECT_TRUE(eventually([&] { return counter->done() == 3; }));
   counter->add_work(1);
   EXPECT_TRUE(eventually([&] { return counter->done() == 4; }));
+}
+
+// Each takes as long as a turn may.
+TEST_F(Reactor, PostedFunctionsThatTakeLongLetOthersHaveTheirRounds) {
+  auto counter = std::make_shared<Counter>();
+  reactor_->attach(counter);
+  counter->add_work(1'000'000);
+  std::vector<int> rounds;
+  std::atomic<bool> over = false;
+  reactor_->post([&] {  // so that the others are there in one round
+    for (int i = 0; i < 5; ++i)
+      reactor_->post([&] {
+        rounds.push_back(counter->done());
+        std::this_thread::sleep_for(runtime::EventLoop::longest_turn);
+      });
+    reactor_->post([&] { over = true; });
+  });
+  EXPECT_TRUE(eventually([&] { return over.load(); }));
+  for (std::size_t i = 1; i < rounds.size(); ++i) EXPECT_GT(rounds[i], rounds[i - 1]);
 }
 
 class PipeReader final : public runtime::DescriptorWatcher {

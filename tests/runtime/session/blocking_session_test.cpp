@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "runtime/support/session_fixture.hpp"
+#include "runtime/support/threads.hpp"
 
 namespace cppwebsocket::testing {
 namespace {
@@ -18,12 +19,7 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
-void blocking_echo(BlockingRequest& request) {
-  while (auto message = msgutil::receive_message(request))
-    msgutil::send_message(request, std::move(*message));
-}
-
-class BlockingSession : public SessionFixture {
+class BlockingSession : public SessionFixture, protected Notes {
  protected:
   // For a handler that is busy: one wait ends for each go_on(), and at the end of the test.
   void wait_to_go_on() { may_go_.acquire(); }
@@ -33,14 +29,6 @@ class BlockingSession : public SessionFixture {
     SessionFixture::TearDown();
   }
 
-  void note(std::string what) {
-    std::lock_guard lock(mutex_);
-    seen_.push_back(std::move(what));
-  }
-  Words seen() const {
-    std::lock_guard lock(mutex_);
-    return seen_;
-  }
   void note_all(BlockingRequest& request) {
     const auto code = [&] { return std::to_string(request.ws_close_code().value_or(0)); };
     try {
@@ -82,8 +70,6 @@ class BlockingSession : public SessionFixture {
 
  private:
   std::counting_semaphore<> may_go_{0};
-  mutable std::mutex mutex_;
-  Words seen_;
 };
 
 TEST_F(BlockingSession, EchoesInOrder) {
@@ -556,6 +542,25 @@ TEST_F(BlockingSession, TheStopTokenIsRequestedAtTheEnd) {
   EXPECT_FALSE(connection.gone);  // until the handler returns
   go_on();
   EXPECT_TRUE(turn_until([&] { return connection.gone.load(); }));
+}
+
+// A ping handler may have the request, and runs on the thread of many connections.
+TEST_F(BlockingSession, WhatWaitsRaisesOnTheLoopsThread) {
+  BlockingRequest* request = nullptr;
+  Connection& connection = open_blocking([&](BlockingRequest& own) {
+    request = &own;
+    note("ready");
+    wait_to_go_on();
+  });
+  ASSERT_TRUE(turn_until_seen(1));
+  EXPECT_THROW(request->receive(std::nullopt), BadOperationException);
+  EXPECT_THROW(request->sleep_for(1ms), BadOperationException);
+  EXPECT_THROW(request->close(Close(1000)), BadOperationException);
+  connection.peer->capacity = 0;
+  request->send(std::string(100'000, 'x'), true);  // there is room
+  EXPECT_THROW(request->send("more", true), BadOperationException);
+  connection.peer->capacity = FakePeer::unlimited;
+  go_on();
 }
 
 TEST_F(BlockingSession, Draft75EndsCleanlyWithTheStream) {

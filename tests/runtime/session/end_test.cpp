@@ -193,31 +193,31 @@ TEST_F(SessionEnd, ThePassiveClosingHookMayAnswerWithAnEmptyBody) {
   EXPECT_THAT(connection.take_words(), ElementsAre("close:"));
 }
 
-TEST_F(SessionEnd, APassiveClosingHookThatRaisesAnswersWith1011) {
-  Connection& connection = open({.transfer = noting(), .passive_close = [](Request&) -> Close {
-                                   throw std::runtime_error("in the hook");
-                                 }});
+struct Failing {
+  const char* name;
+  Close (*passive_close)(Request&);
+  const char* logged;
+};
+
+class PassiveClosingHookThatFails : public SessionEnd,
+                                    public ::testing::WithParamInterface<Failing> {};
+
+TEST_P(PassiveClosingHookThatFails, AnswersWith1011) {
+  Connection& connection = open({.transfer = noting(), .passive_close = GetParam().passive_close});
   receive(connection, client_close(4000));
   EXPECT_THAT(connection.take_words(), ElementsAre("close:1011"));
   EXPECT_THAT(seen_, ElementsAre("end 4000"));
-  EXPECT_THAT(log_.lines(), ElementsAre(HasSubstr("in the hook")));
+  EXPECT_THAT(log_.lines(), ElementsAre(HasSubstr(GetParam().logged)));
 }
 
-TEST_F(SessionEnd, APassiveClosingHookMayRaiseAnything) {
-  Connection& connection =
-      open({.transfer = noting(), .passive_close = [](Request&) -> Close { throw 76; }});
-  receive(connection, client_close(4000));
-  EXPECT_THAT(connection.take_words(), ElementsAre("close:1011"));
-  EXPECT_THAT(seen_, ElementsAre("end 4000"));
-}
-
-TEST_F(SessionEnd, APassiveClosingHookWithABadCodeAnswersWith1011) {
-  Connection& connection =
-      open({.transfer = noting(), .passive_close = [](Request&) { return Close(1006); }});
-  receive(connection, client_close(4000));
-  EXPECT_THAT(connection.take_words(), ElementsAre("close:1011"));
-  EXPECT_THAT(log_.lines(), ElementsAre(HasSubstr("1006 may not be sent")));
-}
+INSTANTIATE_TEST_SUITE_P(
+    Hooks, PassiveClosingHookThatFails,
+    ::testing::Values(
+        Failing{"Raises", [](Request&) -> Close { throw std::runtime_error("in the hook"); },
+                "in the hook"},
+        Failing{"RaisesAnything", [](Request&) -> Close { throw 76; }, "web_socket_passive"},
+        Failing{"HasABadCode", [](Request&) { return Close(1006); }, "1006 may not be sent"}),
+    [](const auto& info) { return info.param.name; });
 
 // --- the handler ends ----------------------------------------------------------------------------
 

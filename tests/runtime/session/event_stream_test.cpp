@@ -33,7 +33,7 @@ TEST_F(SessionEventStream, ASilentClientIsSentCommentsAndIsNotTakenForDead) {
     loop_.advance(9999ms);
     EXPECT_EQ(connection.peer->take_output(), "");
     loop_.advance(1ms);
-    EXPECT_EQ(connection.peer->take_output(), ":\n\n");
+    EXPECT_EQ(connection.peer->take_output(), ":\n");
   }
   EXPECT_FALSE(connection.gone);
 }

@@ -70,10 +70,17 @@ TEST_P(SessionEscape, AfterAMessage) {
   EXPECT_TRUE(connection.gone);
 }
 
+// What is left of one that was moved.
+Task<> without_a_coroutine() {
+  auto task = []() -> Task<> { co_return; }();
+  const Task<> taken = std::move(task);
+  return task;
+}
+
 TEST_P(SessionEscape, FromAFunctionThatIsNoCoroutine) {
   Connection& connection = open([](Request&) -> Task<> {
     GetParam().raise();
-    return {};
+    return without_a_coroutine();
   });
   expect_outcome(connection);
 }
@@ -117,7 +124,7 @@ TEST_F(SessionEnd, AnExceptionBehindThePeersUnreadCloseIsTheAnswer) {
 
 TEST_F(SessionEnd, AnExceptionOnAccountOfTheEndIsLoggedButNotSent) {
   Connection& connection = open([&](Request& request) -> Task<> {
-    while (co_await msgutil::receive_message(request)) {
+    while (auto message = co_await msgutil::receive_message(request)) {
     }
     throw std::runtime_error("while cleaning up");
   });
@@ -237,6 +244,61 @@ TEST_F(SessionEnd, AStopTokenThatIsFirstAskedForAtTheEndIsRequested) {
   });
   lose(connection);
   EXPECT_TRUE(after.stop_requested());
+}
+
+TEST_F(SessionEnd, ATaskWithoutACoroutineClosesWith1011) {
+  Connection& connection = open([](Request&) { return without_a_coroutine(); });
+  EXPECT_EQ(connection.take_words(), Words{"close:1011"});
+  EXPECT_TRUE(log_.has("a Task without a coroutine"));
+}
+
+TEST_F(SessionEnd, SpawningATaskWithoutACoroutineRaises) {
+  Connection& connection = open([](Request& request) -> Task<> {
+    request.spawn(without_a_coroutine());
+    co_return;
+  });
+  EXPECT_EQ(connection.take_words(), Words{"close:1011"});
+  EXPECT_TRUE(log_.has("a Task without a coroutine"));
+}
+
+// --- a compiler that fails ------------------------------------------------------------------------
+
+// g++ 12 lays out this coroutine's frame so that resuming it would run on foreign memory.
+Task<> with_a_bare_condition(Request& request) {
+  while (co_await msgutil::receive_message(request)) {
+  }
+}
+
+Task<> that_awaits(Request& request) { co_await with_a_bare_condition(request); }
+
+// Neither awaited nor spawned, it goes like any other.
+Task<> that_drops(Request& request) {
+  auto dropped = with_a_bare_condition(request);
+  co_return;
+}
+
+TEST_F(SessionEnd, AnAwaitedCoroutineThatTheCompilerHasBrokenIsNotRun) {
+  Connection& connection = open(that_awaits);
+  receive(connection, client_text("1") + client_close());
+  const Words answer = connection.take_words();
+  ASSERT_EQ(answer.size(), 1u);
+  EXPECT_EQ(answer.front() != "close:1000", log_.has("the compiler has broken a coroutine"));
+}
+
+TEST_F(SessionEnd, ACoroutineThatTheCompilerHasBrokenMayBeDropped) {
+  Connection& connection = open(that_drops);
+  EXPECT_EQ(connection.take_words(), Words{"close:1000"});
+}
+
+TEST_F(SessionEnd, ACoroutineThatTheCompilerHasBrokenIsNotRun) {
+  Connection& connection = open(with_a_bare_condition);
+  receive(connection, client_text("1") + client_close());
+  const Words answer = connection.take_words();
+  ASSERT_EQ(answer.size(), 1u);
+  if (answer.front() != "close:1000") {  // a sound compiler
+    EXPECT_EQ(answer.front(), "close:1011");
+    EXPECT_TRUE(log_.has("the compiler has broken a coroutine"));
+  }
 }
 
 }  // namespace

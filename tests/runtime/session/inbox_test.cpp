@@ -64,5 +64,23 @@ TEST(Inbox, ClearedIsEmptyAndMayBeUsedAgain) {
   EXPECT_EQ(inbox.capacity(), 0u);  // idle again: no memory
 }
 
+TEST(Inbox, KeepsUnreadBytesBehindItsMessagesAndWithoutThem) {
+  Inbox inbox;
+  EXPECT_FALSE(inbox.has_unread());
+  inbox.push("one");
+  inbox.keep_unread("bytes");
+  EXPECT_EQ(inbox.pop(), Message("one"));
+  EXPECT_TRUE(inbox.empty());
+  EXPECT_FALSE(inbox.full());
+  EXPECT_TRUE(inbox.has_unread());
+  inbox.push("two");
+  EXPECT_EQ(inbox.take_unread(), "bytes");
+  EXPECT_FALSE(inbox.has_unread());
+  EXPECT_EQ(inbox.pop(), Message("two"));
+  inbox.keep_unread("more");
+  inbox.drop_unread();
+  EXPECT_EQ(inbox.capacity(), 0u);
+}
+
 }  // namespace
 }  // namespace cppwebsocket::testing

@@ -150,23 +150,32 @@ TEST_F(SessionEnd, TheLastCallDoesNotWaitForAGoodbye) {
   EXPECT_THAT(seen_, ElementsAre("terminated 1001"));
 }
 
-TEST_F(SessionEnd, AGoodbyeThatRaisesIsLoggedAndTheCloseIs1001) {
-  Connection& connection = open({.transfer = noting(), .going_away = [](Request&) -> Task<> {
-                                   throw std::runtime_error("in the goodbye");
-                                   co_return;
-                                 }});
+struct Raising {
+  const char* name;
+  Task<> (*going_away)(Request&);
+  const char* logged;
+};
+
+class GoodbyeThatRaises : public SessionEnd, public ::testing::WithParamInterface<Raising> {};
+
+TEST_P(GoodbyeThatRaises, IsLoggedAndTheCloseIs1001) {
+  Connection& connection = open({.transfer = noting(), .going_away = GetParam().going_away});
   connection.session->go_away(loop_.now());
   EXPECT_THAT(connection.take_words(), ElementsAre("close:1001"));
-  EXPECT_THAT(log_.lines(), ElementsAre(HasSubstr("in the goodbye")));
+  EXPECT_THAT(log_.lines(), ElementsAre(HasSubstr(GetParam().logged)));
 }
 
-TEST_F(SessionEnd, AGoodbyeThatIsNoCoroutineMayRaiseAnything) {
-  Connection& connection =
-      open({.transfer = noting(), .going_away = [](Request&) -> Task<> { throw 76; }});
-  connection.session->go_away(loop_.now());
-  EXPECT_THAT(connection.take_words(), ElementsAre("close:1001"));
-  EXPECT_THAT(log_.lines(), ElementsAre(HasSubstr("web_socket_going_away")));
-}
+INSTANTIATE_TEST_SUITE_P(Hooks, GoodbyeThatRaises,
+                         ::testing::Values(Raising{"Coroutine",
+                                                   [](Request&) -> Task<> {
+                                                     throw std::runtime_error("in the goodbye");
+                                                     co_return;
+                                                   },
+                                                   "in the goodbye"},
+                                           Raising{"AnythingAndNoCoroutine",
+                                                   [](Request&) -> Task<> { throw 76; },
+                                                   "web_socket_going_away"}),
+                         [](const auto& info) { return info.param.name; });
 
 TEST_F(SessionEnd, AClientThatClosesDuringTheGoodbyeIsAnswered) {
   Connection& connection =

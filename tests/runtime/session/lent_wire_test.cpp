@@ -11,10 +11,10 @@
 #include <thread>
 
 #include "runtime/loop/blocking_pool.hpp"
-#include "runtime/session/blocking_session.hpp"
 #include "runtime/reactor/reactor.hpp"
-#include "runtime/session/session.hpp"
+#include "runtime/session/blocking_session.hpp"
 #include "runtime/session/guest.hpp"
+#include "runtime/session/session.hpp"
 #include "runtime/support/session_fixture.hpp"
 #include "runtime/support/socket_client.hpp"
 

@@ -253,6 +253,69 @@ TEST_F(SessionOperations, TheStopTokenIsRequestedAsSoonAsWeClose) {
 
 // --- sleep -------------------------------------------------------------------------------------
 
+TEST_F(SessionOperations, WhoSleepsForNothingAgainAndAgainLetsOthersHaveTheirTurn) {
+  int naps = 0;
+  Connection& connection = open(echo);
+  Connection& other = open(echo);
+  const auto nap = [](Request& request, int& count) -> Task<> {
+    for (;; ++count) co_await request.sleep_for(0s);
+  };
+  connection.session->turn([&] { connection.session->spawn(nap(*connection.session, naps)); });
+  for (int i = 1; i <= 10; ++i) {
+    other.peer->send(client_text("me too"));
+    loop_.run_once();
+    EXPECT_EQ(naps, i);
+    EXPECT_THAT(other.take_words(), ElementsAre("text:me too"));
+  }
+  connection.peer->at_end = true;  // which it hears of
+  loop_.run_once();
+  loop_.run_once();
+  EXPECT_TRUE(connection.gone);
+}
+
+TEST_F(SessionOperations, WhoWaitsForATimeThatIsOverAgainAndAgainLetsOthersHaveTheirTurn) {
+  int timeouts = 0;
+  Connection& connection = open([](Request& request) -> Task<> { co_await request.sleep_for(1h); });
+  Connection& other = open(echo);
+  const auto poll = [](Request& request, int& count) -> Task<> {
+    for (;;) {
+      try {
+        co_await msgutil::receive_message(request, std::chrono::steady_clock::time_point{});
+      } catch (const TimeoutException&) {
+        ++count;
+      }
+    }
+  };
+  connection.session->turn([&] { connection.session->spawn(poll(*connection.session, timeouts)); });
+  for (int i = 1; i <= 10; ++i) {
+    other.peer->send(client_text("me too"));
+    loop_.run_once();
+    EXPECT_EQ(timeouts, i);
+    EXPECT_THAT(other.take_words(), ElementsAre("text:me too"));
+  }
+  connection.peer->at_end = true;
+  loop_.run_once();
+  loop_.run_once();
+  EXPECT_TRUE(connection.gone);
+}
+
+TEST_F(SessionOperations, EachRunBlockingIsARoundOfItsOwn) {
+  std::atomic<int> calls = 0;
+  int resumed = 0;
+  Connection& connection = open([&](Request& request) -> Task<> {
+    co_await msgutil::receive_message(request);
+    for (; resumed < 50; ++resumed) co_await request.run_blocking([&] { ++calls; });
+  });
+  connection.peer->send(client_text("go"));
+  loop_.run_once();
+  while (resumed < 50) {
+    const int before = resumed;
+    while (calls == before) std::this_thread::yield();
+    loop_.run_posted();
+    EXPECT_LE(resumed, before + 1);
+  }
+}
+
 TEST_F(SessionOperations, SleepsForTheDurationAndAtLeastAMillisecond) {
   open([&](Request& request) -> Task<> {
     co_await request.sleep_for(0ms);
@@ -385,6 +448,19 @@ TEST_F(SessionOperations, SpawnedTasksRunBesideTheHandler) {
   receive(connection, client_text("hello"));
   loop_.advance(1s);
   EXPECT_THAT(connection.take_words(), ElementsAre("text:tick", "text:hello", "text:tick"));
+}
+
+// Else its captures would go with the full expression, and the task would go on without them.
+TEST_F(SessionOperations, ASpawnedFunctionIsKeptWithItsCaptures) {
+  open([this](Request& request) -> Task<> {
+    request.spawn([this, &request, held = std::make_unique<std::string>("kept")]() -> Task<> {
+      co_await request.sleep_for(1s);
+      seen_.push_back(*held);
+    });
+    co_await request.sleep_for(2s);
+  });
+  loop_.advance(2s);
+  EXPECT_THAT(seen_, ElementsAre("kept"));
 }
 
 TEST_F(SessionOperations, SpawnedTasksEndWithTheConnection) {

@@ -131,7 +131,7 @@ TEST_F(SenderTest, ACloseWithThePeersCloseUnreadEndsTheHandler) {
     } catch (const ConnectionTerminatedException&) {
       seen.push_back("told");
     }
-    while (co_await msgutil::receive_message(request)) seen.push_back("message");
+    while (auto message = co_await msgutil::receive_message(request)) seen.push_back("message");
     seen.push_back("end");
   });
   receive(connection, client_text("1") + client_text("2") + client_close());

@@ -124,6 +124,53 @@ TEST_F(SessionEnd, MessagesEitherWayAreNotIdle) {
   EXPECT_THAT(connection.take_words(), ElementsAre("text:y"));
 }
 
+TEST_F(SessionEnd, AMessageThatDoesNotComeToItsEndClosesWith1008) {
+  Connection& connection =
+      open({.transfer = noting(), .limits = {.ping_interval = 0s}, .message_timeout = 60s});
+  receive(connection, client_text("whole"));
+  loop_.advance(1h);
+  EXPECT_EQ(connection.peer->output, "");  // none is coming, so there is no hurry
+  receive(connection, client_frame(text, "begun", false));
+  loop_.advance(30s);
+  receive(connection, client_frame(ping, "") + client_frame(continuation, "", false));
+  loop_.advance(29s);
+  EXPECT_THAT(connection.take_words(), ElementsAre("pong:"));
+  loop_.advance(1s);
+  EXPECT_THAT(connection.take_words(), ElementsAre("close:1008 a message took too long to arrive"));
+}
+
+TEST_F(SessionEnd, ALargeMessageHasASecondMoreForEachKibibyteOfIt) {
+  Connection& connection =
+      open({.transfer = echo, .limits = {.ping_interval = 0s}, .message_timeout = 60s});
+  const std::string frame = client_text(std::string(200 << 10, 'x'));
+  for (std::size_t at = 0; at < frame.size(); at += 1200) {  // 171 seconds
+    receive(connection, frame.substr(at, 1200));
+    loop_.advance(1s);
+  }
+  EXPECT_EQ(connection.take_words().size(), 1u);
+  // And for the next one it begins anew.
+  receive(connection, client_text("y") + client_text("z").substr(0, 3));
+  loop_.advance(59s);
+  receive(connection, client_text("z").substr(3));
+  EXPECT_THAT(connection.take_words(), ElementsAre("text:y", "text:z"));
+}
+
+TEST_F(SessionEnd, WhileTheHandlerDoesNotReceiveAMessageHasTime) {
+  Connection& connection = open({.transfer =
+                                     [](Request& request) -> Task<> {
+                                       co_await request.sleep_for(1h);
+                                       co_await echo(request);
+                                     },
+                                 .limits = {.ping_interval = 0s},
+                                 .message_timeout = 60s});
+  const std::string large = client_text(std::string(40'000, 'x'));
+  receive(connection, large + large + large.substr(0, 10'000));  // with which the inbox is full
+  receive(connection, large.substr(10'000, 10'000));
+  loop_.advance(1h);
+  receive(connection, large.substr(20'000));
+  EXPECT_EQ(connection.take_words().size(), 3u);
+}
+
 TEST_F(SessionEnd, ALongMessageOnItsWayIsNotIdle) {
   Connection& connection =
       open({.transfer = echo, .limits = {.ping_interval = 0s, .idle_timeout = 10s}});

@@ -31,22 +31,27 @@ void FakeLoop::run() {
 
 bool FakeLoop::run_once() {
   bool moved = run_posted();
+  deflate_workspace().share().begin_round();
   std::vector<Session*> all;
   for (auto& [session, entry] : sessions_) all.push_back(session);
   for (Session* session : all) moved |= poll(*session);
+  if (!timers_.empty() && timers_.next_deadline() <= now_ + std::chrono::nanoseconds(1)) {
+    now_ = std::max(now_, timers_.next_deadline());
+    timers_.fire_due(now_);
+    moved = true;
+  }
   destroy_finished();
   return moved;
 }
 
 bool FakeLoop::run_posted() {
-  std::vector<std::function<void()>> posted;
+  runtime::PostedList posted;
   {
     std::lock_guard lock(mutex_);
-    posted.swap(posted_);
+    posted.append(posted_);
   }
-  for (auto& function : posted) function();
   const bool any = !posted.empty();
-  posted.clear();
+  while (!posted.empty()) posted.pop_front().run();
   destroy_finished();
   return any;
 }
@@ -96,9 +101,9 @@ Interest FakeLoop::interest(const Session& session) const {
   return sessions_.at(const_cast<Session*>(&session)).interest;
 }
 
-void FakeLoop::post(std::function<void()> function) {
+void FakeLoop::post(runtime::Posted& posted) noexcept {
   std::lock_guard lock(mutex_);
-  posted_.push_back(std::move(function));
+  posted_.push_back(posted);
   changed_.notify_all();
 }
 

@@ -8,13 +8,14 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <thread>
 #include <vector>
 
 #include "runtime/loop/blocking_pool.hpp"
 #include "runtime/session/event_loop.hpp"
+#include "runtime/loop/timer_heap.hpp"
 #include "runtime/session/session.hpp"
 #include "runtime/support/fake_transport.hpp"
-#include "runtime/loop/timer_heap.hpp"
 
 namespace cppwebsocket::testing {
 
@@ -27,7 +28,8 @@ class FakeLoop final : public runtime::EventLoop {
 
   // Runs what is posted and lets each session read and write until nothing moves any more.
   void run();
-  // One round of that: what is posted, then at most one call of on_ready for each session.
+  // One round of that: what is posted, at most one call of on_ready for each session, and the timers
+  // that are due.
   bool run_once();
   bool run_posted();
 
@@ -41,7 +43,10 @@ class FakeLoop final : public runtime::EventLoop {
   runtime::Interest interest(const runtime::Session& session) const;
   bool has_timers() const { return !timers_.empty(); }
 
-  void post(std::function<void()> function) override;
+  detail::TimePoint clock() const noexcept override { return now_ + per_look * ++looks_; }
+  using EventLoop::post;
+  void post(runtime::Posted& posted) noexcept override;
+  bool runs_here() const noexcept override { return thread_ == std::this_thread::get_id(); }
   void arm(detail::TimerNode& timer, detail::TimePoint deadline) override;
   void disarm(detail::TimerNode& timer) noexcept override;
   void watch(runtime::Session& session, runtime::Interest interest, bool is_new) override;
@@ -50,6 +55,7 @@ class FakeLoop final : public runtime::EventLoop {
   runtime::BlockingPool& call_pool() noexcept override { return call_pool_; }
   runtime::BlockingPool& connection_pool() noexcept override { return connection_pool_; }
 
+  std::chrono::nanoseconds per_look{0};  // what passes, for turns, between two looks at the clock
   bool watch_fails = false;  // as epoll_ctl may, when the kernel has no memory
 
  private:
@@ -65,8 +71,10 @@ class FakeLoop final : public runtime::EventLoop {
 
   std::mutex mutex_;
   std::condition_variable changed_;
-  std::vector<std::function<void()>> posted_;  // GUARDED_BY(mutex_)
+  runtime::PostedList posted_;  // GUARDED_BY(mutex_)
+  const std::thread::id thread_ = std::this_thread::get_id();
 
+  mutable int looks_ = 0;
   runtime::TimerHeap timers_;
   std::map<runtime::Session*, Entry> sessions_;
   runtime::BlockingPool connection_pool_{8};

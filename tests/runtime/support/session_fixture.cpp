@@ -18,7 +18,9 @@ const Script& script_of(AnyRequest& request) {
 HandlerTable table_for(const Script& script) {
   HandlerTable table{handler_abi, sizeof(HandlerTable), handler_toolchain};
   if (script.blocking_transfer) {
-    table.blocking_do_extra_handshake = [](BlockingRequest&) {};
+    table.blocking_do_extra_handshake = [](BlockingRequest& request) {
+      if (script_of(request).blocking_handshake) script_of(request).blocking_handshake(request);
+    };
     table.blocking_transfer_data = [](BlockingRequest& request) {
       script_of(request).blocking_transfer(request);
     };
@@ -45,7 +47,7 @@ HandlerTable table_for(const Script& script) {
   return table;
 }
 
-std::unique_ptr<protocol::Protocol> protocol_for(const Script& script) {
+std::unique_ptr<protocol::Protocol> protocol_for(const Script& script, runtime::EventLoop& loop) {
   const std::size_t max_size = script.limits.max_message_size;
   switch (script.version) {
     case Version::draft76:
@@ -57,7 +59,11 @@ std::unique_ptr<protocol::Protocol> protocol_for(const Script& script) {
     case Version::rfc6455:
       break;
   }
-  return protocol::make_rfc6455(max_size, nullptr);
+  std::unique_ptr<protocol::PerMessageDeflate> deflate;
+  if (script.deflate)
+    deflate =
+        std::make_unique<protocol::PerMessageDeflate>(*script.deflate, loop.deflate_workspace());
+  return protocol::make_rfc6455(max_size, std::move(deflate));
 }
 
 }  // namespace
@@ -100,7 +106,8 @@ std::shared_ptr<const runtime::Handler> make_handler(Connection& connection) {
 void open_session(Connection& connection, runtime::Session& session,
                   std::unique_ptr<runtime::Transport> transport) {
   session.do_extra_handshake();
-  session.open(std::move(transport), protocol_for(connection.script),
+  session.set_message_timeout(connection.script.message_timeout);
+  session.open(std::move(transport), protocol_for(connection.script, session.loop()),
                connection.script.already_read);
 }
 

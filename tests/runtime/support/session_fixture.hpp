@@ -8,6 +8,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -16,6 +17,7 @@
 #include <cppwebsocket/handler_table.hpp>
 #include <cppwebsocket/msgutil.hpp>
 
+#include "protocol/frames/deflate.hpp"
 #include "runtime/support/fake_loop.hpp"
 #include "runtime/support/fake_transport.hpp"
 #include "runtime/support/frames.hpp"
@@ -47,10 +49,13 @@ struct Script {
   std::function<Close(Request&)> passive_close;
   std::function<Task<>(Request&)> going_away;
   std::function<void(BlockingRequest&)> blocking_transfer;
+  std::function<void(BlockingRequest&)> blocking_handshake;
   std::function<Close(BlockingRequest&)> blocking_passive_close;
   std::function<void(BlockingRequest&)> blocking_going_away;
   ConnectionLimits limits;
   Version version = Version::rfc6455;
+  std::optional<protocol::DeflateParameters> deflate;
+  std::chrono::seconds message_timeout{0};
   std::string already_read;
 };
 

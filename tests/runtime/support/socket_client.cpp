@@ -31,7 +31,8 @@ SocketClient::SocketClient() {
 
 std::unique_ptr<runtime::Transport> SocketClient::transport() {
   ::fcntl(theirs_, F_SETFL, O_NONBLOCK);
-  return std::make_unique<runtime::SocketTransport>(std::exchange(theirs_, -1));
+  return std::make_unique<runtime::SocketTransport>(
+      runtime::Descriptor(std::exchange(theirs_, -1)));
 }
 
 void SocketClient::send(std::string_view bytes) {

@@ -70,7 +70,7 @@ class TlsTransportTest : public ::testing::TestWithParam<int> {
     }
     ASSERT_TRUE(SSL_is_init_finished(client_.get()) && SSL_is_init_finished(server_.get()));
     ASSERT_EQ(client_reads(), "");  // but for the tickets of TLS 1.3
-    transport_ = std::make_unique<TlsTransport>(server_.get(), pair[0]);
+    transport_ = std::make_unique<TlsTransport>(server_.get(), runtime::Descriptor(pair[0]));
     // As mod_ssl does: it says goodbye and frees its reference. The client must not hear of it.
     SSL_shutdown(server_.get());
     session_ = SSL_get_session(server_.get());

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -20,8 +21,27 @@ class BlockingRequest;
 
 namespace detail {
 
-// What the server knows of one membership. It lives until leave(), also if its connection does not.
+// What the server knows of a coroutine handler's membership. It lives until forget(), also if its
+// connection does not.
 struct Joined {};
+
+// The same for a blocking handler's. Whoever waits in it holds it. Thread: any.
+class BlockingJoined {
+ public:
+  virtual PublishResult publish(Message&& message) = 0;
+  virtual std::optional<Publication> receive(std::optional<TimePoint> deadline) = 0;
+  virtual std::optional<Publication> try_receive() = 0;
+  virtual Recovery recovery() = 0;
+  virtual std::uint64_t dropped() const noexcept = 0;
+  virtual std::string channel() const = 0;
+  virtual std::string id() const = 0;
+  virtual void leave() noexcept = 0;
+  // Ends the threads that may refer to the membership, which is about to go.
+  virtual void end_threads() noexcept = 0;
+
+ protected:
+  ~BlockingJoined() = default;
+};
 
 // A coroutine that waits for a membership.
 struct PublicationOperation : Operation {
@@ -46,14 +66,20 @@ class ChannelService {
   virtual bool try_lead(std::string_view channel) = 0;
   virtual void stop_leading(std::string_view channel) noexcept = 0;
 
+  // Thread: an httpd worker, during the handshake.
+  virtual void reserve(Request& request, std::string_view channel) = 0;
+  virtual void reserve(BlockingRequest& request, std::string_view channel) = 0;
+
   // Thread: the connection's; a thread of the blocking handler's.
   virtual Joined& join(Request& request, std::string_view channel, const ChannelOptions& options,
                        JoinOptions&& join) = 0;
-  virtual Joined& join(BlockingRequest& request, std::string_view channel,
-                       const ChannelOptions& options, JoinOptions&& join) = 0;
+  virtual std::shared_ptr<BlockingJoined> join(BlockingRequest& request, std::string_view channel,
+                                               const ChannelOptions& options,
+                                               JoinOptions&& join) = 0;
 
-  // Of one membership. Thread: that of join(); leave and publish: any.
+  // Of one membership. Thread: the connection's.
   virtual void leave(Joined& joined) noexcept = 0;
+  virtual void forget(Joined& joined) noexcept = 0;  // leaves, too
   virtual PublishResult publish(Joined& joined, Message&& message) = 0;
   virtual std::string channel_of(const Joined& joined) = 0;
   virtual std::string id_of(const Joined& joined) = 0;
@@ -62,10 +88,6 @@ class ChannelService {
   // True if it completed at once.
   virtual bool begin(Joined& joined, PublicationOperation& operation) = 0;
   virtual bool begin(Joined& joined, RecoveryOperation& operation) = 0;
-  // For blocking handlers: these wait.
-  virtual std::optional<Publication> receive(Joined& joined,
-                                             std::optional<TimePoint> deadline) = 0;
-  virtual Recovery recovery(Joined& joined) = 0;
 
  protected:
   ~ChannelService() = default;

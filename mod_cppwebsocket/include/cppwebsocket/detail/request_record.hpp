@@ -144,6 +144,7 @@ struct SeldomRecord {
   std::function<void(std::string_view)> on_ping;
   std::function<void(std::string_view)> on_pong;
   std::string close_reason;  // written before close_code, then never again
+  std::shared_ptr<void> places;  // that Channel::reserve took, until they are joined
 };
 
 struct RequestRecord {

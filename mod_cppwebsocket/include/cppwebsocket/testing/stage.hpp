@@ -1,0 +1,164 @@
+// What all connections of a test's server share: its clock, what is to go on, and who waits.
+// Part of testing.hpp.
+#pragma once
+
+#include <algorithm>
+#include <chrono>
+#include <condition_variable>
+#include <coroutine>
+#include <deque>
+#include <functional>
+#include <mutex>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <cppwebsocket/detail/operations.hpp>
+
+namespace cppwebsocket::testing {
+
+// What a test expected, and what happened instead.
+class Failure : public std::logic_error {
+ public:
+  using std::logic_error::logic_error;
+};
+
+namespace detail {
+
+using cppwebsocket::detail::Operation;
+using cppwebsocket::detail::TimePoint;
+
+// Coroutines run on the test's thread, in settle(); blocking handlers on threads of their own, while the test
+// waits in settle().
+class Stage {
+ public:
+  using Lock = std::unique_lock<std::recursive_mutex>;
+  using Test = std::function<bool()>;
+
+  Lock lock() { return Lock(mutex_); }
+  TimePoint now() const noexcept { return now_; }
+
+  // Handlers make deadlines from the clock on the wall, of which little goes by in a test.
+  TimePoint in_own_time(TimePoint deadline) const noexcept {
+    if (deadline == TimePoint::max()) return deadline;
+    const auto left = deadline - std::chrono::steady_clock::now();
+    return now_ + std::chrono::ceil<std::chrono::milliseconds>(left);
+  }
+
+  // --- coroutines ---
+
+  // It goes on in settle().
+  void complete(Operation& operation, std::exception_ptr error = nullptr) {
+    Lock held(mutex_);
+    operation.error = std::move(error);
+    std::erase_if(timers_, [&](const Timer& each) { return each.operation == &operation; });
+    ready_.push_back(operation.waiting);
+    changed_.notify_all();
+  }
+  // Calls `fire` at that time, unless `operation` was completed before.
+  void at(TimePoint time, Operation& operation, std::function<void()> fire) {
+    Lock held(mutex_);
+    timers_.push_back({time, &operation, std::move(fire)});
+  }
+
+  // --- threads ---
+
+  void thread_begins() {
+    Lock held(mutex_);
+    ++threads_;
+  }
+  void thread_ends() {
+    Lock held(mutex_);
+    --threads_;
+    changed_.notify_all();
+  }
+  // Waits on a handler's thread; false if `deadline` comes first.
+  bool wait(Lock& held, const Test& test, TimePoint deadline = TimePoint::max()) {
+    const Test either = [&] { return test() || now_ >= deadline; };
+    waiting_.push_back({&either, deadline});
+    changed_.notify_all();
+    changed_.wait(held, either);
+    std::erase_if(waiting_, [&](const Waiting& each) { return each.test == &either; });
+    return test();
+  }
+  void notify() { changed_.notify_all(); }
+
+  // --- the test ---
+
+  // Returns when nothing goes on by itself. Raises Failure if a thread does for longer than that.
+  void settle() {
+    constexpr std::chrono::seconds longest{30};
+    for (;;) {
+      Lock held(mutex_);
+      if (!ready_.empty()) {
+        const auto next = ready_.front();
+        ready_.pop_front();
+        held.unlock();
+        next.resume();
+        continue;
+      }
+      changed_.notify_all();
+      if (!changed_.wait_for(held, longest, [this] { return !ready_.empty() || all_wait(); }))
+        throw Failure("a handler's thread goes on without waiting for its connection, since 30 s");
+      if (ready_.empty()) return;
+    }
+  }
+
+  void advance(std::chrono::nanoseconds duration) {
+    const TimePoint until = now_ + duration;
+    settle();
+    for (;;) {
+      {
+        Lock held(mutex_);
+        TimePoint next = TimePoint::max();
+        for (const Timer& each : timers_) next = std::min(next, each.at);
+        for (const Waiting& each : waiting_) next = std::min(next, each.deadline);
+        if (next > until) break;
+        now_ = std::max(now_, next);
+        fire();
+      }
+      settle();
+    }
+    Lock held(mutex_);  // a thread that wakes for nothing looks at the time
+    now_ = until;
+  }
+
+ private:
+  struct Timer {
+    TimePoint at;
+    Operation* operation;
+    std::function<void()> fire;
+  };
+  struct Waiting {
+    const Test* test;
+    TimePoint deadline;
+  };
+
+  bool all_wait() const {
+    return threads_ == waiting_.size() && std::none_of(waiting_.begin(), waiting_.end(),
+                                                       [](const Waiting& each) { return (*each.test)(); });
+  }
+  void fire() {
+    for (;;) {
+      const auto due = std::find_if(timers_.begin(), timers_.end(),
+                                    [this](const Timer& each) { return each.at <= now_; });
+      if (due == timers_.end()) return;
+      const Timer timer = std::move(*due);
+      timers_.erase(due);
+      timer.fire();
+    }
+  }
+
+  std::recursive_mutex mutex_;
+  std::condition_variable_any changed_;
+  TimePoint now_ = std::chrono::steady_clock::now();
+  std::deque<std::coroutine_handle<>> ready_;
+  std::vector<Timer> timers_;
+  std::vector<Waiting> waiting_;
+  std::size_t threads_ = 0;
+};
+
+}  // namespace detail
+}  // namespace cppwebsocket::testing
