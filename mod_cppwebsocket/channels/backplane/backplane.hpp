@@ -1,5 +1,5 @@
-// An engine that carries channels between machines: Redis (redis_backplane.hpp), or another that is
-// loaded when it is asked for (backplane_object.hpp). It only moves records and tells when it can
+// An engine that carries channels between machines: Redis (redis/), or another that is loaded when it
+// is asked for (nats/, engine.hpp). It only moves records and tells when it can
 // not; what is delivered where, and what waits while the link is down, decides the BackplaneUplink.
 #pragma once
 
@@ -41,14 +41,23 @@ class Backplane {
     virtual void subscribed(std::string_view channel) = 0;
 
     // `numbered` and `lost`: from anywhere, this child included, in the order of their offsets while the link
-    // is up. `loose` and `control`: from other machines only.
+    // is up. `loose`, `missed` and `control`: from other machines only.
     virtual void received(std::string_view channel, Record&& record) = 0;
 
     // What became of an append(); in their order. `at` is its number, whose record may be received
     // before or after this; {0, 0} if it had one already; nothing if it never will be stored: then
-    // the log says why. What was appended before a link_down() and is not answered by then never
-    // is: it may have been stored, or not.
+    // the log says why, and what was appended behind it is as after hold_appends().
     virtual void appended(std::optional<Position> at) = 0;
+
+    // The engine refuses to store for now, while all else works. What was appended and is not answered
+    // never is: it may have been stored, or not. Nothing is appended before take_appends() or a link_up().
+    virtual void hold_appends() = 0;
+    virtual void take_appends() = 0;
+
+    // A `loose` record that was given to publish() has not been sent, or perhaps not.
+    virtual void not_sent(std::string_view channel) = 0;
+    // Now and then: what was not sent may be worth another try.
+    virtual void works() = 0;
 
    protected:
     ~Listener() = default;
@@ -71,12 +80,13 @@ class Backplane {
   virtual void subscribe(std::string_view channel) = 0;
   virtual void unsubscribe(std::string_view channel) = 0;
 
-  // Sends a `loose` or `control` record to the other machines. Lost while the link is down.
-  virtual void publish(std::string_view channel, const Record& record) = 0;
+  // Sends a `loose`, `missed` or `control` record to the other machines. False: it is not sent, for the
+  // link is down, or refuses it. True: it may still turn out so, by Listener::not_sent().
+  virtual bool publish(std::string_view channel, const Record& record) = 0;
 
   // Has `record` numbered and kept, and sent to all machines, this one included, unless its origin
   // has had a record with this or a later sequence stored in this channel. Only between link_up()
-  // and link_down().
+  // and link_down(), after which it is as after hold_appends().
   virtual void append(std::string_view channel, const Record& record) = 0;
 
   // Reads what the engine keeps of `channel`: all after `after` within that epoch, or without it

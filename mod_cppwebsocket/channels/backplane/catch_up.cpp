@@ -19,7 +19,7 @@ std::optional<Position> known(Position position) {
 void BackplaneUplink::in_use(std::string_view channel, bool used) {
   std::lock_guard lock(channels_mutex_);
   if (used) {
-    channels_.try_emplace(std::string(channel));
+    channels_.try_emplace(std::string(channel)).first->second.cut_off = !has_link_;
     backplane_->subscribe(channel);
   } else {
     channels_.erase(std::string(channel));
@@ -28,12 +28,29 @@ void BackplaneUplink::in_use(std::string_view channel, bool used) {
 }
 
 void BackplaneUplink::subscribed(std::string_view channel) {
-  if (!backplane_->keeps_history()) return;
+  std::vector<std::function<void()>> waiting;
+  {
+    std::lock_guard lock(channels_mutex_);
+    const auto here = channels_.find(std::string(channel));
+    if (here == channels_.end()) return;
+    here->second.whole_ms = steady_ms();
+    here->second.current = !backplane_->keeps_history();  // with nothing to be read, it is
+    if (here->second.current) {
+      if (std::exchange(here->second.cut_off, false)) tell_missed(here->first);
+      waiting.swap(here->second.waiting);
+    } else
+      read_missing(here->first, known(store_.position(channel)));
+  }
+  for (auto& each : waiting) each();
+}
+
+bool BackplaneUplink::when_current(std::string_view channel, std::function<void()> done) {
+  if (counters_.up == 0) return false;
   std::lock_guard lock(channels_mutex_);
   const auto here = channels_.find(std::string(channel));
-  if (here == channels_.end()) return;
-  here->second.current = false;
-  read_missing(here->first, known(store_.position(channel)));
+  if (here == channels_.end() || here->second.current) return false;
+  here->second.waiting.push_back(std::move(done));
+  return true;
 }
 
 void BackplaneUplink::received(std::string_view channel, Record&& record) {
@@ -43,6 +60,11 @@ void BackplaneUplink::received(std::string_view channel, Record&& record) {
   const auto found = channels_.find(std::string(channel));
   if (found == channels_.end()) return;
   Channel& here = found->second;
+  if (record.kind == RecordKind::missed) {
+    // What was lost while this machine was cut off itself, its members know already.
+    if (steady_ms() - record.time_ms >= here.whole_ms && !here.cut_off) tell_missed(found->first);
+    return;
+  }
   if (record.kind == RecordKind::loose || (here.current && fits(channel, record))) {
     store_.publish(channel, record);
     return;
@@ -54,6 +76,13 @@ void BackplaneUplink::received(std::string_view channel, Record&& record) {
   }
   if (std::exchange(here.current, false))
     read_missing(found->first, known(store_.position(channel)));
+}
+
+// The members here are told that they have missed something that has no number. Under channels_mutex_.
+void BackplaneUplink::tell_missed(const std::string& channel) {
+  Record record{};
+  record.kind = RecordKind::missed;
+  store_.publish(channel, record);
 }
 
 // True if nothing is missing before `record`.
@@ -88,6 +117,10 @@ void BackplaneUplink::found_missing(const std::string& channel, std::optional<Po
     if (is_more || !take_held(here->second, channel, found.newest.epoch))
       return read_missing(channel, known(store_.position(channel)));
     here->second.current = true;
+    // Where there is a history, that says what was missed, or the next number of a new epoch does.
+    const bool has_history = found.newest.epoch != 0 || numbering_.contains(channel) ||
+                             (store_.position(channel).epoch & engine_epoch) != 0;
+    if (std::exchange(here->second.cut_off, false) && !has_history) tell_missed(channel);
     waiting.swap(here->second.waiting);
   }
   for (auto& each : waiting) each();
@@ -129,21 +162,7 @@ void BackplaneUplink::recover_current(const std::string& channel, std::optional<
   // What was missing in the store may have come by catching up.
   if (store_.history(channel, after, static_cast<std::size_t>(-1)).complete)
     return done({{}, *after, true});
-  read_on(channel, {{}, *after, true}, done);
-}
-
-void BackplaneUplink::read_on(const std::string& channel, StoredHistory&& so_far, Done done) {
-  const Position after = so_far.newest;
-  backplane_->read(channel, after, limits_.read_at_once,
-                   [this, channel, so_far = std::move(so_far),
-                    done = std::move(done)](StoredHistory&& found) mutable {
-                     if (!found.complete) return done({});
-                     if (found.records.empty()) return done(std::move(so_far));
-                     so_far.newest = found.records.back().position;
-                     std::ranges::move(found.records, std::back_inserter(so_far.records));
-                     if (so_far.newest == found.newest) return done(std::move(so_far));
-                     read_on(channel, std::move(so_far), std::move(done));
-                   });
+  backplane_->read(channel, after, limits_.recovered_at_once, done);
 }
 
 }  // namespace cppwebsocket::channels

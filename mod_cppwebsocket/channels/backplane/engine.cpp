@@ -13,7 +13,15 @@ namespace cppwebsocket::channels {
 
 namespace {
 
-std::string nats_object(const std::string& directory) { return directory + "/cppwebsocket_nats.so"; }
+// Beside the object that this is linked into.
+std::string nats_object() {
+  static const char here = 0;
+  Dl_info self{};
+  const bool known = ::dladdr(&here, &self) != 0 && self.dli_fname;
+  const std::string file = known ? self.dli_fname : "";
+  const std::size_t slash = file.rfind('/');
+  return (slash == file.npos ? "." : file.substr(0, slash)) + "/cppwebsocket_nats.so";
+}
 
 std::unique_ptr<Backplane> load(const std::string& file, const BackplaneUrl& url,
                                 const BackplaneOptions& options) {
@@ -29,7 +37,7 @@ std::unique_ptr<Backplane> load(const std::string& file, const BackplaneUrl& url
 
 }  // namespace
 
-std::string why_no_engine(const BackplaneUrl& url, const std::string& directory) {
+std::string why_no_engine(const BackplaneUrl& url) {
   switch (url.scheme) {
     case BackplaneUrl::Scheme::redis:
 #ifndef CPPWEBSOCKET_HIREDIS
@@ -42,20 +50,19 @@ std::string why_no_engine(const BackplaneUrl& url, const std::string& directory)
              "TLS; a TLS tunnel on this machine with redis:// can";
     case BackplaneUrl::Scheme::nats: break;
   }
-  if (::access(nats_object(directory).c_str(), R_OK) == 0) return {};
-  return nats_object(directory) + " is missing; it is built where libnats is installed";
+  if (::access(nats_object().c_str(), R_OK) == 0) return {};
+  return nats_object() + " is missing; it is built where libnats is installed";
 }
 
 std::unique_ptr<Backplane> make_backplane(const BackplaneUrl& url, BackplaneOptions options,
-                                          [[maybe_unused]] runtime::Reactor& reactor,
-                                          const std::string& directory) {
-  if (std::string problem = why_no_engine(url, directory); !problem.empty())
+                                          [[maybe_unused]] runtime::Reactor& reactor) {
+  if (std::string problem = why_no_engine(url); !problem.empty())
     throw std::runtime_error(problem);
 #ifdef CPPWEBSOCKET_HIREDIS
   if (url.scheme == BackplaneUrl::Scheme::redis)
     return std::make_unique<RedisBackplane>(reactor, url, std::move(options));
 #endif
-  return load(nats_object(directory), url, options);
+  return load(nats_object(), url, options);
 }
 
 }  // namespace cppwebsocket::channels

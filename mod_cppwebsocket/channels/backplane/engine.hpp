@@ -14,14 +14,13 @@ class Reactor;
 
 namespace cppwebsocket::channels {
 
-// Why there is no engine for `url`, for people; empty if there is. `directory` is the module's.
-std::string why_no_engine(const BackplaneUrl& url, const std::string& directory);
+// Why there is no engine for `url`, for people; empty if there is.
+std::string why_no_engine(const BackplaneUrl& url);
 
 // An engine that is not started. It may live on `reactor`'s thread. Raises runtime_error with what
 // is wrong.
 std::unique_ptr<Backplane> make_backplane(const BackplaneUrl& url, BackplaneOptions options,
-                                          runtime::Reactor& reactor,
-                                          const std::string& directory);
+                                          runtime::Reactor& reactor);
 
 // What an engine's object exports, under this name. A null pointer: `problem` says why.
 using MakeBackplane = Backplane*(const BackplaneUrl& url, const BackplaneOptions& options,

@@ -43,7 +43,8 @@ std::optional<std::string_view> take_line(std::string_view& bytes) noexcept {
 constexpr std::pair<char, RecordKind> kinds[] = {{'l', RecordKind::loose},
                                                  {'c', RecordKind::control},
                                                  {'n', RecordKind::numbered},
-                                                 {'x', RecordKind::lost}};
+                                                 {'x', RecordKind::lost},
+                                                 {'m', RecordKind::missed}};
 
 bool take_kinds(std::string_view& line, RecordKind& kind, Message::Type& type) noexcept {
   if (line.size() < 2 || (line[1] != 't' && line[1] != 'b')) return false;
@@ -94,7 +95,8 @@ std::optional<Envelope> parse_envelope(std::string_view bytes) {
       !take_number(*line, record.bound.seconds, 10) || !line->empty())
     return std::nullopt;
   if (has_position && !is_numbered(record.kind)) return std::nullopt;
-  if (record.kind == RecordKind::lost && !bytes.empty()) return std::nullopt;
+  if ((record.kind == RecordKind::lost || record.kind == RecordKind::missed) && !bytes.empty())
+    return std::nullopt;
   if (type == Message::Type::text && !protocol::is_utf8(bytes)) return std::nullopt;
   record.message = Message(type, std::string(bytes));
   if (type == Message::Type::text) detail::MessageAccess::set_validated(record.message);

@@ -8,8 +8,9 @@
 //   ││  │    └───────────────────────── origin, hex ┘
 //   ││  └────────────────────────────── instance of that child's httpd, hex
 //   │└───────────────────────────────── t: text, b: binary
-//   └────────────────────────────────── l: loose, c: control, n: numbered, x: lost
+//   └────────────────────────────────── l: loose, c: control, n: numbered, x: lost, m: missed
 //
+// A missed one tells in place of "when" how many ms ago that was, for clocks differ.
 // A numbered or lost one is preceded by its position, when an engine gives it on: "=5f3a-42\n".
 #pragma once
 

@@ -1,8 +1,7 @@
-// What goes out, and the queue. What comes in: backplane_catch_up.cpp.
+// What goes out, and the queue. What becomes of it: answers.cpp. What comes in: catch_up.cpp.
 #include "channels/backplane/uplink.hpp"
 
 #include <chrono>
-#include <iterator>
 #include <utility>
 
 namespace cppwebsocket::channels {
@@ -35,12 +34,18 @@ BackplaneUplink::BackplaneUplink(ChannelStore& store, std::unique_ptr<Backplane>
       log_(std::move(log)),
       limits_(limits),
       counters_(store.child_counters()),
+      window_(limits.in_flight),
       backplane_(std::move(backplane)) {
   counters_.used = 1;
   backplane_->start(*this);
 }
 
 BackplaneUplink::~BackplaneUplink() = default;
+
+std::int64_t BackplaneUplink::steady_ms() noexcept {
+  using namespace std::chrono;
+  return duration_cast<milliseconds>(steady_clock::now().time_since_epoch()).count();
+}
 
 PublishResult BackplaneUplink::publish(std::string_view channel, HistoryBound bound,
                                        Message&& message) {
@@ -59,8 +64,9 @@ PublishResult BackplaneUplink::publish(std::string_view channel, HistoryBound bo
   std::lock_guard lock(mutex_);
   record.sequence = ++sequence_;
   const bool is_full = queued_bytes_ > limits_.queued_bytes;
-  if (up_ && is_full) deliver_queued();  // the members here shall not wait for a slow server
-  if (!up_ || is_full) {
+  const bool can_append = up_ && takes_;
+  if (can_append && is_full) deliver_queued();  // the members here shall not wait for a slow server
+  if (!can_append || is_full) {
     record.kind = RecordKind::provisional;
     const PublishResult result = result_of(store_.publish(channel, record));
     if (!result) return result;
@@ -77,9 +83,45 @@ PublishResult BackplaneUplink::publish_here(std::string_view channel, Record&& r
   const PublishResult result = result_of(store_.publish(channel, record));
   if (!result) return result;
   record.kind = RecordKind::loose;
-  ++(counters_.up != 0 ? counters_.sent : counters_.lost);
-  backplane_->publish(channel, record);
+  if (counters_.up != 0 && backplane_->publish(channel, record)) {
+    ++counters_.sent;
+    return result;
+  }
+  ++counters_.lost;
+  std::lock_guard lock(mutex_);
+  owe(channel);
+  if (up_) send_owed();
   return result;
+}
+
+// Whoever has members in `channel` elsewhere is to be told that they miss something. Under mutex_.
+void BackplaneUplink::owe(std::string_view channel) {
+  const auto [owed, is_new] = owed_.try_emplace(std::string(channel));
+  owed->second = steady_ms();
+  if (is_new && owed_.size() > limits_.owed) owed_.erase(owed_.begin());
+}
+
+// Under mutex_.
+void BackplaneUplink::send_owed() {
+  Record record{};
+  record.kind = RecordKind::missed;
+  record.origin = store_.origin();
+  std::erase_if(owed_, [&](const auto& owed) {
+    record.time_ms = steady_ms() - owed.second;
+    return backplane_->publish(owed.first, record);
+  });
+}
+
+void BackplaneUplink::not_sent(std::string_view channel) {
+  --counters_.sent;
+  ++counters_.lost;
+  std::lock_guard lock(mutex_);
+  owe(channel);
+}
+
+void BackplaneUplink::works() {
+  std::lock_guard lock(mutex_);
+  if (up_) send_owed();
 }
 
 void BackplaneUplink::control(std::string_view channel, const Message& message) {
@@ -125,113 +167,11 @@ void BackplaneUplink::push(Queued&& queued) {
 }
 
 void BackplaneUplink::pump() {
-  while (up_ && in_flight_ < queue_.size() && in_flight_ < limits_.in_flight) {
+  while (up_ && takes_ && in_flight_ < queue_.size() && in_flight_ < window_) {
     const Queued& next = queue_[in_flight_++];
     if (next.record.kind == RecordKind::lost) losing_.erase(next.channel);
     backplane_->append(next.channel, next.record);
   }
-}
-
-void BackplaneUplink::link_up() {
-  {
-    std::lock_guard lock(channels_mutex_);
-    ++links_;
-  }
-  std::lock_guard lock(mutex_);
-  up_ = true;
-  counters_.up = 1;
-  pump();
-}
-
-void BackplaneUplink::deliver_early(Queued& queued) {
-  queued.provisional = true;
-  queued.record.kind = RecordKind::provisional;
-  store_.publish(queued.channel, queued.record);
-  queued.record.kind = RecordKind::numbered;
-}
-
-// Comes before anything newer of this child is delivered early: whoever has got that takes what is
-// older for known. Under mutex_.
-void BackplaneUplink::deliver_answered() {
-  forget_seen();
-  for (Queued& each : answered_) deliver_early(each);
-  answered_.clear();
-  answered_bytes_ = 0;
-}
-
-// Gives the members here what they would get later, and only once, from the backplane. Under mutex_.
-void BackplaneUplink::deliver_queued() {
-  deliver_answered();
-  auto first = queue_.end();
-  while (first != queue_.begin() && !std::prev(first)->provisional) --first;
-  for (; first != queue_.end(); ++first) deliver_early(*first);
-}
-
-// Nobody in this httpd may have the channel in use, and then none of its records comes. Under mutex_.
-void BackplaneUplink::forget_seen() {
-  while (!answered_.empty()) {
-    const Queued& first = answered_.front();
-    const Position newest = store_.position(first.channel);
-    const bool has_come = newest.epoch == first.record.position.epoch &&
-                          newest.offset >= first.record.position.offset;
-    if (!has_come && answered_bytes_ <= limits_.answered_bytes) return;
-    answered_bytes_ -= first.size();
-    answered_.pop_front();
-  }
-}
-
-// What has no answer may have been stored or not, and is given again later; until then the members
-// here shall not wait for it.
-void BackplaneUplink::link_down() {
-  {
-    std::lock_guard lock(mutex_);
-    up_ = false;
-    counters_.up = 0;
-    ++counters_.times_down;
-    in_flight_ = 0;
-    deliver_queued();
-  }
-  std::vector<std::function<void()>> waiting;
-  {
-    std::lock_guard lock(channels_mutex_);
-    ++links_;
-    for (auto& [name, channel] : channels_) {
-      channel.current = channel.held_too_many = false;
-      channel.held.clear();
-      for (auto& each : channel.waiting) waiting.push_back(std::move(each));
-      channel.waiting.clear();
-    }
-  }
-  for (auto& each : waiting) each();
-}
-
-void BackplaneUplink::appended(std::optional<Position> at) {
-  std::lock_guard lock(mutex_);
-  if (in_flight_ == 0) return;
-  Queued first = std::move(queue_.front());
-  queue_.pop_front();
-  --in_flight_;
-  queued_bytes_ -= first.size();
-  counters_.queued = queue_.size();
-  if (first.record.kind != RecordKind::lost) ++(at ? counters_.sent : counters_.lost);
-  if (!first.provisional) {
-    if (at) {
-      first.record.position = *at;
-      answered_bytes_ += first.size();
-      answered_.push_back(std::move(first));
-      forget_seen();
-    } else {
-      deliver_answered();
-      deliver_early(first);
-    }
-  }
-  if (overflow_logged_ && queued_bytes_ <= limits_.queued_bytes / 2) {
-    overflow_logged_ = false;
-    log_(Severity::warning, "CWS0041: " + std::to_string(std::exchange(overflowed_, 0) + 1) +
-                                " messages have not reached other machines: there was no room "
-                                "for them");
-  }
-  pump();
 }
 
 }  // namespace cppwebsocket::channels

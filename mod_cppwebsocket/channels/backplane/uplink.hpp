@@ -32,8 +32,10 @@ struct UplinkLimits {
   std::size_t queued_bytes = 16 << 20;  // that wait for the link, or for its answer
   std::size_t answered_bytes = 1 << 20; // of records that have a number and have not come yet
   std::size_t in_flight = 512;          // records without an answer
-  std::size_t read_at_once = 1'000;     // records
+  std::size_t read_at_once = 1'000;     // records, that go into the store
+  std::size_t recovered_at_once = 32;   // records, that a member holds
   std::size_t held = 4'096;             // records of one channel that wait for earlier ones
+  std::size_t owed = 16'384;            // channels whose others are to be told that they missed something
 };
 
 class BackplaneUplink final : public Uplink, private Backplane::Listener {
@@ -52,6 +54,7 @@ class BackplaneUplink final : public Uplink, private Backplane::Listener {
   void in_use(std::string_view channel, bool used) override;
   bool recover(std::string_view channel, std::optional<Position> after,
                std::function<void(StoredHistory&&)> done) override;
+  bool when_current(std::string_view channel, std::function<void()> done) override;
   void control(std::string_view channel, const Message& message) override;
 
  private:
@@ -59,11 +62,15 @@ class BackplaneUplink final : public Uplink, private Backplane::Listener {
     std::string channel;
     Record record;
     bool provisional;  // it was delivered here
+    unsigned breaks = 0;  // of the link, when it was the first that was not answered
+    std::int64_t since_ms = 0;  // when it was answered
 
     std::size_t size() const noexcept {
       return record.message.size() + channel.size() + sizeof(Queued);
     }
   };
+
+  static std::int64_t steady_ms() noexcept;  // for what is measured here only
 
   using Done = std::function<void(StoredHistory&&)>;
 
@@ -73,34 +80,48 @@ class BackplaneUplink final : public Uplink, private Backplane::Listener {
     bool current = false;
     std::deque<Record> held;
     bool held_too_many = false;
+    bool cut_off = false;       // may have missed what has no number
+    std::int64_t whole_ms = 0;  // since when it gets all
     std::vector<std::function<void()>> waiting;  // for it to be current
   };
 
-  // backplane_uplink.cpp: what goes out
+  // uplink.cpp: what goes out
   PublishResult publish_here(std::string_view channel, Record&& record);
   void enqueue(std::string_view channel, Record&& record, bool provisional);
   void lose(Queued&& queued);
   void push(Queued&& queued);
-  void deliver_early(Queued& queued);
-  void deliver_answered();
-  void deliver_queued();
-  void forget_seen();
   void pump();
+  void owe(std::string_view channel);
+  void send_owed();
+  void not_sent(std::string_view channel) override;
+  void works() override;
+
+  // answers.cpp: what becomes of it
   void link_up() override;
   void link_down() override;
   void appended(std::optional<Position> at) override;
+  void hold_appends() override;
+  void take_appends() override;
+  void refuse_first();
+  void make_lost(Queued& queued);
+  void give_up_what_breaks_links();
+  void deliver_early(Queued& queued);
+  void deliver_answered();
+  void deliver_queued();
+  bool has_come(const Queued& answered) const;
+  void forget_seen();
 
-  // backplane_catch_up.cpp: what comes in
+  // catch_up.cpp: what comes in
   void subscribed(std::string_view channel) override;
   void received(std::string_view channel, Record&& record) override;
   bool fits(std::string_view channel, const Record& record) const;
+  void tell_missed(const std::string& channel);
   void read_missing(const std::string& channel, std::optional<Position> after);
   void found_missing(const std::string& channel, std::optional<Position> after,
                      std::uint64_t link, StoredHistory&& found);
   bool take_held(Channel& here, const std::string& channel, std::uint64_t epoch);
   void recover_current(const std::string& channel, std::optional<Position> after,
                        const Done& done);
-  void read_on(const std::string& channel, StoredHistory&& so_far, Done done);
 
   ChannelStore& store_;
   const Control control_;
@@ -110,6 +131,8 @@ class BackplaneUplink final : public Uplink, private Backplane::Listener {
 
   std::mutex mutex_;
   bool up_ = false;                     // GUARDED_BY(mutex_), as all to overflow_logged_
+  bool takes_ = false;                  // appends
+  std::size_t window_;                  // records in flight now: one, where the last was refused
   std::uint64_t sequence_ = 0;
   std::deque<Queued> queue_;            // the first in_flight_ are with the backplane
   std::size_t in_flight_ = 0;
@@ -117,12 +140,15 @@ class BackplaneUplink final : public Uplink, private Backplane::Listener {
   std::deque<Queued> answered_;  // and perhaps not yet come: another connection brings them
   std::size_t answered_bytes_ = 0;
   std::set<std::string> losing_;  // channels whose newest in the queue is `lost`, and not in flight
+  std::unordered_map<std::string, std::int64_t> owed_;  // channel → ms when something was not sent last
   std::uint64_t overflowed_ = 0;        // since it was logged
   bool overflow_logged_ = false;        // since there was room again
 
   std::mutex channels_mutex_;
   std::unordered_map<std::string, Channel> channels_;  // GUARDED_BY(channels_mutex_), as the next
   std::uint64_t links_ = 0;                            // how many there have been
+  bool has_link_ = false;
+  std::set<std::string> numbering_;  // channels that had something to be numbered when the link came up
 
   const std::unique_ptr<Backplane> backplane_;
 };

@@ -17,11 +17,13 @@ HistoryBound bound_of(const ChannelOptions& options) noexcept {
   return {options.history, static_cast<std::uint32_t>(options.history_time.count())};
 }
 
-Record record_of(RecordKind kind, Message&& message, HistoryBound bound = {}) {
+Record record_of(RecordKind kind, Message&& message, HistoryBound bound = {},
+                 std::uint16_t publisher = 0) {
   Record record{};
   record.kind = kind;
   record.message = std::move(message);
   record.bound = bound;
+  record.publisher = publisher;
   return record;
 }
 
@@ -68,19 +70,21 @@ ReactorChannels& Hub::channels_of(const runtime::EventLoop& loop) {
 
 PublishResult Hub::publish(std::string_view channel, const ChannelOptions& options,
                            Message&& message) {
-  return publish(channel, bound_of(options), std::move(message));
+  return publish(channel, options, std::move(message), 0);
 }
 
-PublishResult Hub::publish(std::string_view channel, HistoryBound bound, Message&& message) {
+PublishResult Hub::publish(std::string_view channel, const ChannelOptions& options,
+                           Message&& message, std::uint16_t publisher) {
   if (message.is_text() && !detail::MessageAccess::is_validated(message)) {
     if (!protocol::is_utf8(message.text()))
       throw InvalidUTF8Exception("the text to publish is not UTF-8");
     detail::MessageAccess::set_validated(message);
   }
   counters_.published.fetch_add(1, std::memory_order_relaxed);
+  const HistoryBound bound = bound_of(options);
   if (uplink_) return uplink_->publish(channel, bound, std::move(message));
   const Stored stored =
-      store_.publish(channel, record_of(RecordKind::message, std::move(message), bound));
+      store_.publish(channel, record_of(RecordKind::message, std::move(message), bound, publisher));
   return {status_of(stored.result), stored.position};
 }
 
@@ -127,7 +131,8 @@ void Hub::joined(LocalMember& member, const std::string& channel,
   }
   Shard& shard = shard_of(channel);
   std::lock_guard lock(shard.mutex);
-  if (shard.members[channel]++ == 0 && uplink_) uplink_->in_use(channel, true);
+  if (shard.members[channel]++ == 0 && uplink_ && !shard.reserved.contains(channel))
+    uplink_->in_use(channel, true);
   counters_.memberships.fetch_add(1, std::memory_order_relaxed);
 }
 
@@ -140,7 +145,7 @@ void Hub::left(LocalMember& member, const std::string& channel) noexcept {
   counters_.memberships.fetch_sub(1, std::memory_order_relaxed);
   if (--found->second != 0) return;
   shard.members.erase(found);
-  if (uplink_) uplink_->in_use(channel, false);
+  if (uplink_ && !shard.reserved.contains(channel)) uplink_->in_use(channel, false);
 }
 
 std::size_t Hub::local_members(std::string_view channel) {
@@ -150,7 +155,17 @@ std::size_t Hub::local_members(std::string_view channel) {
   return found == shard.members.end() ? 0 : found->second;
 }
 
+// The answers come in on a reactor, which would wait for itself.
+void Hub::must_not_wait_here(const char* what) const {
+  for (const auto& each : reactors_)
+    if (each->loop().runs_here())
+      throw BadOperationException(
+          std::string(what) +
+          " waits, which an event thread must not: co_await request.run_blocking([&] { … })");
+}
+
 std::size_t Hub::members(std::string_view channel) {
+  must_not_wait_here("Channel::members");
   const std::size_t here = local_members(channel);
   return directory_ ? directory_->members(channel, here) : here;
 }

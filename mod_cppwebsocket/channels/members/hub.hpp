@@ -21,7 +21,9 @@
 #include <vector>
 
 #include <cppwebsocket/detail/channel_service.hpp>
+#include <cppwebsocket/detail/request_record.hpp>
 
+#include "channels/members/reservation.hpp"
 #include "channels/store/store.hpp"
 
 namespace cppwebsocket::runtime {
@@ -48,12 +50,18 @@ class Uplink {
   // The first member in this child has come, or the last has gone. For each channel in turn.
   virtual void in_use(std::string_view channel, bool used) = 0;
 
-  // What the store does not have any more. Calls `done` once, on any thread, with what was found:
-  // complete, or not. False: nothing more can be found; `done` is not called. Without `after`:
+  // What the store does not have any more. Calls `done` once, on any thread, with the first of what was
+  // found behind `after`: complete, or not. There is more as long as the last of the records is not
+  // the newest. False: nothing more can be found; `done` is not called. Without `after`:
   // waits until the store has all that other machines have published so far, and finds nothing;
   // false if it has.
   virtual bool recover(std::string_view channel, std::optional<Position> after,
                        std::function<void(StoredHistory&&)> done) = 0;
+
+  // Calls `done` once, on any thread, when all that other machines have published in `channel`, which is
+  // in use, is in the store, and all that they will publish comes. False: that is so already, or the
+  // link is down; `done` is not called.
+  virtual bool when_current(std::string_view channel, std::function<void()> done) = 0;
 
   // A control record that this child has sent to the others of this machine.
   virtual void control(std::string_view channel, const Message& message) = 0;
@@ -101,6 +109,10 @@ class Hub final : public detail::ChannelService {
   // The same for a loop that runs the returned source itself, as tests do.
   std::shared_ptr<runtime::LoopSource> serve(runtime::EventLoop& loop);
 
+  // Channel::publish, for a publisher whose number is known: see Record::publisher. Thread: any.
+  PublishResult publish(std::string_view channel, const ChannelOptions& options, Message&& message,
+                        std::uint16_t publisher);
+
   // --- for the Uplink and the Directory. Thread: any ------------------------------------------
 
   ChannelStore& store() noexcept { return store_; }
@@ -118,9 +130,16 @@ class Hub final : public detail::ChannelService {
   Uplink* uplink() noexcept { return uplink_.get(); }
   Directory* directory() noexcept { return directory_.get(); }
   HubCounters& counters() noexcept { return counters_; }
+  // Raises BadOperationException on a thread of its reactors. `what` waits.
+  void must_not_wait_here(const char* what) const;
   void joined(LocalMember& member, const std::string& channel,
               const std::optional<std::string>& presence);
   void left(LocalMember& member, const std::string& channel) noexcept;
+  // A place as of now. `is_current`: of a channel that has all from other machines. Raises bad_alloc.
+  Place place(std::string_view channel, bool is_current) const;
+  // What the connection has reserved there, and not yet taken; or nothing.
+  Reservation take_reservation(detail::RequestRecord& record, std::string_view channel) noexcept;
+  void end_reservation(const std::string& channel) noexcept;  // Thread: any
 
   // --- detail::ChannelService ---------------------------------------------------------------------
 
@@ -134,11 +153,15 @@ class Hub final : public detail::ChannelService {
   bool try_lead(std::string_view channel) override;
   void stop_leading(std::string_view channel) noexcept override;
 
+  void reserve(Request& request, std::string_view channel) override;
+  void reserve(BlockingRequest& request, std::string_view channel) override;
   detail::Joined& join(Request& request, std::string_view channel, const ChannelOptions& options,
                        JoinOptions&& join) override;
-  detail::Joined& join(BlockingRequest& request, std::string_view channel,
-                       const ChannelOptions& options, JoinOptions&& join) override;
+  std::shared_ptr<detail::BlockingJoined> join(BlockingRequest& request, std::string_view channel,
+                                               const ChannelOptions& options,
+                                               JoinOptions&& join) override;
   void leave(detail::Joined& joined) noexcept override;
+  void forget(detail::Joined& joined) noexcept override;
   PublishResult publish(detail::Joined& joined, Message&& message) override;
   std::string channel_of(const detail::Joined& joined) override;
   std::string id_of(const detail::Joined& joined) override;
@@ -146,19 +169,18 @@ class Hub final : public detail::ChannelService {
   std::optional<Publication> try_receive(detail::Joined& joined) override;
   bool begin(detail::Joined& joined, detail::PublicationOperation& operation) override;
   bool begin(detail::Joined& joined, detail::RecoveryOperation& operation) override;
-  std::optional<Publication> receive(detail::Joined& joined,
-                                     std::optional<detail::TimePoint> deadline) override;
-  Recovery recovery(detail::Joined& joined) override;
 
  private:
   // How many memberships each channel has in this child: in shards, so that reactors seldom meet.
   struct Shard {
     std::mutex mutex;
-    std::unordered_map<std::string, std::size_t> members;  // GUARDED_BY(mutex); none is 0
+    std::unordered_map<std::string, std::size_t> members;   // GUARDED_BY(mutex); none is 0
+    std::unordered_map<std::string, std::size_t> reserved;  // the same, with an uplink
   };
   Shard& shard_of(std::string_view channel) noexcept;
   ReactorChannels& channels_of(const runtime::EventLoop& loop);
-  PublishResult publish(std::string_view channel, HistoryBound bound, Message&& message);
+  void reserve(detail::RequestRecord& record, std::string_view channel);
+  bool wait_for_uplink(std::string_view channel);
 
   ChannelStore& store_;
   std::unique_ptr<Uplink> uplink_;

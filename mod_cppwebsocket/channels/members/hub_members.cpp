@@ -1,12 +1,14 @@
-// The hub's functions for one membership: on its reactor for coroutine handlers; a blocking
-// handler's thread posts there, and waits where it needs the answer.
+// The hub's functions for one membership, all on its reactor; only a blocking handler's thread joins
+// from elsewhere.
 #include <exception>
 #include <future>
 #include <memory>
 #include <utility>
 
+#include "channels/members/blocking_member.hpp"
 #include "channels/members/hub.hpp"
 #include "channels/members/local_member.hpp"
+#include "channels/members/publisher.hpp"
 #include "channels/members/reactor_channels.hpp"
 #include "runtime/session/blocking_session.hpp"
 #include "runtime/session/session.hpp"
@@ -22,8 +24,8 @@ const LocalMember& member_of(const detail::Joined& joined) noexcept {
   return static_cast<const LocalMember&>(joined);
 }
 
-LocalChannel& channel_of_member(const LocalMember& member) {
-  if (!member.channel()) throw ConnectionTerminatedException("the connection has ended");
+const LocalChannel& channel_of_member(const LocalMember& member) {
+  member.require_joined();
   return *member.channel();
 }
 
@@ -42,40 +44,50 @@ detail::Joined& Hub::join(Request& request, std::string_view channel,
                           const ChannelOptions& options, JoinOptions&& join) {
   require_joinable(request, join);
   auto& session = static_cast<runtime::Session&>(request);
-  return channels_of(session.loop()).join(session, channel, options, std::move(join), false);
+  return channels_of(session.loop()).join(session, channel, options, std::move(join));
 }
 
 // It waits, so that everything published after it reaches the new member.
-detail::Joined& Hub::join(BlockingRequest& request, std::string_view channel,
-                          const ChannelOptions& options, JoinOptions&& join) {
+std::shared_ptr<detail::BlockingJoined> Hub::join(BlockingRequest& request, std::string_view channel,
+                                                  const ChannelOptions& options,
+                                                  JoinOptions&& join) {
   require_joinable(request, join);
-  runtime::Session& session = static_cast<runtime::BlockingSession&>(request).session();
+  must_not_wait_here("Channel::join(BlockingRequest&)");
+  auto& blocking = static_cast<runtime::BlockingSession&>(request);
+  runtime::Session& session = blocking.session();
   ReactorChannels& reactor = channels_of(session.loop());
-  const auto joined = std::make_shared<std::promise<detail::Joined*>>();
+  auto member = std::make_shared<BlockingMember>(*this, reactor, channel, options, join.receive,
+                                                 blocking.now());
+  const auto joined = std::make_shared<std::promise<void>>();
   auto future = joined->get_future();
   session.loop().post([&, joined] {
     session.turn([&] {
       try {
-        joined->set_value(&reactor.join(session, channel, options, std::move(join), true));
+        member->set_member(reactor.join(session, channel, options, std::move(join), member));
+        joined->set_value();
       } catch (...) {
         joined->set_exception(std::current_exception());
       }
     });
   });
-  return *future.get();
+  future.get();
+  return member;
 }
 
-void Hub::leave(detail::Joined& joined) noexcept {
+void Hub::leave(detail::Joined& joined) noexcept { member_of(joined).leave(); }
+
+void Hub::forget(detail::Joined& joined) noexcept {
   LocalMember& member = member_of(joined);
-  ReactorChannels& reactor = member.reactor();
-  if (!member.is_blocking()) return reactor.leave(member);
-  reactor.loop().post([&reactor, &member] { reactor.leave(member); });
+  member.reactor().forget(member);
 }
 
 PublishResult Hub::publish(detail::Joined& joined, Message&& message) {
   const LocalMember& member = member_of(joined);
   const LocalChannel& channel = channel_of_member(member);
-  return publish(channel.name, member.options(), std::move(message));
+  const ChannelOptions options = member.options();
+  const std::uint16_t publisher =
+      options.history == 0 ? 0 : publisher_of(member.session()->remote_address());
+  return publish(channel.name, options, std::move(message), publisher);
 }
 
 std::string Hub::channel_of(const detail::Joined& joined) {
@@ -100,23 +112,6 @@ bool Hub::begin(detail::Joined& joined, detail::PublicationOperation& operation)
 
 bool Hub::begin(detail::Joined& joined, detail::RecoveryOperation& operation) {
   return member_of(joined).begin(operation);
-}
-
-std::optional<Publication> Hub::receive(detail::Joined& joined,
-                                        std::optional<detail::TimePoint> deadline) {
-  ReceiveQueue* const queue = member_of(joined).queue();
-  if (!queue) throw BadOperationException("receive() needs JoinOptions::receive");
-  return queue->wait(deadline);
-}
-
-Recovery Hub::recovery(detail::Joined& joined) {
-  LocalMember& member = member_of(joined);
-  const auto recovered = std::make_shared<std::promise<Recovery>>();
-  auto future = recovered->get_future();
-  member.reactor().loop().post([&member, recovered] {
-    member.when_recovered([&member, recovered] { recovered->set_value(member.recovery()); });
-  });
-  return future.get();
 }
 
 }  // namespace cppwebsocket::channels

@@ -1,7 +1,7 @@
 #include "channels/members/json_envelope.hpp"
 
-#include "protocol/base64.hpp"
 #include "protocol/frames/utf8.hpp"
+#include "protocol/base64.hpp"
 
 namespace cppwebsocket::channels {
 
@@ -86,7 +86,7 @@ std::string json_of(std::string_view channel, const Publication& publication) {
 
 std::string json_of(std::string_view channel, const Recovery& recovery,
                     const std::optional<std::vector<Member>>& present) {
-  std::string json = begin("subscribed", channel);
+  std::string json = begin(beginning, channel);
   append_position(json, recovery.position);
   json.append(recovery.recovered ? ",\"recovered\":true" : ",\"recovered\":false");
   if (!present) return json.append("}");

@@ -16,6 +16,9 @@
 
 namespace cppwebsocket::channels {
 
+// Its type; also the name of the event that tells it without an envelope.
+inline constexpr std::string_view beginning = "subscribed";
+
 std::string json_of(std::string_view channel, const Publication& publication);
 std::string json_of(std::string_view channel, const Recovery& recovery,
                     const std::optional<std::vector<Member>>& present = {});

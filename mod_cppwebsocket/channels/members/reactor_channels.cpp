@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <chrono>
 #include <utility>
 
 #include "channels/members/hub.hpp"
@@ -15,26 +16,14 @@ namespace {
 
 constexpr std::size_t records_per_round = 512;
 constexpr std::size_t members_per_round = 1024;  // deliveries, each about a system call
-constexpr std::size_t everything = static_cast<std::size_t>(-1);
-
-Publication publication_of(Record&& record) {
-  Publication publication;
-  publication.message = std::move(record.message);
-  publication.position = record.position;
-  return publication;
-}
-
-std::vector<Publication> publications_of(std::vector<Record>&& records) {
-  std::vector<Publication> publications;
-  publications.reserve(records.size());
-  for (Record& each : records) publications.push_back(publication_of(std::move(each)));
-  return publications;
-}
+constexpr auto look_interval = std::chrono::seconds(1);
 
 }  // namespace
 
 ReactorChannels::ReactorChannels(Hub& hub, runtime::EventLoop& loop, unsigned number)
-    : hub_(hub), loop_(loop), is_first_(number == 0), reader_(hub.store(), number) {}
+    : hub_(hub), loop_(loop), is_first_(number == 0), reader_(hub.store(), number), replays_(hub.store()) {
+  fire = [](TimerNode& node) { static_cast<ReactorChannels&>(node).look_for_the_dead(); };
+}
 
 ReactorChannels::~ReactorChannels() = default;
 
@@ -49,94 +38,19 @@ LocalChannel& ReactorChannels::channel_named(std::string_view name,
   made->follow = &reader_.follow(made->name, made.get());
   LocalChannel& channel = *made;
   channels_.emplace(channel.name, std::move(made));
+  if (!armed()) loop_.arm(*this, loop_.now() + look_interval);
   return channel;
-}
-
-LocalMember& ReactorChannels::join(runtime::Session& session, std::string_view name,
-                                   const ChannelOptions& channel_options, JoinOptions&& options,
-                                   bool blocking) {
-  LocalChannel& channel = channel_named(name, channel_options);
-  if (channel.members.size() > LocalMember::last_place)
-    throw BadOperationException("no more members fit into a channel");
-  auto member = std::make_unique<LocalMember>(*this, channel, session, channel_options, options,
-                                              blocking);
-  member->place_ = channel.members.size() & LocalMember::last_place;
-  channel.members.push_back(member.get());
-  ++channel.count;
-  hub_.joined(*member, channel.name, options.presence);
-  session.attach(*member);
-  begin(*member, channel.name, options);
-  return *member.release();
-}
-
-// Shared memory first. What it does not have, other machines may have: until they have answered, the
-// member gets nothing. What came meanwhile is in shared memory, and so the two join without a gap.
-void ReactorChannels::begin(LocalMember& member, const std::string& channel,
-                            const JoinOptions& options) {
-  // Published elsewhere before it joined, and not yet here: that is not for it.
-  const bool may_lag = hub_.uplink() && member.options().history != 0;
-  if (!options.resume && options.history == 0 && !may_lag)
-    return answer(member, {}, {{}, hub_.store().position(channel), false});
-  StoredHistory missed;
-  if (options.resume) missed = hub_.store().history(channel, options.resume, everything);
-  if (missed.complete || !hub_.uplink())
-    return begin_with(member, channel, options, {}, std::move(missed));
-
-  const std::uint64_t ticket = ++last_ticket_;
-  recovering_.emplace(ticket, &member);
-  member.await_recovery();
-  const bool asked = hub_.uplink()->recover(
-      channel, options.resume, [this, ticket, channel, options](StoredHistory&& found) {
-        loop_.post([this, ticket, channel, options, found = std::move(found)]() mutable {
-          recovered(ticket, channel, options, std::move(found));
-        });
-      });
-  if (asked) return;
-  recovering_.erase(ticket);
-  begin_with(member, channel, options, {}, std::move(missed));
-}
-
-void ReactorChannels::recovered(std::uint64_t ticket, const std::string& channel,
-                                const JoinOptions& options, StoredHistory&& found) {
-  const auto waiting = recovering_.extract(ticket);
-  if (waiting.empty()) return;  // it has left
-  LocalMember& member = *waiting.mapped();
-  StoredHistory then;
-  if (options.resume && found.complete)
-    then = hub_.store().history(channel, found.newest, everything);
-  member.session()->turn([&] {
-    begin_with(member, channel, options, publications_of(std::move(found.records)),
-               std::move(then));
-  });
-}
-
-// With all that it missed, or, if something of that is lost, with the history that it wants instead.
-void ReactorChannels::begin_with(LocalMember& member, const std::string& channel,
-                                 const JoinOptions& options, std::vector<Publication>&& first,
-                                 StoredHistory&& then) {
-  if (!then.complete) {
-    first.clear();
-    if (options.history != 0)
-      then = hub_.store().history(channel, std::nullopt, options.history);
-    else
-      then = {{}, hub_.store().position(channel), false};
-    then.complete = false;
-  }
-  answer(member, std::move(first), std::move(then));
-}
-
-void ReactorChannels::answer(LocalMember& member, std::vector<Publication>&& first,
-                             StoredHistory&& then) {
-  for (Record& each : then.records) first.push_back(publication_of(std::move(each)));
-  SharedBatch batch(std::move(first));
-  member.begin_with(batch, {then.complete, then.newest});
 }
 
 // The list stays as it is while it is being gone through.
 void ReactorChannels::remove(LocalMember& member) noexcept {
   LocalChannel& channel = *member.channel();
-  if (member.is_recovering())
-    std::erase_if(recovering_, [&](const auto& each) { return each.second == &member; });
+  if (Beginning* const beginning = member.its_beginning()) {
+    if (member.is_recovering() || beginning->is_asking)
+      std::erase_if(recovering_, [&](const auto& each) { return each.second == &member; });
+    if (std::exchange(beginning->is_listed, false)) replays_.unlist(member);
+    if (std::exchange(beginning->replays, false)) replays_.end(channel);
+  }
   hub_.left(member, channel.name);
   --channel.count;
   channel.members[member.place_] = nullptr;
@@ -150,8 +64,8 @@ void ReactorChannels::remove(LocalMember& member) noexcept {
   if (channel.count == 0) forget(channel);
 }
 
-void ReactorChannels::leave(LocalMember& member) noexcept {
-  member.remove();
+void ReactorChannels::forget(LocalMember& member) noexcept {
+  member.leave();
   if (delivering_)
     left_.push_back(&member);
   else
@@ -188,10 +102,7 @@ void ReactorChannels::received(Follow& follow, Record&& record) {
 
 void ReactorChannels::gap(Follow& follow, Position, Position to) {
   ++hub_.counters().gaps;
-  Publication publication;
-  publication.kind = Publication::Kind::gap;
-  publication.position = to;
-  arrive(*static_cast<LocalChannel*>(follow.owner), std::move(publication));
+  arrive(*static_cast<LocalChannel*>(follow.owner), gap_until(to));
 }
 
 void ReactorChannels::control(std::string_view channel, Record&& record) {
@@ -217,11 +128,12 @@ void ReactorChannels::tell(std::string_view channel, Publication::Kind kind,
 }
 
 bool ReactorChannels::prepare_to_wait() noexcept {
-  return busy_.empty() && !more_to_read_ && reader_.prepare_to_wait();
+  return busy_.empty() && replays_.empty() && !more_to_read_ && reader_.prepare_to_wait();
 }
 
 void ReactorChannels::run() noexcept {
   delivering_ = true;
+  share_.begin_turn();
   try {
     if (busy_.empty()) more_to_read_ = reader_.read(*this, records_per_round);
     deliver();
@@ -229,6 +141,7 @@ void ReactorChannels::run() noexcept {
     ++hub_.counters().gaps;
     if (batch_) end_delivery();
   }
+  replays_.run();
   delivering_ = false;
   for (LocalMember* member : std::exchange(left_, {})) delete member;
   if (delivered_ != 0) hub_.counters().delivered += std::exchange(delivered_, 0);
@@ -245,7 +158,10 @@ void ReactorChannels::deliver() {
     }
     for (; next_ < until_ && left != 0; ++next_, --left) {
       fetch_ahead(channel);
-      if (LocalMember* const member = channel.members[next_]) member->deliver(*batch_);
+      LocalMember* const member = channel.members[next_];
+      if (!member) continue;
+      if (!member->prepare(*batch_, share_)) return;
+      member->deliver(*batch_);
     }
     if (next_ == until_) end_delivery();
   }
@@ -272,6 +188,18 @@ void ReactorChannels::end_delivery() noexcept {
     busy_.push_back(&channel);
   else
     settle(channel);
+}
+
+// Members want to know what a child had published when it died. Nobody else does: who comes later
+// finds it, and a new child frees the seat that it takes. And the table wants to know who has members.
+void ReactorChannels::look_for_the_dead() noexcept {
+  hub_.store().memory().look_for_the_dead();
+  try {
+    reader_.renew(*this);
+  } catch (...) {  // no memory
+    ++hub_.counters().gaps;
+  }
+  if (!channels_.empty()) loop_.arm(*this, loop_.now() + look_interval);
 }
 
 void ReactorChannels::count_dropped(std::uint64_t count) noexcept {

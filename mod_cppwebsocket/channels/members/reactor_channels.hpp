@@ -15,9 +15,10 @@
 #include <unordered_map>
 #include <vector>
 
-#include "channels/store/reader.hpp"
 #include "channels/members/local_member.hpp"
+#include "channels/members/replays.hpp"
 #include "channels/members/shared_batch.hpp"
+#include "channels/store/reader.hpp"
 #include "runtime/loop/loop_source.hpp"
 
 namespace cppwebsocket::runtime {
@@ -28,7 +29,9 @@ namespace cppwebsocket::channels {
 
 class Hub;
 
-class ReactorChannels final : public runtime::LoopSource, private ChannelReader::Sink {
+class ReactorChannels final : public runtime::LoopSource,
+                              private ChannelReader::Sink,
+                              private detail::TimerNode {
  public:
   ReactorChannels(Hub& hub, runtime::EventLoop& loop, unsigned number);
   ~ReactorChannels();
@@ -37,9 +40,10 @@ class ReactorChannels final : public runtime::LoopSource, private ChannelReader:
 
   // In a turn of the session. Raises what Session::attach raises, and std::bad_alloc.
   LocalMember& join(runtime::Session& session, std::string_view channel,
-                    const ChannelOptions& channel_options, JoinOptions&& options, bool blocking);
-  // Ends a membership for good.
-  void leave(LocalMember& member) noexcept;
+                    const ChannelOptions& channel_options, JoinOptions&& options,
+                    std::shared_ptr<BlockingMember> for_threads = nullptr);
+  // It leaves, and is destroyed.
+  void forget(LocalMember& member) noexcept;
 
   // Tells those in `channel` who asked for it that `member` came or went.
   void tell(std::string_view channel, Publication::Kind kind, const Member& member);
@@ -50,7 +54,13 @@ class ReactorChannels final : public runtime::LoopSource, private ChannelReader:
   void waited() noexcept override { reader_.waited(); }
   void run() noexcept override;
 
+  // A member that waits for it: looks how far back it can begin, and has it begin, or ask the uplink.
+  // In a turn of its session.
+  void look_back(LocalMember& member);
+  void ask_for_more(LocalMember& member);
+
   // For members.
+  Replays& replays() noexcept { return replays_; }
   std::vector<Member> present(std::string_view channel);
   void remove(LocalMember& member) noexcept;
   void count_delivered(std::uint64_t count) noexcept { delivered_ += count; }
@@ -65,17 +75,17 @@ class ReactorChannels final : public runtime::LoopSource, private ChannelReader:
 
   LocalChannel& channel_named(std::string_view name, const ChannelOptions& options);
   void arrive(LocalChannel& channel, Publication&& publication);
-  void begin(LocalMember& member, const std::string& channel, const JoinOptions& options);
-  void recovered(std::uint64_t ticket, const std::string& channel, const JoinOptions& options,
-                 StoredHistory&& found);
-  void begin_with(LocalMember& member, const std::string& channel, const JoinOptions& options,
-                  std::vector<Publication>&& first, StoredHistory&& then);
-  void answer(LocalMember& member, std::vector<Publication>&& first, StoredHistory&& then);
+  void begin(LocalMember& member, const Place& place, const JoinOptions& options);
+  bool ask_uplink(LocalMember& member, const std::optional<Position>& after);
+  void recovered(std::uint64_t ticket, StoredHistory&& found);
+  bool may_lag(const LocalMember& member, const Place& place) const noexcept;
+  void begin_behind(LocalMember& member, const Extent& missed);
   void deliver();
   void fetch_ahead(const LocalChannel& channel) const noexcept;
   void end_delivery() noexcept;
   void forget(LocalChannel& channel) noexcept;
   void settle(LocalChannel& channel) noexcept;
+  void look_for_the_dead() noexcept;
 
   Hub& hub_;
   runtime::EventLoop& loop_;
@@ -87,9 +97,11 @@ class ReactorChannels final : public runtime::LoopSource, private ChannelReader:
   std::size_t next_ = 0;    // in the members of busy_.front()
   std::size_t until_ = 0;   // who came later gets the next batch
   std::uint64_t delivered_ = 0;
+  Replays replays_;
   std::unordered_map<std::uint64_t, LocalMember*> recovering_;  // that wait for the uplink
   std::uint64_t last_ticket_ = 0;
   bool more_to_read_ = false;
+  protocol::TurnShare share_;       // of encoding
   bool delivering_ = false;         // members are on the stack
   std::vector<LocalMember*> left_;  // meanwhile; to be destroyed
 };

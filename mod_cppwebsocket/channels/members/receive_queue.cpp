@@ -2,22 +2,14 @@
 
 #include <utility>
 
+#include "channels/members/shared_batch.hpp"
+
 namespace cppwebsocket::channels {
-
-namespace {
-
-Publication gap_until(const Position& last) {
-  Publication gap;
-  gap.kind = Publication::Kind::gap;
-  gap.position = last;
-  return gap;
-}
-
-}  // namespace
 
 bool ReceiveQueue::put(Publication&& publication, std::size_t limit) {
   const std::size_t size = publication.message.size();
   std::lock_guard lock(mutex_);
+  if (ended_) return true;
   if (!waiting_.empty() && (bytes_ > limit || size > limit - bytes_)) return false;
   bytes_ += size;
   waiting_.push_back(std::move(publication));
@@ -41,6 +33,7 @@ std::size_t ReceiveQueue::drop_oldest(std::size_t needed, std::size_t limit) {
 
 void ReceiveQueue::lose(const Position& last) {
   std::lock_guard lock(mutex_);
+  if (ended_) return;
   if (!waiting_.empty() && waiting_.back().kind == Publication::Kind::gap)
     waiting_.back().position = last;
   else
@@ -48,10 +41,35 @@ void ReceiveQueue::lose(const Position& last) {
   changed_.notify_all();
 }
 
+void ReceiveQueue::when_room(std::size_t bytes, std::function<void()> tell) {
+  {
+    std::lock_guard lock(mutex_);
+    if (ended_) return;
+    if (bytes_ > bytes) {
+      tell_room_ = std::move(tell);
+      room_at_ = bytes;
+      return;
+    }
+  }
+  tell();
+}
+
+std::function<void()> ReceiveQueue::room_to_tell_locked() {
+  if (!tell_room_ || bytes_ > room_at_) return {};
+  return std::exchange(tell_room_, {});
+}
+
 void ReceiveQueue::end(std::exception_ptr reason, bool clean) {
   std::lock_guard lock(mutex_);
+  if (std::exchange(ended_, true)) return;
+  tell_room_ = {};
+  if (!reason) {
+    waiting_.clear();
+    bytes_ = 0;
+    gap_before_first_.reset();
+  }
   end_reason_ = std::move(reason);
-  clean_end_ = clean;
+  clean_end_ = clean || !end_reason_;
   changed_.notify_all();
 }
 
@@ -65,23 +83,46 @@ std::optional<Publication> ReceiveQueue::take_locked() {
 }
 
 std::optional<Publication> ReceiveQueue::take() {
-  std::lock_guard lock(mutex_);
-  return take_locked();
+  std::unique_lock lock(mutex_);
+  auto taken = take_locked();
+  const auto tell = room_to_tell_locked();
+  lock.unlock();
+  if (tell) tell();
+  return taken;
 }
 
-std::optional<Publication> ReceiveQueue::wait(std::optional<detail::TimePoint> deadline) {
+bool ReceiveQueue::would_wait() {
+  std::lock_guard lock(mutex_);
+  return waiting_.empty() && !gap_before_first_ && !ended_;
+}
+
+std::optional<Publication> ReceiveQueue::wait(std::optional<detail::TimePoint> deadline,
+                                              std::stop_token stop) {
+  const std::stop_callback wake(stop, [this] {
+    std::lock_guard lock(mutex_);
+    changed_.notify_all();
+  });
   std::unique_lock lock(mutex_);
+  if (ended_ && !end_reason_) return std::nullopt;  // left, and another may still be about to hear of it
   if (taking_) throw BadOperationException("a receive is already waiting");
   taking_ = true;
-  const auto something = [this] { return !waiting_.empty() || gap_before_first_ || end_reason_; };
+  const auto something = [&] {
+    return !waiting_.empty() || gap_before_first_ || ended_ || stop.stop_requested();
+  };
   bool in_time = true;
   if (deadline)
     in_time = changed_.wait_until(lock, *deadline, something);
   else
     changed_.wait(lock, something);
   taking_ = false;
+  if (stop.stop_requested()) throw ConnectionTerminatedException("this thread is to end");
   if (!in_time) throw TimeoutException("nothing received in time");
-  if (auto publication = take_locked()) return publication;
+  if (auto publication = take_locked()) {
+    const auto tell = room_to_tell_locked();
+    lock.unlock();
+    if (tell) tell();
+    return publication;
+  }
   if (clean_end_) return std::nullopt;
   std::rethrow_exception(end_reason_);
 }

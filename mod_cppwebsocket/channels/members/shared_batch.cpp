@@ -1,13 +1,14 @@
 #include "channels/members/shared_batch.hpp"
 
+#include <algorithm>
+
 #include "channels/members/json_envelope.hpp"
-#include "protocol/frames/event_stream.hpp"
 
 namespace cppwebsocket::channels {
 
 namespace {
 
-// The message that tells `publication` in this envelope; null if none does.
+// The message that tells `publication`, which is no gap, in this envelope; null if none does.
 const Message* message_of(const Publication& publication, Form form,
                           std::string_view channel, Message& made) {
   const bool is_message = publication.kind == Publication::Kind::message;
@@ -21,12 +22,25 @@ const Message* message_of(const Publication& publication, Form form,
 
 }  // namespace
 
-bool tells_gaps(const protocol::Protocol& protocol) noexcept {
-  return protocol.wire_format() == protocol::wire_format::event_stream;
+void encode_gap(Form form, const protocol::Protocol& protocol, std::string_view channel,
+                const Position& last, std::string& out) {
+  const Position known = last.offset != 0 ? last : Position();
+  if (form == Form::plain) return protocol.encode_named("gap", channel, known, out);
+  protocol.encode_shared(Message(json_of(channel, gap_until(last))), known, out);
 }
 
-std::string encode_gap(const Position& last) {
-  return protocol::encode_event(last.offset != 0 ? last.to_string() : std::string(), "gap", "{}");
+Publication gap_until(const Position& last) {
+  Publication gap;
+  gap.kind = Publication::Kind::gap;
+  gap.position = last;
+  return gap;
+}
+
+Publication publication_of(Record&& record) {
+  Publication publication;
+  publication.message = std::move(record.message);
+  publication.position = record.position;
+  return publication;
 }
 
 SharedBatch::SharedBatch(std::vector<Publication>&& publications)
@@ -34,46 +48,88 @@ SharedBatch::SharedBatch(std::vector<Publication>&& publications)
   for (const Publication& each : publications_) {
     if (oldest_.offset == 0) oldest_ = each.position;
     has_gap_ |= each.kind == Publication::Kind::gap;
+    payload_bytes_ += each.message.size();
   }
 }
+
+namespace {
+
+bool is_old(const Publication& publication, const Position& start) noexcept {
+  const Position& position = publication.position;
+  return position.offset != 0 && position.epoch == start.epoch && position.offset <= start.offset;
+}
+
+}  // namespace
 
 std::size_t SharedBatch::first_after(const Position& start) const noexcept {
   if (start.epoch == oldest_.epoch && start.offset < oldest_.offset) return 0;  // as a rule
   std::size_t first = 0;
-  for (std::size_t i = 0; i < publications_.size(); ++i) {
-    const Position& position = publications_[i].position;
-    const bool is_old = position.epoch == start.epoch && position.offset <= start.offset;
-    if (is_old && position.offset != 0) first = i + 1;
-  }
+  for (std::size_t i = 0; i < publications_.size(); ++i)
+    if (is_old(publications_[i], start)) first = i + 1;
   return first;
 }
 
-const std::shared_ptr<const Encoded>& SharedBatch::encoded(Form form,
-                                                           const protocol::Protocol& protocol,
-                                                           std::string_view channel) {
-  const unsigned key = static_cast<unsigned>(form) * protocol::Protocol::wire_formats +
-                       protocol.wire_format();
-  for (auto& [each, bytes] : encoded_)
-    if (each == key) return bytes;
-  return encoded_.emplace_back(key, encode(form, protocol, channel)).second;
+bool SharedBatch::has_unnumbered(std::size_t first) const noexcept {
+  return std::any_of(publications_.begin(), publications_.begin() + static_cast<std::ptrdiff_t>(first),
+                     [](const Publication& each) { return each.position.offset == 0; });
 }
 
-std::shared_ptr<const Encoded> SharedBatch::encode(Form form,
-                                                   const protocol::Protocol& protocol,
-                                                   std::string_view channel) const {
-  auto encoded = std::make_shared<Encoded>();
-  auto bytes = std::make_shared<std::string>();
-  encoded->ends.reserve(publications_.size());
-  Message made;
-  for (const Publication& each : publications_) {
-    if (form == Form::plain && each.kind == Publication::Kind::gap && tells_gaps(protocol))
-      bytes->append(encode_gap(each.position));
-    if (const Message* message = message_of(each, form, channel, made))
-      protocol.encode_shared(*message, each.position, *bytes);
-    encoded->ends.push_back(static_cast<std::uint32_t>(bytes->size()));
+std::vector<Publication> SharedBatch::after(const Position& start, std::size_t first) const {
+  std::vector<Publication> found;
+  for (std::size_t i = first; i < publications_.size(); ++i)
+    if (!is_old(publications_[i], start)) found.push_back(publications_[i]);
+  return found;
+}
+
+const Encoded& SharedBatch::encoded(Form form, const protocol::Protocol& protocol,
+                                    std::string_view channel) {
+  for (protocol::TurnShare share; !encode(form, protocol, channel, share);) share.begin_turn();
+  return encoding(form, protocol).result;
+}
+
+bool SharedBatch::encode(Form form, const protocol::Protocol& protocol, std::string_view channel,
+                         protocol::TurnShare& share) {
+  Encoding& made = encoding(form, protocol);
+  while (made.result.ends.size() < publications_.size() && !share.used_up())
+    go_on(made, form, protocol, channel, share);
+  return made.result.ends.size() == publications_.size();
+}
+
+SharedBatch::Encoding& SharedBatch::encoding(Form form, const protocol::Protocol& protocol) {
+  const unsigned key = static_cast<unsigned>(form) * protocol::Protocol::wire_formats +
+                       protocol.wire_format();
+  for (Encoding& each : encodings_)
+    if (each.key == key) return each;
+  Encoding& made = encodings_.emplace_back();
+  made.key = key;
+  made.bytes = std::make_shared<std::string>();
+  made.result.ends.reserve(publications_.size());
+  made.result.bytes = made.bytes;
+  return made;
+}
+
+void SharedBatch::go_on(Encoding& encoding, Form form, const protocol::Protocol& protocol,
+                        std::string_view channel, protocol::TurnShare& share) const {
+  auto& [key, result, bytes, made, done] = encoding;
+  const Publication& publication = publications_[result.ends.size()];
+  if (publication.kind == Publication::Kind::gap) {
+    if (form != Form::plain || protocol.has_names())
+      encode_gap(form, protocol, channel, publication.position, *bytes);
+  } else if (const Message* const message =
+                 done != 0 && form != Form::plain
+                     ? &made
+                     : message_of(publication, form, channel, made)) {
+    const std::size_t before = done;
+    done = protocol.encode_shared_piece(*message, publication.position, done, share.piece_size(),
+                                        *bytes);
+    if (protocol.compresses_in_pieces())
+      share.count_compressed(done - before);
+    else
+      share.count_copied(done - before);
+    if (done < message->size()) return;
+    done = 0;
   }
-  encoded->bytes = std::move(bytes);
-  return encoded;
+  result.ends.push_back(bytes->size());
 }
 
 }  // namespace cppwebsocket::channels

@@ -7,13 +7,14 @@
 #include <memory>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include <cppwebsocket/publication.hpp>
 
+#include "channels/store/record.hpp"
 #include "protocol/frames/output.hpp"
 #include "protocol/frames/protocol.hpp"
+#include "protocol/frames/turn_share.hpp"
 
 namespace cppwebsocket::channels {
 
@@ -24,14 +25,20 @@ enum class Form : std::uint8_t { plain, json, json_events };
 // envelope has no way to say them.
 struct Encoded {
   protocol::SharedBytes bytes;
-  std::vector<std::uint32_t> ends;  // of each publication
+  std::vector<std::size_t> ends;  // of each publication
 
   std::size_t begin_of(std::size_t i) const noexcept { return i == 0 ? 0 : ends[i - 1]; }
 };
 
-// Server-Sent Events have names: there a gap can be told without an envelope.
-bool tells_gaps(const protocol::Protocol& protocol) noexcept;
-std::string encode_gap(const Position& last);
+// That messages are lost up to `last`; appended to `out`. A plain one needs a format with names. An
+// unknown place, of offset 0, is no id: the client would go back to the channel's beginning.
+void encode_gap(Form form, const protocol::Protocol& protocol, std::string_view channel,
+                const Position& last, std::string& out);
+
+Publication publication_of(Record&& record);
+
+// That messages are lost up to `last`.
+Publication gap_until(const Position& last);
 
 class SharedBatch {
  public:
@@ -41,21 +48,40 @@ class SharedBatch {
 
   // The first of the publications that is not at or before `start`.
   std::size_t first_after(const Position& start) const noexcept;
+  // Whether some of the first so many have no offset: those are never old.
+  bool has_unnumbered(std::size_t first) const noexcept;
+  // Copies of those from `first` on that are not at or before `start`. Raises std::bad_alloc.
+  std::vector<Publication> after(const Position& start, std::size_t first) const;
   // Something is lost before or between these.
   bool has_gap() const noexcept { return has_gap_; }
+  std::size_t payload_bytes() const noexcept { return payload_bytes_; }
 
-  // `channel` is the name to be put into the envelope. Raises std::bad_alloc.
-  const std::shared_ptr<const Encoded>& encoded(Form form, const protocol::Protocol& protocol,
-                                                std::string_view channel);
+  // `channel` is the name to be put into the envelope. Valid until the next call. Raises std::bad_alloc.
+  const Encoded& encoded(Form form, const protocol::Protocol& protocol, std::string_view channel);
+  // As much of that as `share` allows, if that is not used up. True: it is done. Raises std::bad_alloc.
+  bool encode(Form form, const protocol::Protocol& protocol, std::string_view channel,
+              protocol::TurnShare& share);
 
  private:
-  std::shared_ptr<const Encoded> encode(Form form, const protocol::Protocol& protocol,
-                                        std::string_view channel) const;
+  // One that is being made: of as many publications as have their end in it, and of `done` bytes of
+  // the next one's message.
+  struct Encoding {
+    unsigned key;  // form and format
+    Encoded result;
+    std::shared_ptr<std::string> bytes;  // the result's
+    Message made;
+    std::size_t done = 0;
+  };
+
+  Encoding& encoding(Form form, const protocol::Protocol& protocol);
+  void go_on(Encoding& encoding, Form form, const protocol::Protocol& protocol,
+             std::string_view channel, protocol::TurnShare& share) const;
 
   std::vector<Publication> publications_;
   Position oldest_;  // of those that have one
   bool has_gap_ = false;
-  std::vector<std::pair<unsigned, std::shared_ptr<const Encoded>>> encoded_;  // by form and format
+  std::size_t payload_bytes_ = 0;
+  std::vector<Encoding> encodings_;
 };
 
 }  // namespace cppwebsocket::channels

@@ -55,46 +55,40 @@ Task<> serve_websocket(Request& request, std::shared_ptr<Subscription> subscript
 // the last one only. So with several channels each event is made for its client.
 class EventIds {
  public:
-  explicit EventIds(const Subscription& subscription)
-      : positions_(subscription.resume), missing_(subscription.channels.size()) {
-    positions_.resize(missing_);
+  explicit EventIds(const Subscription& subscription) : positions_(subscription.resume) {
+    positions_.resize(subscription.channels.size());
   }
 
   void set(std::size_t channel, Position position) { positions_[channel] = position; }
-  // Of a message, which may have none.
+  // Of a message or a gap, which may have none.
   void move(std::size_t channel, Position position) {
-    if (position != Position()) set(channel, position);
+    if (position.offset != 0) set(channel, position);
   }
   std::string id() const { return protocol::to_token(positions_); }
 
-  // True for the last channel that has begun.
-  bool begun() noexcept { return --missing_ == 0; }
-
  private:
   protocol::Positions positions_;
-  std::size_t missing_;
 };
 
-// Tells a client that has seen no message yet where it stands, so that it misses none when it comes
-// back; and if there may be some that it has missed, that. A membership that sends JSON by itself
-// has told all but the id.
-Task<> begin_channel(Request& request, const Subscription& subscription, EventIds& ids,
-                     std::size_t index, Membership& membership) {
+// Whether a client that came back has missed something that is not to be had any more. In JSON its
+// first event says so.
+bool has_gap(const Subscription& subscription, std::size_t index, const Recovery& recovery) {
   const bool came_back =
       subscription.lost || (!subscription.resume.empty() && subscription.resume[index].has_value());
-  const Recovery recovery = co_await membership.recovery();
-  const bool all_begun = ids.begun();
-  const bool resumes = recovery.recovered && came_back;  // the ids of what it has missed follow
-  if (!resumes) ids.set(index, recovery.position);
-  std::string event;
-  if (subscription.json && subscription.channels.size() > 1)
-    event = protocol::encode_event(ids.id(), {}, json_of(subscription.channels[index], recovery));
-  else if (came_back && !resumes && !subscription.json)
-    event = protocol::encode_event(ids.id(), "gap", subscription.channels[index]);
-  else if (all_begun && !resumes)
-    event = "id: " + ids.id() + "\n\n";
-  if (event.empty()) co_return;
-  co_await msgutil::send_message(request, std::move(event));
+  return came_back && !recovery.recovered && !subscription.json;
+}
+
+// Tells a client that has seen no message yet where it stands, so that it misses none when it comes
+// back. The ids of what it has missed follow.
+std::string begin_of(const Subscription& subscription, EventIds& ids, std::size_t index,
+                     const Recovery& recovery) {
+  const std::string& channel = subscription.channels[index];
+  if (!recovery.recovered) ids.set(index, recovery.position);
+  std::string events = protocol::encode_event(
+      ids.id(), subscription.json ? std::string_view() : beginning, json_of(channel, recovery));
+  if (has_gap(subscription, index, recovery))
+    events.append(protocol::encode_event(ids.id(), "gap", channel));
+  return events;
 }
 
 std::string event_of(const Publication& publication, const std::string& id,
@@ -110,7 +104,8 @@ Task<> follow(Request& request, std::shared_ptr<Subscription> subscription,
   options.receive = true;
   options.slow = SlowPolicy::close;
   Membership membership = channel_of(*subscription, index).join(request, std::move(options));
-  co_await begin_channel(request, *subscription, *ids, index, membership);
+  const Recovery recovery = co_await membership.recovery();
+  co_await msgutil::send_message(request, begin_of(*subscription, *ids, index, recovery));
   while (auto publication = co_await membership.receive()) {
     ids->move(index, publication->position);
     std::string event =
@@ -120,8 +115,8 @@ Task<> follow(Request& request, std::shared_ptr<Subscription> subscription,
 }
 
 Task<> serve_event_stream(Request& request, std::shared_ptr<Subscription> subscription) {
-  auto ids = std::make_shared<EventIds>(*subscription);
   if (subscription->channels.size() > 1) {
+    auto ids = std::make_shared<EventIds>(*subscription);
     for (std::size_t i = 0; i < subscription->channels.size(); ++i)
       request.spawn(follow(request, subscription, ids, i));
     co_await refuse_messages(request);
@@ -129,14 +124,18 @@ Task<> serve_event_stream(Request& request, std::shared_ptr<Subscription> subscr
   }
   JoinOptions options = join_options(*subscription, 0);
   options.slow = SlowPolicy::close;
+  if (subscription->lost) options.resume.emplace();
   Membership membership = channel_of(*subscription, 0).join(request, std::move(options));
-  co_await begin_channel(request, *subscription, *ids, 0, membership);
   co_await refuse_messages(request);
 }
 
 // --- the table ----------------------------------------------------------------------------------
 
+// The places are taken here: what is published once the client knows that it is connected, it gets.
 void do_extra_handshake(Request& request) {
+  const auto& subscription = std::any_cast<const Subscription&>(request.user_data());
+  for (std::size_t i = 0; i < subscription.channels.size(); ++i)
+    channel_of(subscription, i).reserve(request);
   const auto offered = request.ws_requested_protocols();
   // Any other is left without an answer, and the handshake is refused: a browser would drop a
   // connection whose subprotocols nobody wants.

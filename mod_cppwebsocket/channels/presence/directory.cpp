@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <new>
 #include <utility>
 
 #include "channels/store/memory.hpp"
@@ -23,7 +24,8 @@ constexpr char no_channel[] = "*";
 
 }  // namespace
 
-PresenceDirectory::PresenceDirectory(Hub& hub, runtime::EventLoop& loop) : hub_(hub), loop_(loop) {
+PresenceDirectory::PresenceDirectory(Hub& hub, runtime::EventLoop& loop)
+    : hub_(hub), loop_(loop), presence_(hub.store().memory().bytes()) {
   fire = [](TimerNode& node) { static_cast<PresenceDirectory&>(node).look_around(); };
 }
 
@@ -65,6 +67,7 @@ void PresenceDirectory::control(std::string_view channel, const Record& record, 
     case Kind::counted: {
       const auto question = questions_.find(note->question);
       if (far || note->asker != hub_.store().origin() || question == questions_.end()) return;
+      if (question->second.answered.size() >= question->second.others) return;
       if (!question->second.answered.insert(record.origin).second) return;
       question->second.sum += note->count;
       answered_.notify_all();
@@ -137,10 +140,25 @@ std::size_t PresenceDirectory::members(std::string_view channel, std::size_t her
 // An idle child without anybody to look after has no timer.
 void PresenceDirectory::watch() {
   if (std::exchange(watching_, true)) return;
-  loop_.post([this] { loop_.arm(*this, loop_.now() + look_interval); });
+  loop_.post(watch_);
 }
 
-void PresenceDirectory::look_around() {
+// Without memory for it, some may not be told; the next look is a second later all the same.
+void PresenceDirectory::look_around() noexcept {
+  bool again = true;
+  try {
+    again = look_after_members();
+  } catch (const std::bad_alloc&) {
+  }
+  if (again) look_later();
+}
+
+void PresenceDirectory::look_later() noexcept {
+  loop_.arm(*this, loop_.now() + look_interval);
+}
+
+// False: there are none, and it is not watching any more.
+bool PresenceDirectory::look_after_members() {
   const auto now = std::chrono::steady_clock::now();
   std::lock_guard lock(mutex_);
   tell(presence_.keep([&](std::uint64_t origin) { return hub_.store().is_alive(origin); }));
@@ -150,8 +168,7 @@ void PresenceDirectory::look_around() {
     announced_ = now;
     for (const auto& own : own_) announce(own);
   }
-  watching_ = !own_.empty() || !presence_.empty();
-  if (watching_) loop_.arm(*this, loop_.now() + look_interval);
+  return watching_ = !own_.empty() || !presence_.empty();
 }
 
 }  // namespace cppwebsocket::channels

@@ -39,6 +39,12 @@ class PresenceDirectory final : public Directory, private detail::TimerNode {
  private:
   using Own = std::map<std::string, std::map<std::string, std::string, std::less<>>, std::less<>>;
 
+  struct Watch final : runtime::Posted {
+    explicit Watch(PresenceDirectory& of) noexcept : directory(of) {}
+    void run() noexcept override { directory.look_later(); }
+    PresenceDirectory& directory;
+  };
+
   struct Question {
     std::size_t sum;
     std::size_t others;                // children to be heard
@@ -50,11 +56,14 @@ class PresenceDirectory final : public Directory, private detail::TimerNode {
   void tell(const Presence::Changes& changes);
   void answer(const std::string& channel, const PresenceNote& note, std::uint64_t origin);
   void watch();
-  void look_around();
+  void look_around() noexcept;
+  void look_later() noexcept;
+  bool look_after_members();
 
   Hub& hub_;
   runtime::EventLoop& loop_;
   detail::TimePoint announced_{};  // on the loop, as its timer
+  Watch watch_{*this};             // posted by who sets watching_
   std::mutex mutex_;
   Presence presence_;                          // GUARDED_BY(mutex_), as all below
   Own own_;                                    // by channel and Member::id; no channel is empty

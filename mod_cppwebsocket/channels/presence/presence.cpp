@@ -8,8 +8,13 @@ namespace {
 
 constexpr auto joined = Publication::Kind::joined;
 constexpr auto left = Publication::Kind::left;
+constexpr std::size_t bytes_of_a_node = 160;  // in the map, about
 
 }  // namespace
+
+std::size_t Presence::bytes_of(std::string_view id, std::string_view info) noexcept {
+  return id.size() + info.size() + bytes_of_a_node;
+}
 
 Presence::Changes Presence::heard(std::string_view channel, const PresenceNote& note,
                                   std::uint64_t origin, bool far, detail::TimePoint now) {
@@ -18,19 +23,27 @@ Presence::Changes Presence::heard(std::string_view channel, const PresenceNote& 
   if (note.kind == PresenceNote::Kind::left) {
     if (found == channels_.end()) return changes;
     for (const Member& member : note.members)
-      if (auto seen = found->second.extract(member.id))
+      if (auto seen = found->second.extract(member.id)) {
+        bytes_ -= bytes_of(member.id, seen.mapped().info);
         changes.push_back({found->first, left, {member.id, std::move(seen.mapped().info)}});
+      }
     if (found->second.empty()) channels_.erase(found);
     return changes;
   }
   if (note.members.empty()) return changes;
   if (found == channels_.end()) found = channels_.emplace(channel, Members()).first;
   for (const Member& member : note.members) {
-    const auto [seen, is_new] =
-        found->second.try_emplace(member.id, Seen{member.info, origin, far, now});
-    seen->second.heard = now;
-    if (is_new) changes.push_back({found->first, joined, member});
+    if (const auto seen = found->second.find(member.id); seen != found->second.end()) {
+      seen->second.heard = now;
+      continue;
+    }
+    const std::size_t bytes = bytes_of(member.id, member.info);
+    if (bytes > most_bytes_ - bytes_) break;
+    bytes_ += bytes;
+    found->second.emplace(member.id, Seen{member.info, origin, far, now});
+    changes.push_back({found->first, joined, member});
   }
+  if (found->second.empty()) channels_.erase(found);
   return changes;
 }
 
@@ -41,6 +54,7 @@ Presence::Changes Presence::drop_if(Predicate&& gone) {
     std::erase_if(members, [&, &name = channel](auto& each) {
       auto& [id, seen] = each;
       if (!gone(seen)) return false;
+      bytes_ -= bytes_of(id, seen.info);
       changes.push_back({name, left, {id, std::move(seen.info)}});
       return true;
     });

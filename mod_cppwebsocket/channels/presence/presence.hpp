@@ -20,6 +20,9 @@ namespace cppwebsocket::channels {
 
 class Presence {
  public:
+  // Knows members of about so many bytes in all, and none beyond: who tells of them may be anybody.
+  explicit Presence(std::size_t most_bytes = 64 << 20) noexcept : most_bytes_(most_bytes) {}
+
   struct Change {
     std::string channel;
     Publication::Kind kind;  // joined or left
@@ -51,9 +54,12 @@ class Presence {
   };
   using Members = std::map<std::string, Seen, std::less<>>;  // by Member::id
 
+  static std::size_t bytes_of(std::string_view id, std::string_view info) noexcept;
   template <typename Predicate>
   Changes drop_if(Predicate&& gone);
 
+  const std::size_t most_bytes_;
+  std::size_t bytes_ = 0;
   std::map<std::string, Members, std::less<>> channels_;  // none is empty
 };
 

@@ -1,18 +1,19 @@
-// How the shared memory looks. All of it is atomics: whoever dies, dies between two of them.
+// How the shared memory looks. All of it is atomics: whoever dies, dies between two of them. None of it
+// is a pointer or a lock, and whoever reads takes each word for something that anybody may have written.
 #pragma once
 
 #include <array>
 #include <atomic>
 #include <cstdint>
 
-#include <pthread.h>
-
 #include "channels/store/counters.hpp"
 
 namespace cppwebsocket::channels::shared {
 
 using Word = std::atomic<std::uint64_t>;
+using HalfWord = std::atomic<std::uint32_t>;
 static_assert(Word::is_always_lock_free && sizeof(Word) == 8);
+static_assert(HalfWord::is_always_lock_free && sizeof(HalfWord) == 4);
 
 // A channel's newest message. Changed as one.
 struct State {
@@ -29,7 +30,9 @@ struct alignas(64) Entry {
   Word epoch;
   Word bound;    // messages << 32 | seconds
   Word leader;   // an origin; 0: none
-  Word touched;  // seconds, steady clock
+  // Seconds, steady clock: when it was published to or made, and when it was last known to have members.
+  HalfWord touched;
+  HalfWord followed;  // 0: it never was
 };
 static_assert(sizeof(Entry) == 64);
 
@@ -43,6 +46,10 @@ struct alignas(64) Seat {
   Word owner;     // claims so far << 32 | pid; pid 0: free
   Word origin;    // of the child that has it
   Word sleeping;  // bit per reactor
+  // Of the child, for those that need its place in httpd (httpd/child/place.hpp).
+  Word generation;  // of httpd's configuration, and 1; 0: not known yet
+  Word leaving;     // 1: takes no new connections
+  Word told;        // ms, steady clock: when it was told to make room; 0: it was not
   RingMarks rings[2];
   alignas(64) ChildCounters counters;
 };
@@ -51,10 +58,11 @@ constexpr unsigned quick = 0;  // rings: of channels without history, and all th
 constexpr unsigned kept = 1;
 
 struct alignas(64) Header {
-  pthread_mutex_t rare;  // robust, shared: seats change hands, channels are made and forgotten
-  std::uint64_t secret[2];
   Word used_seats;
-  Word made;  // counts channels and epochs; GUARDED_BY(rare)
+  Word made;    // counts channels and epochs, with the rare lock
+  Word looked;  // seconds, steady clock: when it was last looked for dead children
+  Word places;  // that httpd has for children; 0: not known
+  Word spare_places;
   Word overtaken, gaps, evicted, refused, reclaimed, channels;
   ChildCounters ended;  // of all children that are gone
   alignas(64) std::array<Word, (1 << 14) / 64> sleepers;  // bit per seat with a sleeping reactor
@@ -79,26 +87,13 @@ struct Location {
   }
 };
 
-// The entry's offset and last, as one. Thread and process: any.
+// How often anything is tried that fails only while others succeed. So often in turn means that
+// somebody does nothing else.
+constexpr int most_tries = 1'000;
+
+// The entry's offset and last, as one. What load_state() gives if it never saw it
+// unchanged fails in exchange_state(). Thread and process: any.
 bool exchange_state(Entry& entry, State expected, State wanted) noexcept;
 State load_state(const Entry& entry) noexcept;
-
-// Holds the rare lock. After a holder's death it is simply free: all that it guards is changed in
-// an order that leaves no harm.
-class RareLock {
- public:
-  explicit RareLock(Header& header) noexcept;
-  // Gives up after `milliseconds`.
-  RareLock(Header& header, int milliseconds) noexcept;
-  ~RareLock();
-  RareLock(const RareLock&) = delete;
-  RareLock& operator=(const RareLock&) = delete;
-  explicit operator bool() const noexcept { return held_; }
-
- private:
-  void settle(int result) noexcept;
-  pthread_mutex_t& mutex_;
-  bool held_ = false;
-};
 
 }  // namespace cppwebsocket::channels::shared

@@ -1,14 +1,16 @@
 #include "channels/store/memory.hpp"
 
+#include "channels/store/chain.hpp"
 #include "channels/store/ring.hpp"
 #include "channels/store/table.hpp"
 
+#include <algorithm>
 #include <cerrno>
+#include <ctime>
 #include <new>
 #include <stdexcept>
 #include <system_error>
 
-#include <signal.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/random.h>
@@ -29,19 +31,13 @@ std::size_t fixed_bytes(unsigned seats) noexcept { return sizeof(Header) + seats
   throw std::system_error(errno, std::generic_category(), what);
 }
 
-void make_robust(pthread_mutex_t& mutex) {
-  pthread_mutexattr_t kind;
-  ::pthread_mutexattr_init(&kind);
-  ::pthread_mutexattr_setpshared(&kind, PTHREAD_PROCESS_SHARED);
-  ::pthread_mutexattr_setrobust(&kind, PTHREAD_MUTEX_ROBUST);
-  const int result = ::pthread_mutex_init(&mutex, &kind);
-  ::pthread_mutexattr_destroy(&kind);
-  if (result != 0) throw std::system_error(result, std::generic_category(), "pthread_mutex_init");
-}
-
 pid_t pid_of(std::uint64_t owner) noexcept { return static_cast<pid_t>(owner & 0xffffffff); }
 
-bool is_gone(pid_t pid) noexcept { return ::kill(pid, 0) != 0 && errno == ESRCH; }
+std::uint64_t seconds() noexcept {
+  timespec now{};
+  ::clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+  return static_cast<std::uint64_t>(now.tv_sec);
+}
 
 void write_to(int eventfd) noexcept {
   const std::uint64_t one = 1;
@@ -60,9 +56,8 @@ std::unique_ptr<ChannelMemory> ChannelMemory::create(std::size_t bytes, unsigned
   if (seats == 0 || seats > most_seats || bytes < least_bytes(seats))
     throw std::invalid_argument("channels for " + std::to_string(seats) + " children need " +
                                 std::to_string(least_bytes(seats)) + " bytes or more");
-  std::unique_ptr<ChannelMemory> made(new ChannelMemory);
+  std::unique_ptr<ChannelMemory> made(new ChannelMemory(seats));
   made->bytes_ = (bytes + page - 1) / page * page;
-  made->seats_ = seats;
   made->mapped_ = ::mmap(nullptr, made->bytes_, PROT_READ | PROT_WRITE,
                          MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (made->mapped_ == MAP_FAILED) fail("mmap");
@@ -78,11 +73,10 @@ std::unique_ptr<ChannelMemory> ChannelMemory::create(std::size_t bytes, unsigned
       made->bytes_ - static_cast<std::size_t>(at - static_cast<std::byte*>(made->mapped_));
   made->ring_words_ = left / sizeof(Word) / (2 * seats);
 
-  make_robust(made->header_->rare);
   std::uint64_t random[3];
   if (::getrandom(random, sizeof random, 0) != sizeof random) fail("getrandom");
-  made->header_->secret[0] = random[0];
-  made->header_->secret[1] = random[1];
+  made->secret_[0] = random[0];
+  made->secret_[1] = random[1];
   made->header_->made = random[2] >> 2 | 1;
   for (unsigned i = 0; i < seats; ++i) {
     for (RingMarks& marks : made->seat_[i].rings) marks.head = marks.reserved = made->ring_words_;
@@ -93,13 +87,16 @@ std::unique_ptr<ChannelMemory> ChannelMemory::create(std::size_t bytes, unsigned
   return made;
 }
 
+ChannelMemory::ChannelMemory(unsigned seats) : seats_(seats), locks_(seats) {}
+
 ChannelMemory::~ChannelMemory() {
   for (const int eventfd : eventfds_) ::close(eventfd);
   if (mapped_ && mapped_ != MAP_FAILED) ::munmap(mapped_, bytes_);
 }
 
 unsigned ChannelMemory::used_seats() const noexcept {
-  return static_cast<unsigned>(header_->used_seats.load(std::memory_order_seq_cst));
+  const std::uint64_t used = header_->used_seats.load(std::memory_order_seq_cst);
+  return static_cast<unsigned>(std::min<std::uint64_t>(used, seats_));
 }
 
 unsigned ChannelMemory::taken_seats() const noexcept {
@@ -108,11 +105,16 @@ unsigned ChannelMemory::taken_seats() const noexcept {
   return taken;
 }
 
-bool ChannelMemory::is_alive(std::uint64_t origin) const noexcept {
-  if (origin == 0) return false;
+std::optional<unsigned> ChannelMemory::seat_of(std::uint64_t origin) const noexcept {
+  if (origin == 0) return {};
   for (unsigned i = 0; i < used_seats(); ++i)
-    if (seat_[i].origin.load(std::memory_order_acquire) == origin) return true;
-  return false;
+    if (seat_[i].origin.load(std::memory_order_acquire) == origin) return i;
+  return {};
+}
+
+bool ChannelMemory::is_alive(std::uint64_t origin) const noexcept {
+  const auto seat = seat_of(origin);
+  return seat && locks_.is_held(*seat);
 }
 
 Ring ChannelMemory::ring(unsigned seat, unsigned part) const noexcept {
@@ -124,16 +126,15 @@ Ring ChannelMemory::ring(unsigned seat, unsigned part) const noexcept {
 // ------------------------------------------------------------------------------------------
 
 int ChannelMemory::claim(std::uint64_t origin) noexcept {
-  RareLock lock(*header_);
+  RareLock lock(locks_);
+  if (!lock) return -1;
+  free_dead_seats_locked();
   for (unsigned i = 0; i < seats_; ++i) {
+    if (!locks_.hold(i)) continue;
     Seat& seat = seat_[i];
-    if (const pid_t pid = pid_of(seat.owner); pid != 0) {
-      if (!is_gone(pid)) continue;
-      free_seat(i);
-    }
-    seat.sleeping = 0;
+    seat.sleeping = seat.generation = seat.leaving = seat.told = 0;
     if (used_seats() <= i) header_->used_seats = i + 1;
-    // The owner first: an origin without one would seem to live, and nobody would ever free it.
+    // The owner first: an origin without one would never be freed.
     seat.owner = ((seat.owner >> 32) + 1) << 32 | static_cast<std::uint32_t>(::getpid());
     seat.origin = origin;
     return static_cast<int>(i);
@@ -141,9 +142,11 @@ int ChannelMemory::claim(std::uint64_t origin) noexcept {
   return -1;
 }
 
+// Without the lock it stays as it is: the next who looks finds that nobody holds it.
 void ChannelMemory::release(unsigned seat) noexcept {
-  RareLock lock(*header_);
-  vacate(seat);
+  RareLock lock(locks_);
+  if (lock) vacate(seat);
+  locks_.let_go(seat);
 }
 
 void ChannelMemory::vacate(unsigned seat) noexcept {
@@ -156,13 +159,25 @@ void ChannelMemory::vacate(unsigned seat) noexcept {
   });
 }
 
-void ChannelMemory::child_exited(pid_t pid) noexcept {
-  RareLock lock(*header_, 50);
-  if (!lock) return;
-  for (unsigned i = 0; i < used_seats(); ++i)
-    if (pid_of(seat_[i].owner) == pid) free_seat(i);
+void ChannelMemory::free_dead_seats() noexcept {
+  RareLock lock(locks_);
+  if (lock) free_dead_seats_locked();
 }
 
+void ChannelMemory::look_for_the_dead() noexcept {
+  const std::uint64_t now = seconds();
+  if (header_->looked.exchange(now) != now) free_dead_seats();
+}
+
+void ChannelMemory::free_dead_seats_locked() noexcept {
+  for (unsigned i = 0; i < used_seats(); ++i) {
+    if (pid_of(seat_[i].owner) == 0 || !locks_.hold(i)) continue;
+    free_seat(i);
+    locks_.let_go(i);
+  }
+}
+
+// For who holds both locks.
 void ChannelMemory::free_seat(unsigned seat) noexcept {
   recover(seat);
   vacate(seat);
@@ -182,19 +197,12 @@ void ChannelMemory::recover(unsigned seat) noexcept {
     if (!record) continue;
     const auto channel = ChannelTable(*this).find(record->key);
     if (!channel || channel->epoch != record->position.epoch) continue;
-    std::uint64_t link = channel->state.last;
-    for (std::uint64_t below = channel->state.offset + 1; link != here;) {
-      if (link & Location::none) break;
-      const Location location = Location::of(link);
-      if (location.seat >= seats_) break;
-      const auto later = ring(location.seat, location.ring).read(location.position);
-      if (!later || later->key != record->key || later->position.offset >= below ||
-          later->position.offset <= record->position.offset)
-        break;
-      below = later->position.offset;
-      link = later->previous;
+    std::size_t budget = all_words();
+    Chain chain(*this, record->key, record->position, channel->state.last,
+                channel->state.offset + 1, budget);
+    while (chain.link() != here && chain.next()) {
     }
-    if (link == here) dead.announce(at + record->total_words());
+    if (chain.link() == here) dead.announce(at + record->total_words());
   }
 }
 

@@ -1,5 +1,6 @@
 #include "channels/store/reader.hpp"
 
+#include "channels/store/chain.hpp"
 #include "channels/store/ring.hpp"
 
 #include <algorithm>
@@ -19,19 +20,6 @@ void ChannelReader::jump_to_heads() {
   cursors_.resize(2 * memory_.seats());
   for (unsigned i = 0; i < cursors_.size(); ++i) cursors_[i] = memory_.ring(i / 2, i % 2).head();
 }
-
-Follow& ChannelReader::follow(std::string_view channel, void* owner) {
-  if (is_idle()) jump_to_heads();
-  const ChannelKey key = channel_key(memory_.header().secret, channel);
-  Follow& follow = follows_[key];
-  follow.owner = owner;
-  follow.key = key;
-  // Made, if need be: a position without an epoch could not be resumed from.
-  if (const auto seen = store_.table().find_or_make(key)) follow.position = seen->position();
-  return follow;
-}
-
-void ChannelReader::unfollow(Follow& follow) noexcept { follows_.erase(ChannelKey(follow.key)); }
 
 // --- reading
 // ----------------------------------------------------------------------------------------
@@ -53,6 +41,8 @@ bool ChannelReader::read(Sink& sink, std::size_t most_records) {
   if (is_idle()) return false;
   const unsigned rings = 2 * memory_.used_seats();
   std::size_t left = most_records;
+  budget_ = 2 * memory_.all_words();  // some may be written while this goes on
+  given_ = 0;
   bool more = false;
   for (unsigned i = 0; i < rings; ++i) {
     const unsigned ring = (next_ring_ + i) % rings;
@@ -67,7 +57,7 @@ bool ChannelReader::read_ring(unsigned seat, unsigned part, Sink& sink, std::siz
   std::uint64_t& cursor = cursors_[2 * seat + part];
   const Ring ring = memory_.ring(seat, part);
   const std::uint64_t head = ring.head();
-  while (cursor < head && left != 0) {
+  while (cursor < head && left != 0 && given_ < most_words) {
     const auto record = ring.read(cursor);
     if (!record) {  // the writer has come round
       overtaken_ = true;
@@ -84,15 +74,17 @@ bool ChannelReader::read_ring(unsigned seat, unsigned part, Sink& sink, std::siz
 
 void ChannelReader::take(unsigned seat, Found& found, Sink& sink) {
   const RecordHead& head = found.head;
+  if (head.is_copy) return;
   if (head.kind == RecordKind::control) {
     if (number_ != 0) return;
     std::string name;
     if (auto record = found.record(&name)) sink.control(name, std::move(*record));
     return;
   }
-  if (head.kind == RecordKind::loose && seat != store_.seat()) return;
+  if (is_for_same_child(head.kind) && seat != store_.seat()) return;
   const auto follow = follows_.find(head.key);
   if (follow == follows_.end()) return;
+  given_ += head.total_words();
   switch (head.kind) {
     case RecordKind::message:
     case RecordKind::numbered:
@@ -104,6 +96,8 @@ void ChannelReader::take(unsigned seat, Found& found, Sink& sink) {
     case RecordKind::loose:
       if (auto record = found.record()) take_unnumbered(follow->second, std::move(*record), sink);
       return;
+    case RecordKind::missed:
+      return tell_gap(follow->second, follow->second.position, sink);
     case RecordKind::control:
       return;
   }
@@ -126,12 +120,16 @@ void ChannelReader::take_numbered(Follow& follow, Found& found, Sink& sink) {
 // not read of it.
 bool ChannelReader::is_current(Follow& follow, std::uint64_t epoch, Sink& sink) {
   if (follow.position.epoch == epoch) return true;
-  if (const auto seen = store_.table().find(follow.key); seen && seen->epoch != epoch) {
+  const auto seen = store_.table().find(follow.key);
+  if (seen && seen->epoch != epoch) {
     if (follow.position.epoch != 0) tell_gap(follow, follow.position, sink);
     return false;
   }
-  // Who counts for all machines has lost count, and perhaps messages.
-  if (follow.position.epoch & engine_epoch && follow.position.offset != 0)
+  if (seen) ChannelTable::follow(*seen->entry);
+  // Who counts has lost count, and perhaps messages: an engine is a new one, or the table has given up the
+  // channel. That one takes over the other's count is no loss.
+  const bool was_engine = (follow.position.epoch & engine_epoch) != 0;
+  if (follow.position.offset != 0 && (was_engine || (epoch & engine_epoch) == 0))
     tell_gap(follow, {epoch, 0}, sink);
   follow.position = {epoch, 0};
   return true;
@@ -141,21 +139,14 @@ bool ChannelReader::is_current(Follow& follow, std::uint64_t epoch, Sink& sink) 
 // at `link`, as far as it is there.
 void ChannelReader::repair(Follow& follow, std::uint64_t link, std::uint64_t below, Sink& sink) {
   std::vector<Record> missing;  // newest first
-  while (!(link & Location::none) && below > follow.position.offset + 1) {
-    const Location at = Location::of(link);
-    if (at.seat >= memory_.seats()) break;
-    const Ring ring = memory_.ring(at.seat, at.ring);
-    const auto head = ring.read(at.position);
-    if (!head || head->key != follow.key || head->position.epoch != follow.position.epoch ||
-        head->position.offset >= below || head->position.offset <= follow.position.offset)
-      break;
-    auto record = Found{ring, at.position, *head}.record();
-    if (!record) break;
-    missing.push_back(std::move(*record));
-    below = head->position.offset;
-    link = head->previous;
+  bool is_first = false;        // the oldest of them, in the channel
+  Chain chain(memory_, follow.key, follow.position, link, below, budget_);
+  while (const auto head = chain.next()) {
+    std::string payload;
+    if (!chain.read_payload(*head, payload)) break;
+    missing.push_back(record_of(*head, std::move(payload)));
+    is_first = (chain.link() & Location::none) != 0;
   }
-  bool is_first = (link & Location::none) != 0;
   for (auto each = missing.rbegin(); each != missing.rend(); ++each)
     pass(follow, std::move(*each), std::exchange(is_first, false), sink);
 }
@@ -196,7 +187,7 @@ void ChannelReader::pass(Follow& follow, Record&& record, bool is_first, Sink& s
   follow.position = at;
   if (record.kind == RecordKind::numbered) {
     if (is_known(follow, record)) return;
-    if (store_.is_alive(record.origin)) remember(follow, record);
+    if (store_.has_seat(record.origin)) remember(follow, record);
   }
   sink.received(follow, std::move(record));
 }
@@ -221,6 +212,7 @@ bool ChannelReader::is_known(const Follow& follow, const Record& record) const n
 void ChannelReader::remember(Follow& follow, const Record& record) {
   if (!follow.known) follow.known = std::make_unique<Follow::Known>();
   Follow::Known& known = *follow.known;
+  if (is_known(follow, record)) return;
   std::erase_if(known, [&](const auto& each) { return each.first == record.origin; });
   // Of children that are gone for long nothing comes twice any more.
   if (known.size() > 2 * memory_.used_seats() + 8) known.erase(known.begin());

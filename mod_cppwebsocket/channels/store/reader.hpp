@@ -59,8 +59,18 @@ class ChannelReader {
   Follow& follow(std::string_view channel, void* owner);
   void unfollow(Follow& follow) noexcept;
 
-  // Gives what has come, up to about `most_records` that were looked at; repairs come on top. True:
-  // there is more. An exception of the sink passes, and what it was given counts as given.
+  // What has no offset and was published behind `place`, as far as this reader has come. False: some
+  // of it may be lost. Raises bad_alloc.
+  bool read_unnumbered(Follow& follow, const Place& place, std::vector<Record>& records);
+
+  // To be called each second or so: notes that the channels have members, and tells those of channels that
+  // the table has given up meanwhile. An exception of the sink passes.
+  void renew(Sink& sink);
+
+  // Gives what has come, up to about `most_records` that were looked at, or `most_words` that were
+  // given; repairs come on top. True: there is more. An exception of the sink passes, and what it was
+  // given counts as given.
+  static constexpr std::size_t most_words = (256 << 10) / sizeof(shared::Word);
   bool read(Sink& sink, std::size_t most_records);
 
   // The seat's eventfd, for all reactors of the child: with EPOLLET, and never read.
@@ -95,7 +105,11 @@ class ChannelReader {
   std::vector<std::uint64_t> cursors_;  // two a seat: the next word to read
   unsigned next_ring_ = 0;              // where the next round begins
   bool overtaken_ = false;
+  std::size_t budget_ = 0;  // words that this round may still repair
+  std::size_t given_ = 0;   // words of what this round has given
   std::unordered_map<ChannelKey, Follow, ChannelKeyHash> follows_;
+  static constexpr std::size_t renewals = ChannelTable::lease / 3;  // calls that it takes for all
+  std::size_t next_bucket_ = 0;
 };
 
 }  // namespace cppwebsocket::channels

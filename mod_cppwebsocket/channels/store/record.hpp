@@ -16,6 +16,7 @@ enum class RecordKind : std::uint8_t {
   loose,        // for the readers of the same child only; has no offset
   control,      // for the first reader of every child, whether it follows the channel or not
   lost,         // as `numbered`, but without a message: stands for those that nobody can give
+  missed,       // as `loose`, but without a message: some that had no offset are lost
 };
 
 // Whether who publishes it gives epoch and offset, and the origin stays.
@@ -23,9 +24,16 @@ constexpr bool is_numbered(RecordKind kind) noexcept {
   return kind == RecordKind::numbered || kind == RecordKind::lost;
 }
 
+constexpr bool is_for_same_child(RecordKind kind) noexcept {
+  return kind == RecordKind::loose || kind == RecordKind::missed;
+}
+
 // Epochs that a backplane's engine begins have this bit, and those of the ChannelStore do not: so it
 // is seen who numbers a channel.
 inline constexpr std::uint64_t engine_epoch = 1ULL << 63;
+
+// Publishers are told apart by so many numbers.
+inline constexpr std::uint16_t most_publishers = 1 << 12;
 
 // What a channel keeps. Shared memory is finite: it may keep less.
 struct HistoryBound {
@@ -43,6 +51,8 @@ struct Record {
   std::uint64_t sequence = 0;  // counts up per origin
   std::int64_t time_ms = 0;    // of the system clock when it was stored; 0 in publish(): now
   HistoryBound bound;          // 0 messages in publish(): as the channel had it before
+  // Below most_publishers: a number that one publisher always has and few others; 0: it is not known.
+  std::uint16_t publisher = 0;
 };
 
 enum class StoreResult : std::uint8_t {
@@ -56,6 +66,21 @@ struct Stored {
   StoreResult result = StoreResult::stored;
   Position position;           // of the record; {0, 0} if it has none
   std::uint64_t sequence = 0;  // of the record
+};
+
+// Where somebody stands who is to get all that is published from a moment on.
+struct Place {
+  Position position;  // of the channel's newest message then
+  // Of the rings that have records without an offset, by seat; empty where nobody publishes such.
+  std::vector<std::uint64_t> heads;
+  bool is_current = true;  // all that other machines had published by then is at `position` or before
+};
+
+// How far back a channel goes: what is after `from`, up to `newest`.
+struct Extent {
+  Position newest;
+  Position from;
+  bool complete = false;  // as StoredHistory::complete
 };
 
 struct StoredHistory {

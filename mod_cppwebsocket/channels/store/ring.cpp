@@ -1,6 +1,7 @@
 #include "channels/store/ring.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <cstring>
 #include <utility>
 
@@ -63,7 +64,8 @@ std::uint64_t Ring::write(const RecordHead& record, std::string_view name,
   Walk walk(words_, size_, at);
   walk.put(at);
   walk.put(record.payload_size | std::uint64_t{record.name_size} << 32 |
-           static_cast<std::uint64_t>(record.kind) << 40 | std::uint64_t{record.is_text} << 48);
+           static_cast<std::uint64_t>(record.kind) << 40 | std::uint64_t{record.is_text} << 48 |
+           std::uint64_t{record.is_copy} << 49 | std::uint64_t{record.publisher} << 50);
   walk.put(record.key.low);
   walk.put(record.key.high);
   walk.put(record.position.epoch);
@@ -96,6 +98,8 @@ std::optional<RecordHead> Ring::read(std::uint64_t at) const noexcept {
   record.name_size = static_cast<std::uint8_t>(sizes >> 32);
   record.kind = static_cast<RecordKind>(sizes >> 40 & 0xff);
   record.is_text = (sizes >> 48 & 1) != 0;
+  record.is_copy = (sizes >> 49 & 1) != 0;
+  record.publisher = static_cast<std::uint16_t>((sizes >> 50) & (most_publishers - 1));
   record.key.low = walk.get();
   record.key.high = walk.get();
   record.position.epoch = walk.get();
@@ -106,7 +110,7 @@ std::optional<RecordHead> Ring::read(std::uint64_t at) const noexcept {
   record.time_ms = static_cast<std::int64_t>(walk.get());
   const std::uint64_t bound = walk.get();
   record.bound = {static_cast<std::uint32_t>(bound >> 32), static_cast<std::uint32_t>(bound)};
-  if (record.kind > RecordKind::lost || record.total_words() > most_words() ||
+  if (record.kind > RecordKind::missed || record.total_words() > most_words() ||
       record.total_words() > reserved - at || !is_valid(at))
     return {};
   return record;
@@ -127,8 +131,19 @@ bool Ring::is_valid(std::uint64_t at) const noexcept {
   return marks_.reserved.load(std::memory_order_acquire) - at <= size_;
 }
 
+void Ring::fetch(std::uint64_t at) const noexcept {
+  const shared::Word* const first = &words_[at % size_];
+  __builtin_prefetch(first);
+  __builtin_prefetch(first + RecordHead::words - 1);
+}
+
 bool Ring::has_unannounced() const noexcept {
   return marks_.reserved.load(std::memory_order_acquire) > head();
+}
+
+std::int64_t system_ms() noexcept {
+  using namespace std::chrono;
+  return duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
 }
 
 Record record_of(const RecordHead& head, std::string&& payload) noexcept {

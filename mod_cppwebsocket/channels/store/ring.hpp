@@ -1,7 +1,7 @@
 // One ring of records. Its only writer is the child that has the seat; anybody reads, copying first
 // and then looking whether the writer had come round meanwhile.
 //
-//   word 0 its own position  1 bytes of payload, name, kind, type  2 3 key  4 epoch  5 offset
+//   word 0 its own position  1 bytes of payload, name, kind, type, copy, publisher  2 3 key  4 epoch  5 offset
 //        6 previous Location  7 origin  8 sequence  9 time  10 bound  | name | payload, each padded
 //
 // The name is there in control records only.
@@ -26,6 +26,8 @@ struct RecordHead {
   ChannelKey key;
   RecordKind kind = RecordKind::message;
   bool is_text = true;
+  bool is_copy = false;         // of a record that its readers have had (history_keeper.hpp)
+  std::uint16_t publisher = 0;  // Record::publisher
   std::uint8_t name_size = 0;
   std::uint32_t payload_size = 0;
   Position position;
@@ -69,6 +71,8 @@ class Ring {
                  std::string& payload) const;
   // Whether what was copied from `at` on was still there afterwards.
   bool is_valid(std::uint64_t at) const noexcept;
+  // Has the memory of a record's fixed part come into the cache.
+  void fetch(std::uint64_t at) const noexcept;
   // Whether something was begun beyond the head.
   bool has_unannounced() const noexcept;
 
@@ -79,5 +83,13 @@ class Ring {
 };
 
 Record record_of(const RecordHead& head, std::string&& payload) noexcept;
+
+// Of the system clock, as RecordHead::time_ms.
+std::int64_t system_ms() noexcept;
+
+// Whether a channel that keeps messages for so many seconds (0: for ever) has let go of this one.
+inline bool is_expired(const RecordHead& head, std::uint32_t seconds, std::int64_t now_ms) noexcept {
+  return seconds != 0 && head.time_ms < now_ms - std::int64_t{seconds} * 1000;
+}
 
 }  // namespace cppwebsocket::channels

@@ -1,5 +1,6 @@
 #include "channels/store/store.hpp"
 
+#include "channels/store/chain.hpp"
 #include "channels/store/ring.hpp"
 
 #include <algorithm>
@@ -18,12 +19,6 @@ using namespace shared;
 namespace {
 
 constexpr std::size_t longest_name = 255;  // bytes
-constexpr std::int64_t report_interval_ms = 10'000;
-
-std::int64_t now_ms() noexcept {
-  using namespace std::chrono;
-  return duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
-}
 
 std::uint64_t random_origin() {
   std::uint64_t origin;
@@ -44,12 +39,17 @@ ChannelStore::ChannelStore(ChannelMemory& memory, Report report)
   if (seat < 0)
     throw NoSeat("all " + std::to_string(memory.seats()) + " seats are taken");
   seat_ = static_cast<unsigned>(seat);
+  keeper_.emplace(memory_, table_, seat_);
 }
 
 ChannelStore::~ChannelStore() { memory_.release(seat_); }
 
-std::size_t ChannelStore::largest_payload() const noexcept {
-  return (memory_.ring_words() / 4 - RecordHead::words - (longest_name + 7) / 8) * sizeof(Word);
+std::size_t ChannelStore::largest_payload(const ChannelMemory& memory) noexcept {
+  return (memory.ring_words() / 4 - RecordHead::words - (longest_name + 7) / 8) * sizeof(Word);
+}
+
+std::size_t ChannelStore::share(const ChannelMemory& memory) noexcept {
+  return HistoryKeeper::share_of(memory.ring_words()) * sizeof(Word);
 }
 
 // --- publishing
@@ -66,14 +66,15 @@ struct ChannelStore::Written {
 Stored ChannelStore::publish(std::string_view channel, const Record& record) {
   if (record.message.size() > largest_payload() || channel.size() > longest_name)
     return {StoreResult::too_large, {}, 0};
-  const ChannelKey key = channel_key(memory_.header().secret, channel);
+  const ChannelKey key = channel_key(memory_.secret(), channel);
   Stored stored;
   {
     std::lock_guard lock(mutex_);
     stored = append(key, channel, record);
   }
+  if (const std::uint64_t given_up = table_.take_given_up()) tell_given_up(given_up);
   if (stored.result != StoreResult::stored) return stored;
-  if (record.kind == RecordKind::loose)
+  if (is_for_same_child(record.kind))
     memory_.wake(seat_);
   else
     memory_.wake_all();
@@ -87,19 +88,20 @@ Stored ChannelStore::append(const ChannelKey& key, std::string_view channel, con
   head.kind = record.kind;
   head.is_text = record.message.is_text();
   head.payload_size = static_cast<std::uint32_t>(record.message.size());
-  head.time_ms = record.time_ms != 0 ? record.time_ms : now_ms();
+  head.time_ms = record.time_ms != 0 ? record.time_ms : system_ms();
   head.bound = record.bound;
   const bool keeps_origin = is_numbered(record.kind) || record.kind == RecordKind::provisional;
   head.origin = keeps_origin ? record.origin : origin_;
   head.sequence = keeps_origin ? record.sequence : sequence_ + 1;
   const std::string_view name = record.kind == RecordKind::control ? channel : std::string_view();
   head.name_size = static_cast<std::uint8_t>(name.size());
+  head.publisher = record.publisher;
 
   Stored stored{StoreResult::stored, {}, head.sequence};
   unsigned part = quick;
   std::optional<SeenChannel> seen;
   if (linked) {
-    seen = table_.find_or_make(key);
+    seen = table_.find_or_make_to_publish(key);
     if (!seen) {
       ++memory_.header().refused;
       return {StoreResult::no_room, {}, 0};
@@ -119,6 +121,10 @@ Stored ChannelStore::append(const ChannelKey& key, std::string_view channel, con
   }
   ring.announce(at + head.total_words());
   if (!keeps_origin) ++sequence_;
+  if (part == kept) {
+    head.position = stored.position;
+    keeper_->published(head);
+  }
   return stored;
 }
 
@@ -128,14 +134,11 @@ bool ChannelStore::link(const ChannelKey& key, const Record& record, Written& wr
                         Stored& stored) {
   const bool numbered = is_numbered(record.kind);
   const std::uint64_t here = Location{seat_, written.part, written.at}.packed();
-  for (std::optional<SeenChannel> seen = written.channel;; seen = table_.find_or_make(key)) {
+  std::optional<SeenChannel> seen = written.channel;
+  for (int left = most_tries; left > 0; --left, seen = table_.find_or_make_to_publish(key)) {
     if (seen && numbered && seen->epoch != record.position.epoch)
       seen = table_.begin_anew(key, record.position.epoch);
-    if (!seen) {
-      ++memory_.header().refused;
-      stored = {StoreResult::no_room, {}, 0};
-      return false;
-    }
+    if (!seen) break;
     if (numbered && seen->state.offset >= record.position.offset) {
       stored = {StoreResult::already_there, record.position, record.sequence};
       return false;
@@ -146,72 +149,100 @@ bool ChannelStore::link(const ChannelKey& key, const Record& record, Written& wr
     written.channel = *seen;
     return true;
   }
+  ++memory_.header().refused;
+  stored = {StoreResult::no_room, {}, 0};
+  return false;
 }
 
 // --- looking up
 // -------------------------------------------------------------------------------------
 
 Position ChannelStore::position(std::string_view channel) const noexcept {
-  const auto seen = table_.find(channel_key(memory_.header().secret, channel));
+  const auto seen = table_.find(channel_key(memory_.secret(), channel));
   return seen ? seen->position() : Position();
 }
 
 HistoryBound ChannelStore::bound(std::string_view channel) const noexcept {
-  const auto seen = table_.find(channel_key(memory_.header().secret, channel));
+  const auto seen = table_.find(channel_key(memory_.secret(), channel));
   return seen ? seen->bound : HistoryBound();
+}
+
+// Gives `take` each record of the history, the newest first; it may end that by returning false.
+template <typename Take>
+Extent ChannelStore::look_back(std::string_view channel, std::optional<Position> after,
+                               std::size_t most, Take take) const {
+  const ChannelKey key = channel_key(memory_.secret(), channel);
+  const auto seen = table_.find(key);
+  Extent extent{seen ? seen->position() : Position(), seen ? seen->position() : Position(), !after};
+  if (!seen || (after && (after->epoch != seen->epoch || after->offset > seen->state.offset)))
+    return extent;
+
+  const Position low{seen->epoch, after ? after->offset : 0};
+  const std::size_t limit = std::min<std::size_t>(most, seen->bound.messages);
+  const std::int64_t oldest_ms =
+      seen->bound.seconds == 0 ? 0 : system_ms() - std::int64_t{seen->bound.seconds} * 1000;
+  std::uint64_t next = seen->state.offset;  // the offset that completeness wants now
+  std::size_t budget = memory_.all_words();
+  Chain chain(memory_, key, low, seen->state.last, next + 1, budget);
+  for (std::size_t taken = 0; taken < limit;) {
+    const auto head = chain.next();
+    if (!head || head->time_ms < oldest_ms) break;
+    if (head->kind == RecordKind::lost) continue;
+    if (!take(chain, *head)) break;
+    ++taken;
+    if (head->position.offset == next) --next;
+    extent.from.offset = head->position.offset - 1;
+  }
+  if (after) extent.complete = next == low.offset;
+  return extent;
 }
 
 StoredHistory ChannelStore::history(std::string_view channel, std::optional<Position> after,
                                     std::size_t most) const {
-  const ChannelKey key = channel_key(memory_.header().secret, channel);
-  const auto seen = table_.find(key);
-  StoredHistory history{{}, seen ? seen->position() : Position(), !after};
-  if (!seen || (after && (after->epoch != seen->epoch || after->offset > seen->state.offset)))
-    return history;
-
-  const std::uint64_t low = after ? after->offset : 0;
-  const std::size_t limit = std::min<std::size_t>(most, seen->bound.messages);
-  const std::int64_t oldest_ms =
-      seen->bound.seconds == 0 ? 0 : now_ms() - std::int64_t{seen->bound.seconds} * 1000;
-  std::uint64_t next = seen->state.offset;  // the offset that completeness wants now
-  std::uint64_t below = next + 1;
-  for (std::uint64_t link = seen->state.last;
-       below > low + 1 && history.records.size() < limit && !(link & Location::none);) {
-    const Location at = Location::of(link);
-    if (at.seat >= memory_.seats()) break;
-    const Ring ring = memory_.ring(at.seat, at.ring);
-    const auto head = ring.read(at.position);
-    if (!head || head->key != key || head->position.epoch != seen->epoch ||
-        head->position.offset >= below || head->position.offset <= low || head->time_ms < oldest_ms)
-      break;
-    below = head->position.offset;
-    link = head->previous;
-    if (head->kind == RecordKind::lost) continue;
-    std::string payload;
-    if (!ring.read_rest(at.position, *head, nullptr, payload)) break;
-    history.records.push_back(channels::record_of(*head, std::move(payload)));
-    if (below == next) --next;
-  }
+  StoredHistory history;
+  const Extent extent =
+      look_back(channel, after, most, [&](const Chain& chain, const RecordHead& head) {
+        std::string payload;
+        if (!chain.read_payload(head, payload)) return false;
+        history.records.push_back(record_of(head, std::move(payload)));
+        return true;
+      });
   std::ranges::reverse(history.records);
-  if (after) history.complete = next == low;
+  history.newest = extent.newest;
+  history.complete = extent.complete;
   return history;
+}
+
+Extent ChannelStore::extent(std::string_view channel, std::optional<Position> after,
+                            std::size_t most) const {
+  return look_back(channel, after, most, [](const Chain&, const RecordHead&) { return true; });
+}
+
+// The position last, so that nothing is between: at worst a record is on both sides of the place.
+Place ChannelStore::place(std::string_view channel, bool with_unnumbered) const {
+  Place place;
+  if (with_unnumbered)
+    for (unsigned i = 0; i < memory_.used_seats(); ++i)
+      place.heads.push_back(memory_.ring(i, quick).head());
+  place.position = position(channel);
+  return place;
 }
 
 // --- leading
 // ----------------------------------------------------------------------------------------
 
 bool ChannelStore::try_lead(std::string_view channel) {
-  return table_.try_lead(channel_key(memory_.header().secret, channel), origin_);
+  return table_.try_lead(channel_key(memory_.secret(), channel), origin_);
 }
 
 void ChannelStore::stop_leading(std::string_view channel) noexcept {
-  const auto seen = table_.find(channel_key(memory_.header().secret, channel));
+  const auto seen = table_.find(channel_key(memory_.secret(), channel));
   std::uint64_t mine = origin_;
   if (seen) seen->entry->leader.compare_exchange_strong(mine, 0);
 }
 
 bool ChannelStore::leads(std::string_view channel) const noexcept {
-  const auto seen = table_.find(channel_key(memory_.header().secret, channel));
+  const auto seen = table_.find(channel_key(memory_.secret(), channel));
   return seen && seen->entry->leader.load(std::memory_order_acquire) == origin_;
 }
 
@@ -219,35 +250,15 @@ bool ChannelStore::is_alive(std::uint64_t origin) const noexcept {
   return memory_.is_alive(origin);
 }
 
+bool ChannelStore::has_seat(std::uint64_t origin) const noexcept {
+  return memory_.seat_of(origin).has_value();
+}
+
 std::vector<std::uint64_t> ChannelStore::living() const {
   std::vector<std::uint64_t> origins;
   for (unsigned i = 0; i < memory_.used_seats(); ++i)
     if (const std::uint64_t origin = memory_.seat(i).origin) origins.push_back(origin);
   return origins;
-}
-
-// --- counting
-// ---------------------------------------------------------------------------------------
-
-StoreCounters ChannelStore::counters() const noexcept {
-  const Header& header = memory_.header();
-  return {header.overtaken, header.gaps,      header.evicted,
-          header.refused,   header.reclaimed, header.channels};
-}
-
-void ChannelStore::count_gap() noexcept { ++memory_.header().gaps; }
-
-void ChannelStore::count_overtaken() {
-  ++memory_.header().overtaken;
-  if (!report_) return;
-  std::lock_guard lock(report_mutex_);
-  ++unreported_;
-  const std::int64_t now = now_ms();
-  if (now - reported_ms_ < report_interval_ms) return;
-  reported_ms_ = now;
-  report_("a reader of channels was overtaken (" + std::to_string(std::exchange(unreported_, 0)) +
-          " times since the last report): it is slower than what is published; a larger "
-          "WebSocketChannelMemory gives it more time");
 }
 
 }  // namespace cppwebsocket::channels

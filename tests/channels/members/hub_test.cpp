@@ -1,5 +1,6 @@
 // Publishing, joining and leaving, as handlers see it.
 #include "channels/support/channel_fixture.hpp"
+#include "protocol/frames/utf8.hpp"
 
 namespace cppwebsocket::testing {
 namespace {
@@ -62,6 +63,26 @@ TEST_F(Hub, EncodesForEachVersionOfTheProtocol) {
   publish("chat", Message::binary(std::string("\x01\x02")));
   EXPECT_EQ(draft.peer->take_output(), std::string("\x00hi\xff", 4));
   EXPECT_EQ(modern.take_words(), (Words{"text:hi", "binary:\x01\x02"}));
+}
+
+// The answers would come in on the thread that waits for them.
+TEST_F(Hub, WhatWaitsForAReactorRaisesThere) {
+  const Channel chat = Channel::named("chat");
+  EXPECT_THROW(chat.members(), BadOperationException);
+  std::size_t members = 7;
+  std::thread([&] { members = chat.members(); }).join();
+  EXPECT_EQ(members, 0u);
+  std::string said;
+  open([&](Request& request) -> Task<> {
+    try {
+      chat.members();
+    } catch (const BadOperationException& error) {
+      said = error.what();
+    }
+    members = co_await request.run_blocking([&] { return chat.members() + 1; });
+  });
+  EXPECT_NE(said.find("run_blocking"), said.npos);
+  EXPECT_TRUE(loop_.run_until([&] { return members == 1; }));
 }
 
 TEST_F(Hub, LeavesAtTheEndOfTheScope) {
@@ -149,6 +170,31 @@ TEST_F(Hub, RefusesNamesThatAreNone) {
   EXPECT_THROW(Channel::named(""), BadOperationException);
   EXPECT_THROW(Channel::named(std::string(256, 'x')), BadOperationException);
   EXPECT_EQ(Channel::named(std::string(255, 'x')).name().size(), 255u);
+  for (const std::string_view wrong : {"a\nb", "a\rb", "\x1f", "\x7f", "caf\xe9", "\xc0\x80",
+                                       "\xed\xa0\x80", "\xf4\x90\x80\x80", "\xe3\x82"})
+    EXPECT_THROW(Channel::named(std::string(wrong)), BadOperationException) << wrong;
+  EXPECT_FALSE(Channel::may_be_named(std::string_view("a\0b", 3)));
+  for (const char* right :
+       {"caf\u00e9", "\u3082", "\U0001f600", "a b", " ", "a/b,c", "*.>", "\u0080"})
+    EXPECT_TRUE(Channel::may_be_named(right)) << right;
+}
+
+// Two implementations, because handlers have no other than that of the public API.
+TEST(ChannelName, IsWhatTheValidatorOfMessagesTakes) {
+  constexpr std::string_view bytes =
+      "\x20\x7e\x80\x8f\x90\x9f\xa0\xbf\xc0\xc1\xc2\xdf\xe0\xe1\xec\xed\xee\xef\xf0\xf1\xf3\xf4\xf5"
+      "\xff";
+  std::string name(4, ' ');
+  for (const char a : bytes)
+    for (const char b : bytes)
+      for (const char c : bytes)
+        for (const char d : bytes) {
+          name = {a, b, c, d};
+          ASSERT_EQ(Channel::may_be_named(name), protocol::is_utf8(name));
+          ASSERT_EQ(Channel::may_be_named(name + " "), protocol::is_utf8(name));
+          name.resize(2);
+          ASSERT_EQ(Channel::may_be_named(name), protocol::is_utf8(name));
+        }
 }
 
 TEST_F(Hub, TakesPartInTheHandshakeOnlyWhenItIsOver) {

@@ -1,5 +1,7 @@
 // Members that come back, or want to know what was before them; and those that receive themselves.
 #include "channels/support/channel_fixture.hpp"
+#include "channels/support/fake_uplink.hpp"
+#include "protocol/support/event_reader.hpp"
 
 namespace cppwebsocket::testing {
 namespace {
@@ -97,32 +99,8 @@ TEST_F(Recovering, SpeaksJson) {
 }
 
 TEST_F(Recovering, AsksTheUplinkForWhatIsLostHere) {
-  struct Far final : channels::Uplink {
-    explicit Far(channels::ChannelStore& store) : store(store) {}
-    PublishResult publish(std::string_view channel, channels::HistoryBound bound,
-                          Message&& message) override {
-      channels::Record record{};
-      record.message = std::move(message);
-      record.bound = bound;
-      return {PublishStatus::accepted, store.publish(channel, record).position};
-    }
-    void in_use(std::string_view channel, bool used) override {
-      uses.push_back(std::string(channel) + (used ? " used" : " unused"));
-    }
-    bool recover(std::string_view, std::optional<Position> after,
-                 std::function<void(channels::StoredHistory&&)> found) override {
-      asked = after;
-      done = std::move(found);
-      return true;
-    }
-    void control(std::string_view, const Message&) override {}
-    channels::ChannelStore& store;
-    std::vector<std::string> uses;
-    std::optional<Position> asked;
-    std::function<void(channels::StoredHistory&&)> done;
-  };
-  auto made = std::make_unique<Far>(store_);
-  Far& far = *made;
+  auto made = std::make_unique<FakeUplink>(store_);
+  FakeUplink& far = *made;
   hub_.set_uplink(std::move(made));
   const Position first = publish_kept("1");
   for (int i = 2; i <= 20; ++i) publish_kept(std::to_string(i));
@@ -149,6 +127,175 @@ TEST_F(Recovering, AsksTheUplinkForWhatIsLostHere) {
   EXPECT_EQ(back.take_words(), expected);
   lose(back);
   EXPECT_EQ(far.uses, (Words{"chat used", "chat unused"}));
+}
+
+// The uplink has what the rings do not have any more.
+class RecoveringFromElsewhere : public Recovering {
+ protected:
+  static constexpr std::size_t size = 10'000;
+
+  RecoveringFromElsewhere() {
+    auto made = std::make_unique<FakeUplink>(store_);
+    far_ = made.get();
+    hub_.set_uplink(std::move(made));
+    for (int i = 1; i <= 20; ++i) position_ = publish_kept(text(i));
+  }
+  static std::string text(std::uint64_t i) {
+    std::string text = std::to_string(i);
+    return text.append(size - text.size(), '.');
+  }
+  // What it was asked for, up to `last`, of which it gives a page.
+  void answer(std::uint64_t last, std::uint64_t page) {
+    ASSERT_TRUE(far_->done);
+    const std::uint64_t from = far_->asked->offset + 1;
+    channels::StoredHistory found;
+    for (std::uint64_t i = from; i < from + page && i <= last; ++i) {
+      channels::Record& record = found.records.emplace_back();
+      record.message = Message(text(i));
+      record.position = {position_.epoch, i};
+    }
+    found.newest = {position_.epoch, last};
+    found.complete = true;
+    std::exchange(far_->done, nullptr)(std::move(found));
+    settle();
+  }
+  Connection& back_at(std::uint64_t offset) {
+    JoinOptions options;
+    options.resume = {position_.epoch, offset};
+    return member("chat", options);
+  }
+  static Words numbers(int from, int to) {
+    Words words;
+    for (int i = from; i <= to; ++i) words.push_back("text:" + text(static_cast<std::uint64_t>(i)));
+    return words;
+  }
+
+  FakeUplink* far_;
+  Position position_;
+};
+
+TEST_F(RecoveringFromElsewhere, AsksForAPageWhenTheLastHasGone) {
+  Connection& back = back_at(1);
+  back.peer->capacity = 0;
+  answer(18, 32);
+  EXPECT_FALSE(far_->done) << "it takes nothing";
+  back.peer->capacity = FakePeer::unlimited;
+  settle();
+  EXPECT_EQ(back.take_words(), numbers(2, 5)) << "a piece; it keeps no more";
+  EXPECT_EQ(far_->asked->offset, 5u);
+  answer(18, 3);
+  EXPECT_EQ(back.take_words(), numbers(6, 8));
+  answer(18, 3);
+  EXPECT_FALSE(far_->done) << "the rest is in the rings";
+  publish_kept(text(21));
+  EXPECT_EQ(back.take_words(), numbers(9, 21));
+}
+
+TEST_F(RecoveringFromElsewhere, IsToldWhatIsLostBetweenThePages) {
+  JoinOptions options;
+  options.resume = {position_.epoch, 1};
+  options.json = true;
+  Connection& back = member("chat", options);
+  answer(18, 2);
+  EXPECT_EQ(back.take_words().size(), 3u);
+  std::exchange(far_->done, nullptr)({});
+  settle();
+  const Words words = back.take_words();
+  ASSERT_FALSE(words.empty());
+  EXPECT_NE(words.front().find("gap"), std::string::npos);
+  EXPECT_NE(words.back().find(position_.to_string()), std::string::npos);
+}
+
+TEST_F(RecoveringFromElsewhere, MayLeaveMeanwhile) {
+  Connection& back = back_at(1);
+  answer(18, 2);
+  lose(back);
+  answer(18, 2);
+  EXPECT_EQ(far_->uses, (Words{"chat used", "chat unused"}));
+}
+
+TEST_F(Recovering, AnswersWhoWaitsForTheUplinkThatItHasNothing) {
+  auto made = std::make_unique<FakeUplink>(store_);
+  FakeUplink& far = *made;
+  hub_.set_uplink(std::move(made));
+  std::optional<Recovery> told;
+  open([&](Request& request) -> Task<> {
+    auto room = Channel::named("chat", kept_).join(request);
+    told = co_await room.recovery();
+    co_await msgutil::receive_message(request);
+  });
+  ASSERT_TRUE(far.done);
+  EXPECT_FALSE(told);
+  far.done({});
+  settle();
+  ASSERT_TRUE(told);
+  EXPECT_FALSE(told->recovered);
+}
+
+// What a browser sees of the event stream of a member.
+class RecoveringStream : public Recovering {
+ protected:
+  using Events = std::vector<protocol::test::SeenEvent>;
+
+  Connection& stream(JoinOptions options) {
+    return member("chat", options, {.version = Version::event_stream});
+  }
+  Events seen(Connection& connection) {
+    return protocol::test::read_events(connection.peer->take_output());
+  }
+  static std::string begun(Position position, bool recovered) {
+    return "{\"type\":\"subscribed\",\"channel\":\"chat\",\"position\":\"" + position.to_string() +
+           "\",\"recovered\":" + (recovered ? "true}" : "false}");
+  }
+};
+
+// Firefox keeps no id of a block without data.
+TEST_F(RecoveringStream, IsToldWhereItBeginsInAnEventWithData) {
+  const Position last = publish_kept("1");
+  const std::string id = last.to_string();
+  EXPECT_EQ(seen(stream({})), (Events{{id, "subscribed", begun(last, false)}}));
+}
+
+TEST_F(RecoveringStream, IsTakenNoFurtherThanWhatItHasGot) {
+  const Position first = publish_kept("1");
+  const Position last = publish_kept("2");
+  JoinOptions options;
+  options.resume = first;
+  EXPECT_EQ(seen(stream(options)),
+            (Events{{"", "subscribed", begun(last, true)}, {last.to_string(), "message", "2"}}));
+}
+
+TEST_F(RecoveringStream, IsToldOfWhatIsLostBeforeWhatFollows) {
+  const Position last = publish_kept("1");
+  for (const Position& unknown : {Position(), Position{last.epoch + 1, 1}}) {
+    JoinOptions options;
+    options.resume = unknown;
+    options.history = 1;
+    EXPECT_EQ(seen(stream(options)), (Events{{last.to_string(), "subscribed", begun(last, false)},
+                                             {last.to_string(), "gap", "chat"},
+                                             {last.to_string(), "message", "1"}}));
+  }
+}
+
+// As who comes back is: by the channel's name.
+TEST_F(RecoveringStream, IsToldOfAGapWhileItIsOpen) {
+  Connection& ann = stream({});
+  seen(ann);
+  Channel::named("chat").publish("lost");
+  flood(store_);
+  const Position last = publish_kept("kept");
+  const Events events = seen(ann);
+  ASSERT_EQ(events.size(), 2u);
+  EXPECT_EQ(events[0].name, "gap");
+  EXPECT_EQ(events[0].text, "chat");
+  EXPECT_EQ(events[1], (protocol::test::SeenEvent{last.to_string(), "message", "kept"}));
+}
+
+TEST_F(RecoveringStream, IsToldInJsonInOneEventToo) {
+  const Position last = publish_kept("1");
+  JoinOptions options;
+  options.json = true;
+  EXPECT_EQ(seen(stream(options)), (Events{{last.to_string(), "message", begun(last, false)}}));
 }
 
 class Receiving : public Recovering {

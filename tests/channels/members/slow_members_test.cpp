@@ -2,6 +2,8 @@
 #include "channels/support/channel_fixture.hpp"
 #include "channels/support/channel_story.hpp"
 
+#include <malloc.h>
+
 namespace cppwebsocket::testing {
 namespace {
 
@@ -116,7 +118,7 @@ TEST_F(SlowMembers, GetOneMessageHoweverLarge) {
 TEST_F(SlowMembers, GetWhatWaitsBeforeTheHandlersNextMessage) {
   Connection& slow = open([](Request& request) -> Task<> {
     auto room = Channel::named("chat").join(request);
-    while (co_await msgutil::receive_message(request))
+    while (auto message = co_await msgutil::receive_message(request))
       co_await msgutil::send_message(request, "the handler's");
   });
   slow.peer->capacity = 0;
@@ -136,6 +138,24 @@ TEST_F(SlowMembers, LoseTheConnectionInTheMiddleOfADelivery) {
   EXPECT_TRUE(lost.gone);
   EXPECT_EQ(quick.take_words(), numbers({1, 2}));
   EXPECT_EQ(hub_.local_members("chat"), 1u);
+}
+
+// What is left of a batch is referred to, unless that would keep far more than waits.
+TEST_F(SlowMembers, KeepNoLargeMessagesForTheSakeOfSmallOnes) {
+  Connection& slow = member("chat", with(SlowPolicy::drop_newest, 15'000));
+  slow.peer->capacity = 0;
+  publish("chat", "on its way");
+  publish("chat", "the first that waits");
+  const auto in_use = [] { return mallinfo2().uordblks; };
+  const auto before = in_use();
+  for (int i = 0; i < 100; ++i) {
+    EXPECT_TRUE(Channel::named("chat").publish(std::string(20'000, 'x')));
+    Channel::named("chat").publish("small " + std::to_string(i));
+    settle();
+  }
+  EXPECT_LT(in_use() - before, 500'000u);
+  take_again(slow);
+  EXPECT_EQ(slow.take_words().back(), "text:small 99");
 }
 
 TEST_F(SlowMembers, WithATransportThatHoldsBytesGetAllInOrder) {

@@ -112,8 +112,8 @@ class DeathAtEveryStep : public ::testing::Test {
 
   // Calls `one(steps)` for numbers of steps from none to all.
   template <typename One>
-  void at_every_point(std::size_t all, One one) {
-    const std::size_t stride = std::max<std::size_t>(all / points, 1);
+  void at_every_point(std::size_t all, One one, std::size_t most = points) {
+    const std::size_t stride = std::max<std::size_t>(all / most, 1);
     for (std::size_t steps = 0; steps < all + stride && !HasFailure(); steps += stride) one(steps);
   }
 
@@ -161,12 +161,12 @@ TEST_P(PublicationInSteps, IsWholeOrNotThere) {
       read_all(reader_, story_);
       child.finish();
     }
-    const pid_t pid = child.die();
+    child.die();
     if (GetParam() == Fate::dies_unnoticed) {
       store_.publish("chat", message("others", 1'000));
       read_all(reader_, story_);
     }
-    memory_->child_exited(pid);
+    memory_->free_dead_seats();
     if (GetParam() == Fate::dies) store_.publish("chat", message("others", 1'000));
     read_all(reader_, story_);
 
@@ -213,7 +213,8 @@ TEST_F(DeathAtEveryStep, OfASeatAndOfANewChannel) {
     ++number;
     SteppedChild child(life());
     child.step(steps);
-    memory_->child_exited(child.die());
+    child.die();
+    memory_->free_dead_seats();
     EXPECT_EQ(memory_->taken_seats(), 1u);
     EXPECT_EQ(store_.living().size(), 1u);
 
@@ -230,6 +231,57 @@ TEST_F(DeathAtEveryStep, OfASeatAndOfANewChannel) {
     reader_.unfollow(follow);
   });
   EXPECT_GT(published, 0u);
+}
+
+// What is about to be overwritten is copied, and its channel's entry then says so.
+TEST_F(DeathAtEveryStep, OfACopyOfWhatIsKept) {
+  const auto small = [] { return ChannelMemory::create(ChannelMemory::least_bytes(2), 2); };
+  const auto state = [](ChannelMemory& memory, ChannelStore& store) {
+    return store.table().find(channel_key(memory.secret(), "quiet"))->state;
+  };
+  const auto begin = [](ChannelStore& store) {
+    for (const char* text : {"a", "b", "c"}) store.publish("quiet", message(text, 10));
+  };
+  int busy = 0;  // how many bring the ring so far
+  {
+    const auto memory = small();
+    ChannelStore store(*memory);
+    begin(store);
+    for (const auto before = state(*memory, store); state(*memory, store) == before; ++busy)
+      store.publish("busy", message("x", 10));
+  }
+  const auto life = [&](ChannelMemory& memory) {
+    return [&] {
+      auto mine = std::make_shared<ChannelStore>(memory);
+      begin(*mine);
+      for (int i = 1; i < busy; ++i) mine->publish("busy", message("x", 10));
+      return [mine, record = message("x", 10)] { mine->publish("busy", record); };
+    };
+  };
+  const auto dry = small();
+  const std::size_t all = SteppedChild(life(*dry)).step(1'000'000);
+  ASSERT_LT(all, 1'000'000u);
+  std::size_t copied = 0;
+  std::size_t points_seen = 0;
+  at_every_point(all, [&](std::size_t steps) {
+    const auto memory = small();
+    ChannelStore other(*memory);
+    SteppedChild child(life(*memory));
+    const auto before = state(*memory, other);
+    child.step(steps);
+    child.die();
+    memory->free_dead_seats();
+    copied += state(*memory, other) != before;
+    ++points_seen;
+    EXPECT_EQ(texts(other.history("quiet", std::nullopt, 10)), (Texts{"a", "b", "c"}));
+    ChannelStore next(*memory);
+    for (int i = 0; i < 4 * busy; ++i) next.publish("busy", message("x", 10));
+    EXPECT_EQ(texts(other.history("quiet", std::nullopt, 10)), (Texts{"a", "b", "c"}));
+    EXPECT_EQ(other.publish("quiet", message("d", 10)).position.offset, 4u);
+    EXPECT_EQ(texts(next.history("quiet", std::nullopt, 10)), (Texts{"a", "b", "c", "d"}));
+  }, points / 4);
+  EXPECT_GT(copied, 0u);
+  EXPECT_LT(copied, points_seen);
 }
 
 }  // namespace

@@ -230,6 +230,22 @@ TEST(Seats, AreGivenOutAndTakenBack) {
   EXPECT_EQ(memory->taken_seats(), 0u);
 }
 
+TEST(Seats, TellNothingOfTheChildBefore) {
+  const auto memory = ChannelMemory::create(1 << 20, 1);
+  shared::Seat& seat = memory->seat(0);
+  {
+    ChannelStore before(*memory);
+    seat.generation = 7;
+    seat.leaving = 1;
+    seat.told = 12'345;
+  }
+  ChannelStore after(*memory);
+  EXPECT_EQ(after.seat(), 0u);
+  EXPECT_EQ(seat.generation, 0u);
+  EXPECT_EQ(seat.leaving, 0u);
+  EXPECT_EQ(seat.told, 0u);
+}
+
 TEST(Seats, NeedMemory) {
   EXPECT_THROW(ChannelMemory::create(ChannelMemory::least_bytes(16) - 1, 16),
                std::invalid_argument);

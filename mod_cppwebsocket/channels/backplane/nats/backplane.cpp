@@ -1,19 +1,12 @@
-// cppwebsocket_nats.so: channels over NATS. The reach only: core NATS keeps nothing, so there is no
-// history over machines. libnats has threads of its own and keeps the link up by itself.
-#include <atomic>
-#include <chrono>
-#include <cstdint>
-#include <memory>
-#include <mutex>
-#include <random>
-#include <string>
-#include <thread>
-#include <unordered_map>
+#include "channels/backplane/nats/backplane.hpp"
 
-#include <nats/nats.h>
+#include <chrono>
+#include <memory>
+#include <thread>
+#include <utility>
+
 #include <signal.h>
 
-#include "channels/backplane/backplane.hpp"
 #include "channels/backplane/engine.hpp"
 #include "channels/backplane/envelope.hpp"
 
@@ -21,80 +14,34 @@ namespace cppwebsocket::channels {
 
 namespace {
 
-constexpr std::string_view subject_prefix = "cppws.";
 constexpr std::int64_t greeting_ms = 5'000;
 constexpr std::int64_t check_ms = 5'000;  // between PINGs
 constexpr int most_silent_checks = 1;
 constexpr std::chrono::seconds refused_rest{5};
 constexpr std::int64_t rest_ms = 500;  // between attempts, and as much again at random
 
-// A channel's name as one token of a subject: dots, blanks and wildcards mean something there.
-std::string subject_of(std::string_view channel) {
-  std::string subject(subject_prefix);
-  for (const unsigned char c : channel) {
-    const bool is_plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-                          (c >= '0' && c <= '9') || c == '-' || c == '_';
-    if (is_plain) {
-      subject += static_cast<char>(c);
-    } else {
-      subject += '=';
-      subject += "0123456789abcdef"[c >> 4];
-      subject += "0123456789abcdef"[c & 15];
-    }
-  }
-  return subject;
-}
-
-class NatsBackplane final : public Backplane {
- public:
-  NatsBackplane(const BackplaneUrl& url, const BackplaneOptions& options)
-      : url_(url), options_(options) {}
-  ~NatsBackplane() override;
-
-  natsStatus prepare();
-
-  bool keeps_history() const noexcept override { return false; }
-  void start(Listener& listener) override;
-  void subscribe(std::string_view channel) override;
-  void unsubscribe(std::string_view channel) override;
-  void publish(std::string_view channel, const Record& record) override;
-  void append(std::string_view, const Record&) override {}
-  void read(std::string_view, std::optional<Position>, std::size_t, ReadDone done) override {
-    done({});
-  }
-
- private:
-  struct Subscription {
-    NatsBackplane* owner;
-    std::string channel;
-    natsSubscription* handle = nullptr;
-  };
-
-  static void on_message(natsConnection*, natsSubscription*, natsMsg* message, void* closure);
-  static void on_subscription_end(void* closure) { delete static_cast<Subscription*>(closure); }
-  void open();
-  void subscribe_now(std::string_view channel);
-  void link_changed(bool up);
-  void received(const std::string& channel, std::string_view bytes);
-  void log(Severity severity, const std::string& text) const {
-    if (options_.log) options_.log(severity, text);
-  }
-
-  const BackplaneUrl url_;
-  const BackplaneOptions options_;
-  natsOptions* nats_options_ = nullptr;
-  Listener* listener_ = nullptr;
-  std::atomic<bool> up_{false};
-
-  std::mutex telling_;  // the listener is told by one thread at a time
-
-  std::mutex mutex_;
-  natsConnection* connection_ = nullptr;  // GUARDED_BY(mutex_), as the next
-  std::unordered_map<std::string, natsSubscription*> wanted_;  // null: not yet subscribed
+// Those that libnats reports. It ends a link for good that was refused twice for the same reason.
+constexpr std::pair<natsStatus, const char*> cures[] = {
+    {NATS_CONNECTION_AUTH_FAILED,
+     "WebSocketBackplanePasswordFile, and the user in WebSocketBackplane, have to be what the server has"},
+    {NATS_NOT_PERMITTED, "its user has to be allowed to publish and to subscribe cppws.>"},
+    {NATS_SLOW_CONSUMER, "this machine takes messages more slowly than they come, and some are lost"},
+    {NATS_MAX_PAYLOAD, "the server's max_payload is below WebSocketMaxMessageSize"},
 };
 
+std::string with_cure(natsStatus status, const char* text) {
+  std::string said = text && *text ? text : natsStatus_GetText(status);
+  for (const auto& [known, cure] : cures)
+    if (known == status) said += std::string(" (") + cure + ")";
+  return said;
+}
+
+}  // namespace
+
 NatsBackplane::~NatsBackplane() {
+  ending_ = true;
   natsConnection_Close(connection_);
+  natsSubscription_Destroy(echo_);
   natsConnection_Destroy(connection_);
   natsOptions_Destroy(nats_options_);
 }
@@ -106,6 +53,11 @@ natsStatus NatsBackplane::prepare() {
   };
   const auto disconnected = [](natsConnection*, void* self) {
     static_cast<NatsBackplane*>(self)->link_changed(false);
+  };
+  const auto closed = [](natsConnection* connection, void* self) {
+    const char* text = nullptr;
+    const natsStatus why = natsConnection_GetLastError(connection, &text);
+    static_cast<NatsBackplane*>(self)->closed(connection, with_cure(why, text));
   };
   natsStatus status = natsOptions_Create(&nats_options_);
   const auto also = [&](natsStatus next) { if (status == NATS_OK) status = next; };
@@ -124,6 +76,8 @@ natsStatus NatsBackplane::prepare() {
   also(natsOptions_SetRetryOnFailedConnect(nats_options_, true, connected, this));
   also(natsOptions_SetReconnectedCB(nats_options_, connected, this));
   also(natsOptions_SetDisconnectedCB(nats_options_, disconnected, this));
+  also(natsOptions_SetClosedCB(nats_options_, closed, this));
+  also(natsOptions_SetErrorHandler(nats_options_, on_error, this));
   also(natsOptions_UseGlobalMessageDelivery(nats_options_, true));  // one thread: one order
   return status;
 }
@@ -131,10 +85,14 @@ natsStatus NatsBackplane::prepare() {
 // libnats looks the host up, and waits for the server, before it goes on by itself.
 void NatsBackplane::start(Listener& listener) {
   listener_ = &listener;
+  run(&NatsBackplane::open);
+}
+
+void NatsBackplane::run(void (NatsBackplane::*what)()) {
   sigset_t all, before;  // httpd's signals are for httpd's threads
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &before);
-  std::thread([this] { open(); }).detach();
+  std::thread([this, what] { (this->*what)(); }).detach();
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }
 
@@ -146,13 +104,16 @@ void NatsBackplane::open() {
          status != NATS_OK && status != NATS_NOT_YET_CONNECTED) {
     if (status != before)
       log(Severity::error, "CWS0040: cannot use the backplane " + url_.to_string() + ": " +
-                               natsStatus_GetText(status) + ". It is tried again");
+                               with_cure(status, nullptr) + ". It is tried again");
     before = status;
     std::this_thread::sleep_for(refused_rest);
   }
   {
     std::lock_guard lock(mutex_);
     connection_ = connection;
+    if (natsConnection_Subscribe(&echo_, connection_, echo_subject_.c_str(), on_echo, this) !=
+        NATS_OK)
+      echo_ = nullptr;
     for (auto& [channel, handle] : wanted_)
       if (!handle) subscribe_now(channel);
   }
@@ -161,12 +122,56 @@ void NatsBackplane::open() {
                            ": it does not answer. It is tried again");
 }
 
+// libnats will not try any more: so it is begun anew.
+void NatsBackplane::closed(natsConnection* connection, const std::string& why) {
+  {
+    std::lock_guard lock(mutex_);
+    if (ending_ || connection != connection_) return;
+  }
+  link_changed(false);
+  log(Severity::error, "CWS0040: cannot use the backplane " + url_.to_string() + ": " + why +
+                           ". It is tried again");
+  run(&NatsBackplane::open_again);
+}
+
+void NatsBackplane::open_again() {
+  natsConnection* old;
+  {
+    std::lock_guard lock(mutex_);
+    old = std::exchange(connection_, nullptr);
+    natsSubscription_Destroy(std::exchange(echo_, nullptr));
+    for (auto& [channel, handle] : wanted_) natsSubscription_Destroy(std::exchange(handle, nullptr));
+  }
+  natsConnection_Destroy(old);
+  std::this_thread::sleep_for(refused_rest);
+  open();
+}
+
+// What libnats finds out later than in a call. Each is said once.
+void NatsBackplane::on_error(natsConnection* connection, natsSubscription*, natsStatus error,
+                             void* self) {
+  auto& backplane = *static_cast<NatsBackplane*>(self);
+  const char* text = nullptr;
+  if (connection) natsConnection_GetLastError(connection, &text);
+  const std::string said = with_cure(error, text);
+  {
+    std::lock_guard lock(backplane.mutex_);
+    if (std::exchange(backplane.last_error_, said) == said) return;
+  }
+  backplane.log(Severity::error,
+                "CWS0042: the backplane " + backplane.url_.to_string() + " reports: " + said);
+}
+
 void NatsBackplane::link_changed(bool up) {
   std::lock_guard lock(telling_);
   if (up_.exchange(up) == up) return;
   if (up) {
-    log(Severity::notice, "CWS0038: connected to the backplane " + url_.to_string());
+    log(Severity::notice, "CWS0038: connected to the backplane " + url_.to_string() +
+                              ", which keeps no history: WebSocketChannelHistory has no effect");
     listener_->link_up();
+    std::lock_guard connection_lock(mutex_);
+    for (const auto& [channel, handle] : wanted_)
+      if (handle) ask_for_echo(channel);
   } else {
     log(Severity::warning, "CWS0039: the backplane " + url_.to_string() +
                                " is down: the connection is lost. Messages reach this machine "
@@ -192,6 +197,25 @@ void NatsBackplane::subscribe_now(std::string_view channel) {
   }
   natsSubscription_SetOnCompleteCB(handle, on_subscription_end, subscription);
   wanted_[subscription->channel] = handle;
+  ask_for_echo(channel);
+}
+
+// The server takes what one connection sends in order: once this comes back, it has the subscription.
+// Under mutex_.
+void NatsBackplane::ask_for_echo(std::string_view channel) {
+  if (echo_)
+    natsConnection_Publish(connection_, echo_subject_.c_str(), channel.data(),
+                           static_cast<int>(channel.size()));
+}
+
+void NatsBackplane::on_echo(natsConnection*, natsSubscription*, natsMsg* message, void* self) {
+  auto& backplane = *static_cast<NatsBackplane*>(self);
+  {
+    std::lock_guard lock(backplane.telling_);
+    backplane.listener_->subscribed({natsMsg_GetData(message),
+                                     static_cast<std::size_t>(natsMsg_GetDataLength(message))});
+  }
+  natsMsg_Destroy(message);
 }
 
 void NatsBackplane::unsubscribe(std::string_view channel) {
@@ -205,12 +229,18 @@ void NatsBackplane::unsubscribe(std::string_view channel) {
   wanted_.erase(found);
 }
 
-void NatsBackplane::publish(std::string_view channel, const Record& record) {
-  if (!up_) return;
+bool NatsBackplane::publish(std::string_view channel, const Record& record) {
+  if (!up_) return false;
   const std::string bytes = to_envelope(record, options_.instance);
-  std::lock_guard lock(mutex_);
-  natsConnection_Publish(connection_, subject_of(channel).c_str(), bytes.data(),
-                         static_cast<int>(bytes.size()));
+  natsStatus status;
+  {
+    std::lock_guard lock(mutex_);
+    if (!connection_) return false;
+    status = natsConnection_Publish(connection_, subject_of(channel).c_str(), bytes.data(),
+                                    static_cast<int>(bytes.size()));
+  }
+  if (status == NATS_MAX_PAYLOAD) on_error(nullptr, nullptr, status, this);
+  return status == NATS_OK;
 }
 
 void NatsBackplane::on_message(natsConnection*, natsSubscription*, natsMsg* message,
@@ -230,8 +260,6 @@ void NatsBackplane::received(const std::string& channel, std::string_view bytes)
   std::lock_guard lock(telling_);
   listener_->received(channel, std::move(envelope->record));
 }
-
-}  // namespace
 
 }  // namespace cppwebsocket::channels
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <new>
 
 #include <arpa/inet.h>
 #include <netdb.h>
@@ -17,7 +18,7 @@ namespace {
 using std::chrono::milliseconds, std::chrono::seconds;
 
 constexpr milliseconds greeting_time{5'000};  // from the first SYN to the last answer
-constexpr milliseconds check_time{5'000};     // between PINGs, and for the answer
+constexpr milliseconds check_time{5'000};     // between checks, and for the answer
 constexpr milliseconds shortest_rest{100};
 constexpr milliseconds longest_rest{5'000};
 constexpr seconds a_while{10};  // a link that was up for so long is no flapping one
@@ -69,8 +70,13 @@ void RedisBackplane::start(Listener& listener) {
 void RedisBackplane::connect() {
   state_ = State::resolving;
   if (is_numeric(url_.host)) return open({url_.host});
-  reactor_.call_pool().run([this] {
-    reactor_.post([this, addresses = look_up(url_.host)] { open(addresses); });
+  reactor_.call_pool().run([this]() noexcept {
+    try {
+      looked_up_.addresses = look_up(url_.host);
+    } catch (const std::bad_alloc&) {
+      looked_up_.addresses.clear();
+    }
+    reactor_.post(looked_up_);
   });
 }
 
@@ -78,9 +84,14 @@ void RedisBackplane::open(const std::vector<std::string>& addresses) {
   state_ = State::greeting;
   commands_ready_ = pushes_ready_ = commands_silent_ = pushes_silent_ = false;
   if (addresses.empty()) return fail("its host name has no address");
-  const std::string& address = addresses[attempts_ % addresses.size()];
+  addresses_ = addresses.size();
+  // The one that worked last, and then the others in turn.
+  const auto last = std::ranges::find(addresses, last_address_);
+  const std::size_t first =
+      last == addresses.end() ? 0 : static_cast<std::size_t>(last - addresses.begin());
+  address_ = addresses[(first + tried_++) % addresses.size()];
   for (RedisLink* link : {&commands_, &pushes_})
-    if (const std::string problem = link->open(address, url_.port); !problem.empty())
+    if (const std::string problem = link->open(address_, url_.port); !problem.empty())
       return fail(problem);
   greet();
   arm(greeting_time);
@@ -102,9 +113,9 @@ void RedisBackplane::greet() {
     }
   }
   if (url_.database != 0) ask(ok, {"SELECT", std::to_string(url_.database)});
-  ask(append_script, {"SCRIPT", "LOAD", redis_append_script});
-  ask(read_script, {"SCRIPT", "LOAD", redis_read_script});
-  ask(info, {"INFO", "server"});
+  load_scripts();
+  ask(server, {"INFO", "server"});
+  ask(role, {"INFO", "replication"});
   // No channel has an empty name: this shows that subscribing works, and nothing is sent there.
   pushes_.send({"SUBSCRIBE", topic_prefix_});
 }
@@ -113,11 +124,17 @@ void RedisBackplane::greeted(bool& link_is_ready) {
   link_is_ready = true;
   if (state_ != State::greeting || !commands_ready_ || !pushes_ready_) return;
   state_ = State::up;
+  last_address_ = address_;
+  tried_ = 0;
   up_since_ = reactor_.now();
-  arm(check_time);
+  check_at_ = up_since_ + check_time;
+  try_at_ = detail::TimePoint::max();
+  arm_next();
   if (!said_up_) say_up();
   subscribe_all();
   listener_->link_up();
+  replicas_seen_ = 0;
+  if (is_replica_) hold(replica_why_);
 }
 
 void RedisBackplane::say_up() {
@@ -135,7 +152,9 @@ void RedisBackplane::fail(std::string why) {
   state_ = State::resting;
   commands_.close();
   pushes_.close();
-  unanswered_.clear();
+  begin_round();
+  held_ = subscribes_later_ = false;
+  tries_ = 0;
   if (was_up) down_since_ = reactor_.now();
   if (is_news && was_up)
     log(Severity::warning, "CWS0039: the backplane " + url_.to_string() + " is down: " + why +
@@ -150,9 +169,9 @@ void RedisBackplane::fail(std::string why) {
   ++attempts_;
   arm(milliseconds(std::uniform_int_distribution<std::int64_t>(longest.count() / 2,
                                                                longest.count())(random_)));
-  fail_reads();
   if (was_up) listener_->link_down();
-  forget_records();
+  fail_awaited();
+  forget_orders(true);
 }
 
 void RedisBackplane::timer_fired() {
@@ -160,8 +179,11 @@ void RedisBackplane::timer_fired() {
     case State::resting: return connect();
     case State::resolving: return;
     case State::greeting: return fail("no answer within 5 s");
-    case State::up: return check_alive();
+    case State::up: break;
   }
+  if (reactor_.now() >= try_at_) try_again();
+  if (state_ == State::up && reactor_.now() >= check_at_) check_alive();
+  if (state_ == State::up) arm_next();
 }
 
 void RedisBackplane::check_alive() {
@@ -171,13 +193,15 @@ void RedisBackplane::check_alive() {
     last_why_.clear();
   }
   commands_silent_ = pushes_silent_ = true;
-  commands_.send({"PING"});
-  awaited_.push_back({.kind = Awaited::Kind::ping});
+  commands_.send({"INFO", "replication"});  // and not PING, which MISCONF refuses
+  awaited_.push_back({.kind = Awaited::Kind::role});
   pushes_.send({"PING"});
   commands_.flush();
   pushes_.flush();
-  arm(check_time);
+  check_at_ = reactor_.now() + check_time;
 }
+
+void RedisBackplane::arm_next() { reactor_.arm(*this, std::min(check_at_, try_at_)); }
 
 void RedisBackplane::arm(milliseconds time) { reactor_.arm(*this, reactor_.now() + time); }
 

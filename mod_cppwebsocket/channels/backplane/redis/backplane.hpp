@@ -1,5 +1,5 @@
 // Channels over one Redis server (7, or 5 and 6 as well): publish/subscribe for the reach, a stream
-// per channel with history. See redis_keys.hpp for what it keeps there.
+// per channel with history. See keys.hpp for what it keeps there.
 //
 // Two connections, because a subscribed one takes no other commands. They come and go together:
 //
@@ -17,8 +17,9 @@
 #include <vector>
 
 #include "channels/backplane/backplane.hpp"
-#include "channels/backplane/url.hpp"
 #include "channels/backplane/redis/link.hpp"
+#include "channels/backplane/url.hpp"
+#include "runtime/loop/posted.hpp"
 
 namespace cppwebsocket::channels {
 
@@ -30,7 +31,7 @@ class RedisBackplane final : public Backplane, private RedisLink::Owner, private
   void start(Listener& listener) override;
   void subscribe(std::string_view channel) override;
   void unsubscribe(std::string_view channel) override;
-  void publish(std::string_view channel, const Record& record) override;
+  bool publish(std::string_view channel, const Record& record) override;
   void append(std::string_view channel, const Record& record) override;
   void read(std::string_view channel, std::optional<Position> after, std::size_t most,
             ReadDone done) override;
@@ -44,6 +45,7 @@ class RedisBackplane final : public Backplane, private RedisLink::Owner, private
     Kind kind;
     std::string channel;
     std::string envelope;        // publish, append
+    bool is_control = false;     // publish
     std::uint64_t origin = 0;    // append, as the next two
     std::uint64_t sequence = 0;
     HistoryBound bound;
@@ -54,15 +56,33 @@ class RedisBackplane final : public Backplane, private RedisLink::Owner, private
 
   // What the next reply on the connection for commands answers.
   struct Awaited {
-    enum class Kind : std::uint8_t { ok, info, append_script, read_script, ping, publish, append, read };
+    enum class Kind : std::uint8_t {
+      ok, server, role, append_script, read_script, publish, append, read
+    };
     Kind kind;
-    std::string channel;         // append
-    std::uint64_t sequence = 0;  // append
-    std::optional<Position> after;
+    std::string channel;         // publish (not of a control record), append, read
+    std::size_t size = 0;        // of the envelope of publish and append
+    std::uint64_t sequence = 0;  // append, as the next
+    std::uint64_t round = 0;
+    std::optional<Position> after;  // read, as the next two
+    std::size_t most = 0;
     ReadDone done;
   };
 
-  // redis_backplane.cpp: the life of the connections
+  // What other threads post here takes no memory then.
+  struct OrdersGiven final : runtime::Posted {
+    explicit OrdersGiven(RedisBackplane& of) noexcept : backplane(of) {}
+    void run() noexcept override { backplane.carry_out_orders(); }
+    RedisBackplane& backplane;
+  };
+  struct LookedUp final : runtime::Posted {
+    explicit LookedUp(RedisBackplane& of) noexcept : backplane(of) {}
+    void run() noexcept override { backplane.open(addresses); }
+    RedisBackplane& backplane;
+    std::vector<std::string> addresses;  // none also if there was no memory for them
+  };
+
+  // backplane.cpp: the life of the connections
   void connect();
   void open(const std::vector<std::string>& addresses);
   void greet();
@@ -71,30 +91,50 @@ class RedisBackplane final : public Backplane, private RedisLink::Owner, private
   void timer_fired();
   void check_alive();
   void arm(std::chrono::milliseconds time);
+  void arm_next();
   void say_up();
   void log(Severity severity, const std::string& text);
 
-  // redis_commands.cpp: orders and replies
+  // commands.cpp: orders and replies
   void give(Order&& order);
   void carry_out_orders();
   void carry_out(Order& order);
   void send_append(Order& order);
-  void send_read(Order& order);
+  void send_read(Order&& order);
   void subscribe_all();
-  void forget_records();
-  void fail_reads();
+  void forget_orders(bool publications);
+  void fail_awaited();
   void replied(RedisLink& link, const redisReply& reply) override;
   void broken(RedisLink& link, std::string_view why) override;
   void answered(const redisReply& reply);
   void append_answered(Awaited& awaited, const redisReply& reply);
   void pushed(const redisReply& reply);
   void received(std::string_view topic, std::string_view payload);
+
+  // refusals.cpp: what Redis does not do, and when it is asked again
+  void load_scripts();
+  void refused(Awaited& awaited, const std::string& error);
+  void append_refused(const Awaited& awaited, const std::string& error);
+  void push_refused(const std::string& error);
   void report_refused(std::string_view channel, const std::string& error);
+  void learn_server(std::string_view info);
+  void learn_role(std::string_view info);
+  void hold(const std::string& why);
+  void begin_round();
+  void append_again();
+  void try_again_later();
+  void try_again();
+  void writes_again();
+
+  static constexpr char too_large_error[] = "ERR invalid bulk length";
 
   runtime::Reactor& reactor_;
   const BackplaneUrl url_;
   const BackplaneOptions options_;
   const std::string topic_prefix_;
+
+  OrdersGiven orders_given_{*this};
+  LookedUp looked_up_{*this};
 
   std::mutex mutex_;
   std::vector<Order> orders_;  // GUARDED_BY(mutex_)
@@ -109,13 +149,26 @@ class RedisBackplane final : public Backplane, private RedisLink::Owner, private
   bool commands_silent_ = false;  // a PING is not answered
   bool pushes_silent_ = false;
   std::deque<Awaited> awaited_;
+  std::uint64_t round_ = 0;        // appends of an earlier one are not answered
+  std::string held_why_;           // appends are held, or were: none has been taken since
+  bool held_ = false;              // until try_again()
+  bool is_replica_ = false;
+  std::string replica_why_;
+  std::string address_, last_address_;  // now; that worked
+  std::size_t tried_ = 0;               // addresses since
+  std::size_t addresses_ = 0, replicas_seen_ = 0;  // of the host's; in vain, since the link was up
+  unsigned tries_ = 0;             // in vain
+  std::deque<Order> later_reads_;  // that were refused, for try_again()
+  bool subscribes_later_ = false;
+  std::size_t too_large_ = static_cast<std::size_t>(-1);  // bytes of an envelope that this server refused
   // Of the channels whose last append is not answered: its sequence.
   std::unordered_map<std::string, std::uint64_t> unanswered_;
   std::unordered_set<std::string> wanted_;  // channels in use
   std::string append_sha_, read_sha_, run_id_;
   unsigned attempts_ = 0;  // in vain, since the link was up for a while
   std::string last_why_;   // logged; empty once the link has been up for a while
-  detail::TimePoint up_since_{}, down_since_{}, refused_logged_{}, strange_logged_{};
+  detail::TimePoint up_since_{}, down_since_{}, refused_logged_{}, strange_logged_{}, held_since_{};
+  detail::TimePoint check_at_{}, try_at_{};  // try_at_: none is TimePoint::max()
   std::uint64_t refused_ = 0, strange_ = 0;  // since they were logged
   bool said_up_ = false;
   std::mt19937_64 random_;

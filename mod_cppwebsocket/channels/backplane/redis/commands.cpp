@@ -1,5 +1,5 @@
 // RedisBackplane's orders and the replies to them. The life of its connections is in
-// redis_backplane.cpp.
+// backplane.cpp.
 #include <algorithm>
 #include <array>
 #include <charconv>
@@ -27,15 +27,6 @@ std::string hexadecimal(std::uint64_t number) {
   return {digits, std::to_chars(digits, digits + sizeof digits, number, 16).ptr};
 }
 
-// "run_id:5f3a..." in the answer to INFO.
-std::string run_id_of(std::string_view info) {
-  constexpr std::string_view name = "run_id:";
-  const std::size_t at = info.find(name);
-  if (at == info.npos) return {};
-  info.remove_prefix(at + name.size());
-  return std::string(info.substr(0, info.find_first_of("\r\n")));
-}
-
 }  // namespace
 
 // --- Thread: any --------------------------------------------------------------------------------
@@ -48,10 +39,12 @@ void RedisBackplane::unsubscribe(std::string_view channel) {
   give({.kind = Order::Kind::unsubscribe, .channel = std::string(channel)});
 }
 
-void RedisBackplane::publish(std::string_view channel, const Record& record) {
+bool RedisBackplane::publish(std::string_view channel, const Record& record) {
   give({.kind = Order::Kind::publish,
         .channel = std::string(channel),
-        .envelope = to_envelope(record, options_.instance)});
+        .envelope = to_envelope(record, options_.instance),
+        .is_control = record.kind == RecordKind::control});
+  return true;
 }
 
 void RedisBackplane::append(std::string_view channel, const Record& record) {
@@ -79,7 +72,7 @@ void RedisBackplane::give(Order&& order) {
     first = orders_.empty();
     orders_.push_back(std::move(order));
   }
-  if (first) reactor_.post([this] { carry_out_orders(); });
+  if (first) reactor_.post(orders_given_);
 }
 
 // --- Thread: the reactor's ------------------------------------------------------------------------
@@ -108,16 +101,22 @@ void RedisBackplane::carry_out(Order& order) {
       if (is_up) pushes_.send({"UNSUBSCRIBE", topic_prefix_ + order.channel});
       break;
     case Order::Kind::publish:
-      if (!is_up) break;
-      commands_.send({"PUBLISH", topic_prefix_ + order.channel, order.envelope});
-      awaited_.push_back({.kind = Awaited::Kind::publish, .channel = std::move(order.channel)});
+      if (!order.is_control && (!is_up || order.envelope.size() >= too_large_)) {
+        if (is_up) report_refused(order.channel, too_large_error);
+        listener_->not_sent(order.channel);
+      } else if (is_up) {
+        commands_.send({"PUBLISH", topic_prefix_ + order.channel, order.envelope});
+        awaited_.push_back({.kind = Awaited::Kind::publish,
+                            .channel = order.is_control ? std::string() : std::move(order.channel),
+                            .size = order.envelope.size()});
+      }
       break;
     case Order::Kind::append:
       if (is_up) send_append(order);
       break;
     case Order::Kind::read:
       if (is_up)
-        send_read(order);
+        send_read(std::move(order));
       else
         order.done({});
       break;
@@ -127,7 +126,11 @@ void RedisBackplane::carry_out(Order& order) {
 void RedisBackplane::send_append(Order& order) {
   std::uint64_t& before = unanswered_[order.channel];
   const std::uint32_t time = order.bound.seconds ? order.bound.seconds : remembered_seconds;
-  commands_.send({"EVALSHA", append_sha_, "3", redis_meta_key(order.channel),
+  const std::size_t size = order.envelope.size();
+  if (size >= too_large_)  // it would end the link; its refusal stands in its place
+    commands_.send({"PING"});
+  else
+    commands_.send({"EVALSHA", append_sha_, "3", redis_meta_key(order.channel),
                   redis_log_key(order.channel), redis_origin_key(order.channel, order.origin),
                   std::to_string(order.sequence), std::to_string(before), hexadecimal(random_() | engine_epoch),
                   order.envelope, std::to_string(order.bound.messages), std::to_string(time),
@@ -136,16 +139,21 @@ void RedisBackplane::send_append(Order& order) {
   before = order.sequence;
   awaited_.push_back({.kind = Awaited::Kind::append,
                       .channel = std::move(order.channel),
-                      .sequence = order.sequence});
+                      .size = size,
+                      .sequence = order.sequence,
+                      .round = round_});
 }
 
-void RedisBackplane::send_read(Order& order) {
+void RedisBackplane::send_read(Order&& order) {
   commands_.send({"EVALSHA", read_sha_, "2", redis_meta_key(order.channel),
                   redis_log_key(order.channel),
                   order.after ? std::to_string(order.after->offset) : "-",
                   std::to_string(order.most)});
-  awaited_.push_back(
-      {.kind = Awaited::Kind::read, .after = order.after, .done = std::move(order.done)});
+  awaited_.push_back({.kind = Awaited::Kind::read,
+                      .channel = std::move(order.channel),
+                      .after = order.after,
+                      .most = order.most,
+                      .done = std::move(order.done)});
 }
 
 void RedisBackplane::subscribe_all() {
@@ -159,26 +167,41 @@ void RedisBackplane::subscribe_all() {
   pushes_.flush();
 }
 
-// The listener has been told that the link is down: what it had given before goes nowhere.
-void RedisBackplane::forget_records() {
-  std::lock_guard lock(mutex_);
-  std::erase_if(orders_, [](const Order& order) {
-    return order.kind == Order::Kind::publish || order.kind == Order::Kind::append;
-  });
+// The listener has been told that the link is down, or that nothing is to be appended: what it had
+// given before goes nowhere.
+void RedisBackplane::forget_orders(bool publications) {
+  std::vector<std::string> not_sent;
+  {
+    std::lock_guard lock(mutex_);
+    std::erase_if(orders_, [&](Order& order) {
+      if (order.kind == Order::Kind::append) return true;
+      if (!publications || order.kind != Order::Kind::publish) return false;
+      if (!order.is_control) not_sent.push_back(std::move(order.channel));
+      return true;
+    });
+  }
+  for (const std::string& channel : not_sent) listener_->not_sent(channel);
 }
 
-void RedisBackplane::fail_reads() {
+// Nobody knows what became of what is not answered.
+void RedisBackplane::fail_awaited() {
   std::deque<Awaited> awaited;
   awaited.swap(awaited_);
-  for (Awaited& one : awaited)
+  for (Awaited& one : awaited) {
     if (one.kind == Awaited::Kind::read) one.done({});
+    if (one.kind == Awaited::Kind::publish && !one.channel.empty())
+      listener_->not_sent(one.channel);
+  }
+  std::deque<Order> later;
+  later.swap(later_reads_);
+  for (Order& one : later) one.done({});
 }
 
 void RedisBackplane::broken(RedisLink&, std::string_view why) { fail(std::string(why)); }
 
 void RedisBackplane::replied(RedisLink& link, const redisReply& reply) {
   if (&link == &commands_) return answered(reply);
-  if (reply.type == REDIS_REPLY_ERROR) return fail(error_of(reply));
+  if (reply.type == REDIS_REPLY_ERROR) return push_refused(error_of(reply));
   if (reply.type != REDIS_REPLY_STATUS) pushed(reply);  // +OK is for AUTH
 }
 
@@ -187,42 +210,31 @@ void RedisBackplane::answered(const redisReply& reply) {
   if (awaited_.empty()) return fail("it sent a reply to nothing");
   Awaited awaited = std::move(awaited_.front());
   awaited_.pop_front();
-  if (awaited.kind == Kind::append) return append_answered(awaited, reply);
-  if (reply.type == REDIS_REPLY_ERROR) {
-    const std::string error = error_of(reply);
-    if (awaited.done) awaited.done({});
-    if (!is_about_record(error)) return fail(error);
-    if (awaited.kind != Kind::publish && awaited.kind != Kind::read) return fail(error);
-    return report_refused(awaited.channel, error);
-  }
+  if (reply.type == REDIS_REPLY_ERROR) return refused(awaited, error_of(reply));
   switch (awaited.kind) {
     case Kind::append_script: append_sha_ = text_of(reply); break;
     case Kind::read_script: read_sha_ = text_of(reply); break;
-    case Kind::info:
-      run_id_ = run_id_of(text_of(reply));
-      if (run_id_.empty()) return fail("its INFO has no run_id");
-      greeted(commands_ready_);
-      break;
-    case Kind::ping: commands_silent_ = false; break;
+    case Kind::server: return learn_server(text_of(reply));
+    case Kind::role: return learn_role(text_of(reply));
     case Kind::read: {
       auto history = parse_history(reply, awaited.after, now_ms());
       awaited.done(history ? std::move(*history) : StoredHistory{});
       break;
     }
+    case Kind::append: return append_answered(awaited, reply);
     case Kind::ok:
-    case Kind::publish:
-    case Kind::append: break;
+    case Kind::publish: break;
   }
 }
 
 void RedisBackplane::append_answered(Awaited& awaited, const redisReply& reply) {
-  const std::string error = error_of(reply);
+  if (awaited.round != round_) return;
+  if (awaited.size >= too_large_) return append_refused(awaited, too_large_error);
   const std::optional<Position> at = Position::parse(text_of(reply));
-  if (error.empty() && !at) return fail("it answered a script with something else");
-  if (!error.empty() && !is_about_record(error)) return fail(error);
+  if (!at) return fail("it answered a script with something else");
   const auto last = unanswered_.find(awaited.channel);
   if (last != unanswered_.end() && last->second == awaited.sequence) unanswered_.erase(last);
-  if (!error.empty()) report_refused(awaited.channel, error);
+  if (!held_why_.empty()) writes_again();
   listener_->appended(at);
 }
 
@@ -256,16 +268,6 @@ void RedisBackplane::received(std::string_view channel, std::string_view payload
   }
   if (!has_number && envelope->instance == options_.instance) return;
   listener_->received(channel, std::move(envelope->record));
-}
-
-void RedisBackplane::report_refused(std::string_view channel, const std::string& error) {
-  ++refused_;
-  if (reactor_.now() - refused_logged_ < between_reports) return;
-  refused_logged_ = reactor_.now();
-  log(Severity::error, "CWS0042: the backplane refused " +
-                           std::to_string(std::exchange(refused_, 0)) +
-                           " records, the last one because of: " + error +
-                           (channel.empty() ? "" : " (key " + redis_meta_key(channel) + ")"));
 }
 
 }  // namespace cppwebsocket::channels

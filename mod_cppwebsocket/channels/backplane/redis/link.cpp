@@ -1,5 +1,6 @@
 #include "channels/backplane/redis/link.hpp"
 
+#include <cstdio>
 #include <utility>
 #include <vector>
 
@@ -66,10 +67,20 @@ void RedisLink::read_replies() {
 
 void RedisLink::write_queued() {
   int done = 0;
-  if (::redisBufferWrite(connection_.get(), &done) != REDIS_OK) return fail();
+  if (::redisBufferWrite(connection_.get(), &done) != REDIS_OK) return fail_to_write();
   if (done == 0) return;
   wants_write_ = false;
   reactor_.watch(connection_->fd, *this, {.readable = true, .writable = false});
+}
+
+// A server that will not read on may have said why before.
+void RedisLink::fail_to_write() {
+  connection_->err = 0;
+  read_replies();
+  if (!connection_) return;
+  connection_->err = REDIS_ERR_IO;
+  std::snprintf(connection_->errstr, sizeof connection_->errstr, "it does not read on");
+  fail();
 }
 
 void RedisLink::fail() {

@@ -56,6 +56,7 @@ class RedisLink final : private runtime::DescriptorWatcher {
   void on_ready(bool readable, bool writable, bool hung_up) override;
   void read_replies();
   void write_queued();
+  void fail_to_write();
   void fail();
 
   runtime::Reactor& reactor_;

@@ -59,13 +59,6 @@ std::string error_of(const redisReply& reply) {
   return text.empty() ? "an error without a text" : text;
 }
 
-bool is_about_record(std::string_view error) noexcept {
-  if (error.starts_with("WRONGTYPE") || error.find("-WRONGTYPE") != error.npos) return true;
-  // XADD: somebody else has written to the log.
-  return error.find("equal or smaller than the target stream top item") != error.npos ||
-         error.find("value is not an integer") != error.npos;
-}
-
 std::optional<Push> parse_push(const redisReply& reply) noexcept {
   const auto parts = elements_of(reply);
   if (parts.empty()) return std::nullopt;

@@ -19,10 +19,6 @@ std::string_view text_of(const redisReply& reply) noexcept;
 // The text of an error reply without control characters, at most 200 bytes; empty for any other.
 std::string error_of(const redisReply& reply);
 
-// True for an error that is about one record or channel. All others, such as OOM, READONLY, NOAUTH
-// and LOADING, are about the server, and the same record may do better later.
-bool is_about_record(std::string_view error) noexcept;
-
 // What a subscribed connection gets. The views are into the reply.
 struct Push {
   enum class Kind : std::uint8_t { subscribed, unsubscribed, message, pong };

@@ -53,18 +53,6 @@ std::string history(const std::string& epoch, const std::string& offset,
 
 constexpr std::int64_t now = 2000;
 
-TEST(RedisReplies, TellsErrorsOfTheServerFromThoseOfARecord) {
-  for (const char* error : {"OOM command not allowed", "READONLY You can't write", "NOAUTH x",
-                            "LOADING Redis is loading", "MISCONF x", "NOSCRIPT x", "MOVED 1 x",
-                            "CWSORDER a record before is missing", "NOPERM x", "ERR unknown"})
-    EXPECT_FALSE(is_about_record(error)) << error;
-  EXPECT_TRUE(is_about_record("WRONGTYPE Operation against a key"));
-  EXPECT_TRUE(is_about_record("ERR Error running script (call to f_1): @user_script:1: -WRONGTYPE "
-                              "Operation against a key"));
-  EXPECT_TRUE(is_about_record("ERR The ID specified in XADD is equal or smaller than the target "
-                              "stream top item script: 1"));
-}
-
 TEST(RedisReplies, MakesErrorsFitForALog) {
   EXPECT_EQ(error_of(*read("-ERR a\x1b[1m\r\n")), "ERR a?[1m");
   EXPECT_EQ(error_of(*read("-" + std::string(1000, 'x') + "\r\n")).size(), 200u);

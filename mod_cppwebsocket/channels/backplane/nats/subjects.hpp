@@ -1,0 +1,36 @@
+// How channels are called in NATS.
+#pragma once
+
+#include <random>
+#include <string>
+#include <string_view>
+
+namespace cppwebsocket::channels {
+
+constexpr std::string_view subject_prefix = "cppws.";
+
+// A channel's name as one token of a subject: dots, blanks and wildcards mean something there.
+inline std::string subject_of(std::string_view channel) {
+  std::string subject(subject_prefix);
+  for (const unsigned char c : channel) {
+    const bool is_plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+                          (c >= '0' && c <= '9') || c == '-' || c == '_';
+    if (is_plain) {
+      subject += static_cast<char>(c);
+    } else {
+      subject += '=';
+      subject += "0123456789abcdef"[c >> 4];
+      subject += "0123456789abcdef"[c & 15];
+    }
+  }
+  return subject;
+}
+
+// A subject of this child alone, and of no channel.
+inline std::string echo_subject() {
+  std::random_device random;
+  return std::string(subject_prefix) + "=echo-" + std::to_string(random()) + "-" +
+         std::to_string(random());
+}
+
+}  // namespace cppwebsocket::channels

@@ -1,0 +1,49 @@
+// A backplane of which the test says what it does.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "channels/members/hub.hpp"
+
+namespace cppwebsocket::testing {
+
+struct FakeUplink final : channels::Uplink {
+  explicit FakeUplink(channels::ChannelStore& store) : store(store) {
+    store.child_counters().up = 1;
+  }
+
+  PublishResult publish(std::string_view channel, channels::HistoryBound bound,
+                        Message&& message) override {
+    channels::Record record{};
+    record.message = std::move(message);
+    record.bound = bound;
+    return {PublishStatus::accepted, store.publish(channel, record).position};
+  }
+  void in_use(std::string_view channel, bool used) override {
+    uses.push_back(std::string(channel) + (used ? " used" : " unused"));
+  }
+  bool recover(std::string_view, std::optional<Position> after,
+               std::function<void(channels::StoredHistory&&)> found) override {
+    asked = after;
+    done = std::move(found);
+    return true;
+  }
+  bool when_current(std::string_view, std::function<void()> done) override {
+    if (is_current) return false;
+    becoming_current(std::move(done));
+    return true;
+  }
+  void control(std::string_view, const Message&) override {}
+
+  channels::ChannelStore& store;
+  bool is_current = true;  // has all from other machines
+  std::function<void(std::function<void()>)> becoming_current;
+  std::vector<std::string> uses;
+  std::optional<Position> asked;
+  std::function<void(channels::StoredHistory&&)> done;
+};
+
+}  // namespace cppwebsocket::testing
