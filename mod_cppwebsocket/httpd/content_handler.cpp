@@ -1,18 +1,22 @@
 #include "httpd/content_handler.hpp"
 
-#include "httpd/request/answer.hpp"
 #include "httpd/child/child.hpp"
 #include "httpd/configuration/config.hpp"
 #include "httpd/endpoints/end_point.hpp"
+#include "httpd/endpoints/opening_handshake.hpp"
+#include "httpd/endpoints/publish.hpp"
+#include "httpd/endpoints/subscribe.hpp"
 #include "httpd/log.hpp"
 #include "httpd/module.hpp"
-#include "httpd/endpoints/opening_handshake.hpp"
 #include "httpd/pool.hpp"
-#include "httpd/endpoints/publish.hpp"
+#include "httpd/request/answer.hpp"
 #include "httpd/request/capture.hpp"
-#include "httpd/endpoints/subscribe.hpp"
+#include "httpd/request/rewriting.hpp"
+
+#include <http_request.h>
 
 #include <string>
+#include <utility>
 
 namespace cppwebsocket::httpd {
 
@@ -32,18 +36,9 @@ bool is_error_document(const request_rec* r) noexcept {
   return false;
 }
 
-// RewriteRule in a <Directory> asks for another path by way of a handler, which is still to run.
-bool is_rewritten(const request_rec* r) noexcept { return view(r->handler) == "redirect-handler"; }
-
 bool may_be_ours(const request_rec* r) noexcept {
   return r->method_number == M_GET && !r->header_only && !r->main && has_upgrade(r) &&
-         r->proxyreq != PROXYREQ_PROXY && !is_error_document(r) && !is_rewritten(r);
-}
-
-std::string_view path_of(const request_rec* r) noexcept {
-  const auto* noted =
-      static_cast<const char*>(ap_get_module_config(r->request_config, &cppwebsocket_module));
-  return view(noted ? noted : r->uri);
+         r->proxyreq != PROXYREQ_PROXY && !is_error_document(r);
 }
 
 std::shared_ptr<const runtime::Handler> find_handler(request_rec* r, Child& child,
@@ -58,13 +53,51 @@ std::shared_ptr<const runtime::Handler> find_handler(request_rec* r, Child& chil
   return found.handler;
 }
 
+bool is_ours(request_rec* r, Child& child) {
+  const runtime::HandlerRoot* root = config_of(r->server).root;
+  return end_point_of(r) != EndPoint::none || (root && find_handler(r, child, *root));
+}
+
+// An existing handler and an end point are to the rules of a directory what an existing file is:
+// those of a front controller (WordPress, Laravel and the like have all that is no file answered by
+// index.php) do not mean it. A rule that leads to one of ours does. Where it leads is asked of
+// httpd.
+bool leads_to_ours(request_rec* r, Child& child) {
+  constexpr int most_rules = 10;  // one behind the other, as httpd's LimitInternalRecursion
+  request_rec* first = nullptr;
+  bool found = false;
+  for (int i = 0; i < most_rules && !found; ++i) {
+    const char* const target = rewritten_target_of(r);
+    if (!target) break;
+    r = ap_sub_req_lookup_uri(target, r, nullptr);
+    if (!first) first = r;
+    found = is_ours(r, child);
+  }
+  if (first) ap_destroy_sub_req(first);
+  return found;
+}
+
+// What would answer has no threads here, and its part of the channels' memory is another process's.
+int refuse_elsewhere(request_rec* r) {
+  log_request(
+      r, APLOG_ERR,
+      "CWS0060: refused, because this process was forked for one connection (mpm_itk), without "
+      "the threads that serve WebSockets: use the MPM event, worker or prefork without mpm_itk");
+  return refuse(
+      r, HTTP_NOT_IMPLEMENTED,
+      "This server has a process for each connection, in which WebSockets, event streams and "
+      "channels are not served.");
+}
+
 int answer_by_file(request_rec* r, Child& child) {
   const runtime::HandlerRoot* root = config_of(r->server).root;
   if (!root || !may_be_ours(r)) return DECLINED;
   const auto headers = headers_of(r);
   if (!protocol::wants_websocket(opening_request_of(r, headers))) return DECLINED;
   auto handler = find_handler(r, child, *root);
-  if (!handler) return DECLINED;
+  if (!handler || leads_to_ours(r, child)) return DECLINED;
+  if (child.is_elsewhere()) return refuse_elsewhere(r);
+  take_back_rewriting(r, nullptr);
   return open_websocket(r, child, headers, {std::move(handler), path_of(r), {}});
 }
 
@@ -73,7 +106,9 @@ int answer(request_rec* r) {
   if (!child) return DECLINED;
   const EndPoint end_point = end_point_of(r);
   if (end_point == EndPoint::none) return answer_by_file(r, *child);
-  if (r->main || is_error_document(r)) return DECLINED;
+  if (r->main || is_error_document(r) || leads_to_ours(r, *child)) return DECLINED;
+  if (child->is_elsewhere()) return refuse_elsewhere(r);
+  take_back_rewriting(r, name_of(end_point));
   const auto headers = headers_of(r);
   return end_point == EndPoint::publish ? publish(r, headers, path_of(r))
                                         : subscribe(r, *child, headers, path_of(r));
@@ -85,14 +120,33 @@ int fail(request_rec* r, const char* what) noexcept {
   return r->eos_sent ? drop(r) : HTTP_INTERNAL_SERVER_ERROR;
 }
 
+// A proxy that does not know of WebSockets leaves out what is for it alone, as RFC 9110 §7.6.1 has
+// it. Over HTTP/2 there is nothing to upgrade.
+int ask_for_upgrade(request_rec* r) {
+  Child* child = Child::current();
+  const bool answers = child && !child->is_elsewhere();
+  const runtime::HandlerRoot* root = answers ? config_of(r->server).root : nullptr;
+  if (!root || r->method_number != M_GET || r->main || r->connection->master ||
+      r->proxyreq != PROXYREQ_NONE || r->finfo.filetype != APR_NOFILE || has_upgrade(r) ||
+      is_error_document(r) || !find_handler(r, *child, *root))
+    return DECLINED;
+  const std::pair<std::string, std::string> upgrade[] = {{"Upgrade", "websocket"}};
+  return refuse(r, HTTP_UPGRADE_REQUIRED,
+                "This is the address of a WebSocket. The request has come without Upgrade: "
+                "websocket; if a browser sent it, a proxy in between has left that out.",
+                upgrade);
+}
+
 }  // namespace
 
-// After the URI is translated and its sections are merged. What mod_negotiation, mod_dir
-// (DirectoryIndex, FallbackResource) and the like do later to r->uri is about files, and they do it
-// without a new request.
-int note_path(request_rec* r) noexcept {
-  ap_set_module_config(r->request_config, &cppwebsocket_module, r->uri);
-  return DECLINED;
+int answer_plain_request(request_rec* r) noexcept {
+  try {
+    return ask_for_upgrade(r);
+  } catch (const std::exception& error) {
+    return fail(r, error.what());
+  } catch (...) {
+    return fail(r, "unknown exception");
+  }
 }
 
 int answer_request(request_rec* r) noexcept {

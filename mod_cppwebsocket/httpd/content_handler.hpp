@@ -6,7 +6,9 @@
 namespace cppwebsocket::httpd {
 
 // Hooks. Thread: the request's MPM worker.
-int note_path(request_rec* r) noexcept;
 int answer_request(request_rec* r) noexcept;
+// Of what nobody else answers, and httpd would not find: where a handler is, the request has come
+// without what makes a WebSocket of it.
+int answer_plain_request(request_rec* r) noexcept;
 
 }  // namespace cppwebsocket::httpd

@@ -8,7 +8,7 @@
 //   CWS0006 error    internal error
 //   CWS0007 error    start-up failed
 //   CWS0011 info     malformed handshake
-//   CWS0012 info     origin not allowed
+//   CWS0012 info     origin not allowed (warning: once a minute for each kind of cause)
 //   CWS0013 error    WebSockets over HTTP/2 are off
 //   CWS0014 info     no room (warning: the first time)
 //   CWS0015 info     the handler refuses
@@ -31,6 +31,14 @@
 //   CWS0045 error    WebSocketChannel's expression failed
 //   CWS0046 warning  no room for another channel
 //   CWS0047 error    WebSocketChannel gives websocket-publish several channels
+//   CWS0050 warning  children that drain make room before their time
+//   CWS0053 notice   what WebSocketChannelMemory gives
+//   CWS0054 warning  channels with members or a history were given up
+//   CWS0056 info     no channel can have this name (warning: once a minute)
+//   CWS0060 error    a request in a process that mpm_itk has forked (warning: at the start)
+//   CWS0061 info     an output filter of another module refuses the answer
+//   CWS0062 warning  a filter of another module that costs a thread for each connection
+//   CWS0065 any      the backplane stores nothing with a history for now; it does again
 #pragma once
 
 #include <httpd.h>

@@ -8,20 +8,15 @@
 #include "httpd/pool.hpp"
 #include "runtime/reactor/reactor.hpp"
 
-#include <cerrno>
-#include <cstring>
-#include <fstream>
+#include <new>
 #include <random>
 #include <stdexcept>
-
-#include <dlfcn.h>
 
 namespace cppwebsocket::httpd {
 
 namespace {
 
 constexpr char instance_key[] = "mod_cppwebsocket:instance";
-constexpr std::size_t longest_password = 4096;
 
 int level_of(channels::Severity severity) noexcept {
   switch (severity) {
@@ -39,28 +34,6 @@ std::uint64_t instance_of(server_rec* server) noexcept {
 }
 
 }  // namespace
-
-std::string module_directory() {
-  Dl_info self{};
-  if (::dladdr(instance_key, &self) == 0 || !self.dli_fname) return ".";
-  const std::string file = self.dli_fname;
-  const std::size_t slash = file.rfind('/');
-  return slash == file.npos ? "." : file.substr(0, slash);
-}
-
-std::string read_password(const char* path) {
-  errno = 0;
-  std::ifstream file(path);
-  std::string password;
-  if (!file.is_open() || (!std::getline(file, password) && errno != 0))
-    throw std::runtime_error(std::string("cannot read ") + path + ": " + std::strerror(errno));
-  if (password.ends_with('\r')) password.pop_back();
-  if (password.empty() || password.size() > longest_password ||
-      password.find('\0') != password.npos)
-    throw std::runtime_error(std::string(path) +
-                             " has no password as its first line (1 to 4096 bytes)");
-  return password;
-}
 
 void prepare_backplane(server_rec* main_server) {
   apr_pool_t* const pool = main_server->process->pool;
@@ -85,11 +58,14 @@ std::unique_ptr<channels::Uplink> make_uplink(server_rec* main_server, channels:
     options.instance = instance_of(main_server);
     options.log = log;
     auto engine = channels::make_backplane(*channels::BackplaneUrl::parse(config.backplane),
-                                           std::move(options), reactor, module_directory());
+                                           std::move(options), reactor);
     auto control = [&hub, &reactor](std::string_view channel, const channels::Record& record) {
-      reactor.post([&hub, channel = std::string(channel), record] {
-        if (hub.directory()) hub.directory()->control(channel, record, true);
-      });
+      try {
+        reactor.post([&hub, channel = std::string(channel), record] {
+          if (hub.directory()) hub.directory()->control(channel, record, true);
+        });
+      } catch (const std::bad_alloc&) {  // as if it had been lost: all is announced again
+      }
     };
     return std::make_unique<channels::BackplaneUplink>(hub.store(), std::move(engine),
                                                        std::move(control), log);

@@ -14,13 +14,6 @@ class Reactor;
 
 namespace cppwebsocket::httpd {
 
-// Where this module lies: engines that it is not linked with lie beside it.
-std::string module_directory();
-
-// The first line of the file `path`, for WebSocketBackplanePasswordFile. Raises runtime_error with
-// what is wrong. Thread: startup, as root.
-std::string read_password(const char* path);
-
 // Makes what all children of this httpd have in common, also over graceful restarts. Thread:
 // startup.
 void prepare_backplane(server_rec* main_server);

@@ -2,10 +2,10 @@
 
 #include "channels/presence/directory.hpp"
 #include "httpd/child/backplane.hpp"
+#include "httpd/child/shared_channels.hpp"
 #include "httpd/configuration/config.hpp"
 #include "httpd/log.hpp"
 #include "httpd/module.hpp"
-#include "httpd/child/shared_channels.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -86,6 +86,12 @@ runtime::RuntimeOptions options_of(server_rec* main_server, std::size_t descript
     if (child && !child->has_ended())
       log_server(main_server, APLOG_NOTICE, "CWS0028: at the stop, " + std::string(text));
   };
+  if (GenerationMemory* const shared = config_of(main_server).generation)
+    options.load_notes = &shared->load_notes;
+  options.place_is_needed = [] {
+    Child* const child = Child::current();
+    return child && child->place().is_needed();
+  };
   const std::size_t most = most_connections(descriptors);
   options.max_connections = std::min(config.max_connections.value_or(most), most);
   return options;
@@ -106,7 +112,7 @@ void report_broken_handlers(Child& child, server_rec* main_server) {
 // What only the first child of a generation says.
 void say_once(Child& child, server_rec* main_server, std::size_t descriptors) {
   const ServerConfig& config = config_of(main_server);
-  if (!config.first_child_claimed || config.first_child_claimed->exchange(true)) return;
+  if (!config.generation || config.generation->first_child_claimed.exchange(true)) return;
   const std::size_t most = most_connections(descriptors);
   if (config.child.max_connections.value_or(0) > most)
     log_server(main_server, APLOG_WARNING,
@@ -159,13 +165,15 @@ void show_in_scoreboard() noexcept {
 Child* Child::current() noexcept { return the_child; }
 
 Child::Child(runtime::RuntimeOptions options, std::size_t filter_connections,
-             std::unique_ptr<channels::ChannelStore> store)
+             std::unique_ptr<channels::ChannelStore> store, server_rec* main_server)
     : store_(std::move(store)),
+      place_(*store_, main_server),
       hub_(*store_),
       runtime_((options.channels = &hub_,
                 options.connections = &store_->child_counters().connections, std::move(options))),
       dummy_socket_(make_dummy_socket()),
       filter_connections_(filter_connections),
+      generation_(config_of(main_server).generation),
       threaded_(is_threaded()) {
   detail::channel_service = &hub_;  // for handlers that are part of this module
   hub_.set_directory(std::make_unique<channels::PresenceDirectory>(hub_, runtime_.first_reactor()));
@@ -174,6 +182,7 @@ Child::Child(runtime::RuntimeOptions options, std::size_t filter_connections,
 
 void Child::begin_stop(runtime::Stop how) noexcept {
   stopping_ = true;
+  place_.leave();
   runtime_.begin_stop(how);
   if (how == runtime::Stop::gracefully) hear_of_hurry();
 }
@@ -193,10 +202,10 @@ void Child::hear_of_hurry() noexcept {
 // was in the middle of something that holds a lock a reactor needs, then this wait ends by its
 // time limit.
 apr_status_t wait_for_connections(void*) noexcept {
-  if (!the_child) return APR_SUCCESS;
+  if (!the_child || the_child->is_elsewhere()) return APR_SUCCESS;
   if (!the_child->stopping_)  // not all MPMs say child_stopping on all of their ways out
     the_child->begin_stop(runtime::Stop::at_once);
-  if (the_child->runtime_.stop() == runtime::Stop::gracefully) {
+  if (the_child->runtime_.stop() != runtime::Stop::at_once) {
     the_child->hear_of_hurry();  // again: the MPM may have set its own handler since
     sigset_t term;
     sigemptyset(&term);
@@ -209,7 +218,7 @@ apr_status_t wait_for_connections(void*) noexcept {
 }
 
 void child_stopping(apr_pool_t*, int graceful) noexcept {
-  if (!the_child) return;
+  if (!the_child || the_child->is_elsewhere()) return;
   if (!the_child->threaded_) {
     graceful = !is_in_signal_handler();
     if (graceful) show_in_scoreboard();
@@ -227,7 +236,7 @@ void child_init(apr_pool_t* pool, server_rec* main_server) noexcept {
     const ChildConfig& config = config_of(main_server).child;
     the_child = new Child(options_of(main_server, descriptors),
                           config.filter_connections.value_or(default_filter_connections()),
-                          make_channel_store(main_server));
+                          make_channel_store(main_server), main_server);
     join_backplane(*the_child, main_server);
     apr_pool_pre_cleanup_register(pool, nullptr, wait_for_connections);
     say_once(*the_child, main_server, descriptors);

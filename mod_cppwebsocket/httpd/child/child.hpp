@@ -2,14 +2,19 @@
 // the child's pool goes. A graceful stop may take its time (WebSocketDrainTimeout), until SIGTERM.
 #pragma once
 
-#include "channels/store/store.hpp"
 #include "channels/members/hub.hpp"
+#include "channels/store/store.hpp"
 #include "httpd/child/filter_connections.hpp"
+#include "httpd/child/place.hpp"
+#include "httpd/configuration/config.hpp"
 #include "runtime/runtime.hpp"
 
 #include <httpd.h>
 
 #include <atomic>
+#include <string_view>
+
+#include <unistd.h>
 
 namespace cppwebsocket::httpd {
 
@@ -18,14 +23,18 @@ class Child {
   // Of this process; null outside of a child, and if it could not start. Thread: any.
   static Child* current() noexcept;
 
-  // `memory` is the parent's. Raises runtime_error if there is no place in it.
   Child(runtime::RuntimeOptions options, std::size_t filter_connections,
-        std::unique_ptr<channels::ChannelStore> store);
+        std::unique_ptr<channels::ChannelStore> store, server_rec* main_server);
   Child(const Child&) = delete;
   Child& operator=(const Child&) = delete;
 
   runtime::Runtime& runtime() noexcept { return runtime_; }
   channels::Hub& hub() noexcept { return hub_; }
+  ChildPlace& place() noexcept { return place_; }
+
+  // Whether this is a process that was forked from the child's, without its threads: mpm_itk has
+  // each connection served in one. Thread: any.
+  bool is_elsewhere() const noexcept { return ::getpid() != process_; }
 
   // An unconnected socket, to be put in the place of one that was taken from httpd.
   int dummy_socket() const noexcept { return dummy_socket_; }
@@ -33,6 +42,16 @@ class Child {
   // True for the first who asks: "no room" is a warning once, for a crowd must not fill the log. A
   // child that stops has none for anyone, and that is no reason to warn.
   bool is_first_overload() noexcept { return !stopping_ && !overloaded_.exchange(true); }
+
+  // How loudly a refusal is to be told of.
+  int log_level_of(Cause cause) noexcept {
+    return generation_ ? generation_->warnings.level_of(cause) : APLOG_INFO;
+  }
+
+  // True for the first who asks in this generation of children: a connection keeps such a filter.
+  bool is_first_filter(std::string_view name) noexcept {
+    return generation_ && generation_->filters.is_first(name);
+  }
 
   FilterConnections& filter_connections() noexcept { return filter_connections_; }
 
@@ -48,11 +67,14 @@ class Child {
   void hear_of_hurry() noexcept;
 
   const std::unique_ptr<channels::ChannelStore> store_;
+  ChildPlace place_;
   channels::Hub hub_;
   runtime::Runtime runtime_;
   int dummy_socket_;
   FilterConnections filter_connections_;
+  GenerationMemory* const generation_;  // of all children; null: there is none
   const bool threaded_;  // the MPM
+  const pid_t process_ = ::getpid();
   std::atomic<bool> overloaded_{false};
   std::atomic<bool> stopping_{false};
   std::atomic<bool> ended_{false};

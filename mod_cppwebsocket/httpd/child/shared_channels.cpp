@@ -1,5 +1,6 @@
 #include "httpd/child/shared_channels.hpp"
 
+#include "httpd/child/place.hpp"
 #include "httpd/configuration/config.hpp"
 #include "httpd/log.hpp"
 #include "httpd/module.hpp"
@@ -17,9 +18,25 @@ namespace {
 
 // It changes with the layout of the memory and of the object: a restart may load another version of
 // this module, which then makes its own.
-constexpr const char* memory_key = "cppwebsocket-channel-memory-2";
+constexpr const char* memory_key = "cppwebsocket-channel-memory-4";
 
 channels::ChannelMemory* the_memory = nullptr;
+
+std::string kibibytes(std::size_t bytes) { return std::to_string(bytes / 1024) + "K"; }
+
+// What an administrator cannot read off the directive.
+void tell_sizes(server_rec* main_server, const channels::ChannelMemory& memory) {
+  using channels::ChannelStore;
+  log_server(main_server, APLOG_NOTICE,
+             "CWS0053: channels have " + kibibytes(memory.bytes()) + " of memory: room for " +
+                 std::to_string(memory.entry_count()) + " channels, and for each of " +
+                 std::to_string(memory.seats()) + " children " +
+                 kibibytes(memory.ring_words() * sizeof(channels::shared::Word)) +
+                 " for histories and as much for all else; a message has at most " +
+                 kibibytes(ChannelStore::largest_payload(memory)) + ", of a history the newest " +
+                 kibibytes(ChannelStore::share(memory)) +
+                 " outlast what is published elsewhere (WebSocketChannelMemory, ServerLimit)");
+}
 
 }  // namespace
 
@@ -45,8 +62,10 @@ void make_channel_memory(server_rec* main_server) {
     found = channels::ChannelMemory::create(wanted, seats).release();
     // Not _setn: the key's text goes when a restart unloads this module.
     apr_pool_userdata_set(found, memory_key, nullptr, process);
+    tell_sizes(main_server, *static_cast<channels::ChannelMemory*>(found));
   }
   the_memory = static_cast<channels::ChannelMemory*>(found);
+  note_places(*the_memory);
   const std::size_t page = 4096;
   if (the_memory->bytes() / page != (wanted + page - 1) / page)
     log_server(main_server, APLOG_WARNING,
@@ -58,8 +77,9 @@ void make_channel_memory(server_rec* main_server) {
 std::unique_ptr<channels::ChannelStore> make_channel_store(server_rec* main_server) {
   using channels::ChannelMemory, channels::ChannelStore;
   if (!the_memory) throw std::runtime_error("httpd's parent has made no channel memory");
-  const auto report = [main_server](const std::string& text) {
-    log_server(main_server, APLOG_WARNING, "CWS0035: " + text);
+  const auto report = [main_server](channels::StoreNews news, const std::string& text) {
+    const bool is_overtaken = news == channels::StoreNews::overtaken;
+    log_server(main_server, APLOG_WARNING, (is_overtaken ? "CWS0035: " : "CWS0054: ") + text);
   };
   try {
     return std::make_unique<ChannelStore>(*the_memory, report);
@@ -73,10 +93,6 @@ std::unique_ptr<channels::ChannelStore> make_channel_store(server_rec* main_serv
       *ChannelMemory::create(the_memory->bytes(), 1).release(), report);
 }
 
-const channels::ChannelMemory* channel_memory() noexcept { return the_memory; }
-
-void child_status(server_rec*, pid_t pid, ap_generation_t, int, mpm_child_status status) noexcept {
-  if (status == MPM_CHILD_EXITED && the_memory) the_memory->child_exited(pid);
-}
+channels::ChannelMemory* channel_memory() noexcept { return the_memory; }
 
 }  // namespace cppwebsocket::httpd

@@ -1,11 +1,10 @@
 // The memory through which channels reach all children: made by httpd's parent, inherited by every
-// child, kept over restarts.
+// child, kept over restarts. Once there are children, the parent leaves it alone: see ChannelMemory.
 #pragma once
 
 #include "channels/store/store.hpp"
 
 #include <httpd.h>
-#include <mpm_common.h>
 
 #include <memory>
 
@@ -19,11 +18,7 @@ void make_channel_memory(server_rec* main_server);
 // nobody else: the log says so. Raises runtime_error and system_error. Thread: the child's main one.
 std::unique_ptr<channels::ChannelStore> make_channel_store(server_rec* main_server);
 
-// Null before it is made. Thread: any.
-const channels::ChannelMemory* channel_memory() noexcept;
-
-// Hook: a child is gone, however, and with it its place in the memory. Thread: the parent's.
-void child_status(server_rec* server, pid_t pid, ap_generation_t generation, int slot,
-                  mpm_child_status status) noexcept;
+// Null before it is made. Thread: any of a child.
+channels::ChannelMemory* channel_memory() noexcept;
 
 }  // namespace cppwebsocket::httpd

@@ -1,12 +1,12 @@
 #include "httpd/child/start_up.hpp"
 
 #include "httpd/child/backplane.hpp"
+#include "httpd/child/shared_channels.hpp"
+#include "httpd/child/virtual_host.hpp"
 #include "httpd/configuration/config.hpp"
 #include "httpd/log.hpp"
 #include "httpd/module.hpp"
 #include "httpd/pool.hpp"
-#include "httpd/child/shared_channels.hpp"
-#include "httpd/child/virtual_host.hpp"
 
 #include <http_core.h>
 
@@ -21,20 +21,20 @@ namespace cppwebsocket::httpd {
 
 namespace {
 
-// A page that the children to come share with each other.
-std::atomic<bool>* shared_flag(apr_pool_t* pool) {
-  constexpr std::size_t size = sizeof(std::atomic<bool>);
+// What the children to come share with each other. The parent does not look at it again.
+GenerationMemory* make_generation_memory(apr_pool_t* pool) {
+  constexpr std::size_t size = sizeof(GenerationMemory);
   static_assert(std::atomic<bool>::is_always_lock_free);
-  void* page = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-  if (page == MAP_FAILED) throw std::system_error(errno, std::generic_category(), "mmap");
+  void* memory = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  if (memory == MAP_FAILED) throw std::system_error(errno, std::generic_category(), "mmap");
   apr_pool_cleanup_register(
-      pool, page,
+      pool, memory,
       [](void* mapped) -> apr_status_t {
         ::munmap(mapped, size);
         return APR_SUCCESS;
       },
       apr_pool_cleanup_null);
-  return new (page) std::atomic<bool>(false);
+  return new (memory) GenerationMemory;
 }
 
 void complete(apr_pool_t* pool, server_rec* server) {
@@ -56,7 +56,7 @@ void start_up(apr_pool_t* pool, server_rec* main_server) {
     if (const auto* root = config_of(server).root) roots.insert(root->directory);
   }
   make_channel_memory(main_server);
-  config_of(main_server).first_child_claimed = shared_flag(pool);
+  config_of(main_server).generation = make_generation_memory(pool);
   prepare_backplane(main_server);
   ap_add_version_component(pool, product);
   log_server(main_server, APLOG_NOTICE,
@@ -74,6 +74,19 @@ int pre_config(apr_pool_t*, apr_pool_t*, apr_pool_t* ptemp) noexcept {
                 "CWS0002: mod_websocket and mod_cppwebsocket cannot be loaded together: they have "
                 "directives of the same names. Remove one LoadModule.");
   return HTTP_INTERNAL_SERVER_ERROR;
+}
+
+// In the rehearsal only if that is all there will be (httpd -t).
+int check_config(apr_pool_t*, apr_pool_t*, apr_pool_t*, server_rec* main_server) noexcept {
+  if (ap_state_query(AP_SQ_MAIN_STATE) == AP_SQ_MS_CREATE_PRE_CONFIG &&
+      ap_state_query(AP_SQ_RUN_MODE) != AP_SQ_RM_CONFIG_TEST)
+    return OK;
+  if (ap_find_linked_module("mpm_itk.c"))
+    log_server(
+        main_server, APLOG_WARNING,
+        "CWS0060: mpm_itk is loaded, which forks a process for each connection: WebSockets, event "
+        "streams and publishing will be refused. Use event, worker or prefork without it.");
+  return OK;
 }
 
 int post_config(apr_pool_t* pconf, apr_pool_t*, apr_pool_t*, server_rec* main_server) noexcept {

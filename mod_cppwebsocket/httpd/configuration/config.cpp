@@ -2,7 +2,6 @@
 
 #include "httpd/module.hpp"
 #include "httpd/pool.hpp"
-#include "protocol/opening/handshake.hpp"
 
 #include <ap_mpm.h>
 #include <apr_tables.h>
@@ -17,7 +16,7 @@ namespace {
 
 using std::chrono::milliseconds;
 
-// The defaults, once. The help texts in directives.cpp quote them.
+// The defaults, once. The help texts of the directives quote them.
 constexpr OriginPolicy default_origin{};  // Same
 constexpr bool default_legacy_protocols = false;
 constexpr std::size_t default_max_message_size = 1 << 20;
@@ -25,6 +24,8 @@ constexpr std::size_t default_send_buffer_size = 64 << 10;
 constexpr milliseconds default_ping_interval{30'000};
 constexpr milliseconds default_idle_timeout{0};
 constexpr milliseconds default_close_timeout{5'000};
+constexpr milliseconds default_message_timeout{300'000};
+constexpr milliseconds default_blocking_idle_timeout{3'600'000};  // each holds a thread
 constexpr std::size_t most_default_threads = 4;
 
 static_assert(std::is_trivially_destructible_v<DirectoryConfig>);
@@ -37,13 +38,6 @@ void inherit(std::optional<T>& inner, const std::optional<T>& outer) noexcept {
 
 }  // namespace
 
-bool OriginPolicy::allows(std::string_view origin, std::string_view host,
-                          bool secure) const noexcept {
-  if (any || (same && protocol::is_same_origin(origin, host, secure))) return true;
-  return std::any_of(listed.begin(), listed.end(),
-                     [origin](const char* each) { return protocol::is_origin(origin, each); });
-}
-
 Settings settings_of(const DirectoryConfig& config) noexcept {
   Settings settings;
   settings.origin = config.origin.value_or(default_origin);
@@ -53,8 +47,13 @@ Settings settings_of(const DirectoryConfig& config) noexcept {
   settings.limits.ping_interval = config.ping_interval.value_or(default_ping_interval);
   settings.limits.idle_timeout = config.idle_timeout.value_or(default_idle_timeout);
   settings.limits.close_timeout = config.close_timeout.value_or(default_close_timeout);
+  settings.message_timeout = config.message_timeout.value_or(default_message_timeout);
   settings.compression = config.compression.value_or(protocol::DeflatePolicy());
   return settings;
+}
+
+void limit_blocking(Settings& settings, const DirectoryConfig& config) noexcept {
+  if (!config.idle_timeout) settings.limits.idle_timeout = default_blocking_idle_timeout;
 }
 
 bool is_threaded() noexcept {
@@ -75,6 +74,16 @@ std::size_t default_filter_connections() noexcept {
   int threads = 0;
   ap_mpm_query(AP_MPMQ_MAX_THREADS, &threads);
   return static_cast<std::size_t>(std::max(threads / 4, 1));
+}
+
+bool SaidOnce::is_first(std::string_view name) noexcept {
+  const std::uint64_t hash = std::hash<std::string_view>()(name) | 1;
+  for (auto& each : hashes_) {
+    std::uint64_t found = 0;
+    if (each.compare_exchange_strong(found, hash)) return true;
+    if (found == hash) return false;
+  }
+  return false;
 }
 
 ServerConfig& config_of(server_rec* server) noexcept {
@@ -100,6 +109,7 @@ void* merge_server_config(apr_pool_t* pool, void* outer_config, void* inner_conf
   merged->aliases = apr_array_append(pool, outer.aliases, merged->aliases);
   inherit(merged->allow_handlers_outside_root, outer.allow_handlers_outside_root);
   inherit(merged->http2, outer.http2);
+  inherit(merged->scheme_header, outer.scheme_header);
   return merged;
 }
 
@@ -114,10 +124,12 @@ void* merge_directory_config(apr_pool_t* pool, void* outer_config, void* inner_c
   inherit(merged->legacy_protocols, outer.legacy_protocols);
   inherit(merged->max_message_size, outer.max_message_size);
   inherit(merged->send_buffer_size, outer.send_buffer_size);
+  inherit(merged->socket_buffer_size, outer.socket_buffer_size);
   inherit(merged->compression, outer.compression);
   inherit(merged->ping_interval, outer.ping_interval);
   inherit(merged->idle_timeout, outer.idle_timeout);
   inherit(merged->close_timeout, outer.close_timeout);
+  inherit(merged->message_timeout, outer.message_timeout);
   inherit(merged->channels, outer.channels);
   inherit(merged->channel_options, outer.channel_options);
   return merged;

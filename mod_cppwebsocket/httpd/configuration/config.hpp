@@ -2,8 +2,10 @@
 // Lives in httpd's configuration pools. Immutable once requests are served.
 #pragma once
 
+#include "httpd/configuration/warnings.hpp"
 #include "protocol/frames/deflate.hpp"
 #include "runtime/handlers/library.hpp"
+#include "runtime/handlers/load_notes.hpp"
 
 #include <cppwebsocket/publication.hpp>
 
@@ -11,9 +13,11 @@
 #include <apr_tables.h>
 #include <httpd.h>
 
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <span>
 #include <string_view>
@@ -25,9 +29,6 @@ struct OriginPolicy {
   bool any = false;
   bool same = true;
   std::span<const char* const> listed;  // serialized origins; in a pool
-
-  // `host` and `secure`: the request's own.
-  bool allows(std::string_view origin, std::string_view host, bool secure) const noexcept;
 };
 
 // Unset values are inherited from the enclosing section. httpd merges one of these per request,
@@ -37,10 +38,12 @@ struct DirectoryConfig {
   std::optional<bool> legacy_protocols;
   std::optional<std::size_t> max_message_size;  // bytes
   std::optional<std::size_t> send_buffer_size;  // bytes
+  std::optional<std::size_t> socket_buffer_size;  // bytes; 0: Auto, as if unset
   std::optional<protocol::DeflatePolicy> compression;
   std::optional<std::chrono::milliseconds> ping_interval;  // 0: off
   std::optional<std::chrono::milliseconds> idle_timeout;   // 0: off
   std::optional<std::chrono::milliseconds> close_timeout;
+  std::optional<std::chrono::milliseconds> message_timeout;  // 0: off
   std::optional<std::span<ap_expr_info_t* const>> channels;  // each gives a channel's name
   std::optional<ChannelOptions> channel_options;
 };
@@ -50,9 +53,12 @@ struct Settings {
   OriginPolicy origin;
   bool legacy_protocols;
   ConnectionLimits limits;
+  std::chrono::milliseconds message_timeout;
   protocol::DeflatePolicy compression;
 };
 Settings settings_of(const DirectoryConfig& config) noexcept;
+// What is otherwise for a blocking handler.
+void limit_blocking(Settings& settings, const DirectoryConfig& config) noexcept;
 
 struct Alias {
   const char* path;
@@ -86,19 +92,36 @@ bool is_threaded() noexcept;                        // the MPM: not prefork
 
 class VirtualHost;
 
+// What need be said once only. In shared memory; of more names than it has room for, none is first.
+class SaidOnce {
+ public:
+  bool is_first(std::string_view name) noexcept;
+
+ private:
+  std::array<std::atomic<std::uint64_t>, 16> hashes_{};  // 0: free
+};
+
+// In memory that all children of this generation share, and write.
+struct GenerationMemory {
+  // The child that sets it says what need not be said by every child.
+  std::atomic<bool> first_child_claimed{false};
+  runtime::LoadNotes load_notes;
+  Warnings warnings;
+  SaidOnce filters;  // CWS0062
+};
+
 struct ServerConfig {
   const char* handler_root = nullptr;     // absolute
   apr_array_header_t* aliases = nullptr;  // of Alias; later ones win
   std::optional<bool> allow_handlers_outside_root;
   std::optional<bool> http2;
+  std::optional<const char*> scheme_header;  // a field's name; null: None
   ChildConfig child;
 
   // Made of the above once all is read (start_up.cpp).
   const runtime::HandlerRoot* root = nullptr;  // null: no handlers in this host
   VirtualHost* host = nullptr;
-  // Main server only: in memory that all children of this generation share. The child that sets
-  // it says what need not be said by every child.
-  std::atomic<bool>* first_child_claimed = nullptr;
+  GenerationMemory* generation = nullptr;  // main server only
 };
 
 ServerConfig& config_of(server_rec* server) noexcept;

@@ -7,6 +7,7 @@
 
 namespace cppwebsocket::httpd {
 
-extern const command_rec directives[];
+// For the module record. Lives as long as the module is loaded.
+const command_rec* directives();
 
 }  // namespace cppwebsocket::httpd

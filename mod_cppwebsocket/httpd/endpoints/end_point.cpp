@@ -1,9 +1,12 @@
 #include "httpd/endpoints/end_point.hpp"
 
+#include "httpd/child/child.hpp"
 #include "httpd/configuration/config.hpp"
 #include "httpd/log.hpp"
 #include "httpd/module.hpp"
 #include "httpd/pool.hpp"
+#include "httpd/request/answer.hpp"
+#include "httpd/request/rewriting.hpp"
 #include "protocol/opening/header_fields.hpp"
 
 #include <cppwebsocket/channel.hpp>
@@ -16,21 +19,26 @@ namespace cppwebsocket::httpd {
 
 namespace {
 
-constexpr std::string_view publish_handler = "websocket-publish";
-constexpr std::string_view subscribe_handler = "websocket-subscribe";
+constexpr char publish_handler[] = "websocket-publish";
+constexpr char subscribe_handler[] = "websocket-subscribe";
+
+EndPoint end_point_named(std::string_view handler) noexcept {
+  if (handler == publish_handler) return EndPoint::publish;
+  return handler == subscribe_handler ? EndPoint::subscribe : EndPoint::none;
+}
 
 bool is_below(std::string_view path, std::string_view location) noexcept {
   return path.starts_with(location) && (location.ends_with('/') || path.size() == location.size() ||
                                         path[location.size()] == '/');
 }
 
-// SetHandler takes an expression, as a rule a constant one.
-bool sets_handler_of(request_rec* r, const core_dir_config* section) {
+// By SetHandler, which takes an expression, as a rule a constant one. Empty if it sets none.
+std::string_view handler_of(request_rec* r, const core_dir_config* section) {
   const char* error = nullptr;
   const std::string_view handler = section->expr_handler
                                        ? view(ap_expr_str_exec(r, section->expr_handler, &error))
                                        : view(section->handler);
-  return !error && protocol::equal_ignoring_case(handler, view(r->handler));
+  return error ? std::string_view() : handler;
 }
 
 // The path of the last <Location> around the request that has its SetHandler: httpd merges them in
@@ -44,18 +52,14 @@ std::optional<std::string_view> location_of(request_rec* r, std::string_view pat
     const auto* section =
         static_cast<const core_dir_config*>(ap_get_core_module_config(sections[i]));
     if (!section->r && !section->d_is_fnmatch && is_below(path, view(section->d)) &&
-        sets_handler_of(r, section))
+        protocol::equal_ignoring_case(handler_of(r, section), view(r->handler)))
       found = view(section->d);
   }
   return found;
 }
 
-bool may_be_name(std::string_view name) noexcept {
-  return !name.empty() && name.size() <= max_channel_name;
-}
-
-// One name only, whatever is in it: so a <Location> guards the channels below it.
-std::vector<std::string> channels_by_path(request_rec* r, std::string_view path) {
+// Empty where the path is the location's own, and names none.
+std::string_view name_by_path(request_rec* r, std::string_view path) {
   const auto location = location_of(r, path);
   if (!location) {
     log_request(r, APLOG_ERR,
@@ -63,32 +67,60 @@ std::vector<std::string> channels_by_path(request_rec* r, std::string_view path)
                 "channel: use WebSocketChannel");
     return {};
   }
+  // One name only, whatever is in it: so a <Location> guards the channels below it.
   std::string_view name = path.substr(location->size());
   if (name.starts_with('/')) name.remove_prefix(1);
-  if (!may_be_name(name)) return {};
-  return {std::string(name)};
+  return name;
+}
+
+// An expression that is empty, or fails, gives none.
+std::vector<std::string_view> names_of(request_rec* r, std::string_view path) {
+  const auto& expressions = directory_config_of(r).channels;
+  if (!expressions) return {name_by_path(r, path)};
+  std::vector<std::string_view> names;
+  for (ap_expr_info_t* expression : *expressions) {
+    const char* error = nullptr;
+    names.push_back(view(ap_expr_str_exec(r, expression, &error)));
+    if (!error) continue;
+    log_request(r, APLOG_ERR, std::string("CWS0045: WebSocketChannel: ") + error);
+    names.pop_back();
+  }
+  return names;
+}
+
+// Quoted, of what a stranger wrote as much as a line needs.
+std::string quoted(std::string_view name) {
+  return "\"" + std::string(name.substr(0, 200)) + (name.size() > 200 ? "...\"" : "\"");
 }
 
 }  // namespace
 
-EndPoint end_point_of(const request_rec* r) noexcept {
-  const std::string_view handler = view(r->handler);
-  if (handler == publish_handler) return EndPoint::publish;
-  return handler == subscribe_handler ? EndPoint::subscribe : EndPoint::none;
+EndPoint end_point_of(request_rec* r) {
+  if (r->handler && !is_rewritten(r)) return end_point_named(view(r->handler));
+  const auto* merged =
+      static_cast<const core_dir_config*>(ap_get_core_module_config(r->per_dir_config));
+  return end_point_named(handler_of(r, merged));
 }
 
-std::vector<std::string> channels_of(request_rec* r, std::string_view path) {
-  const auto& expressions = directory_config_of(r).channels;
-  if (!expressions) return channels_by_path(r, path);
+const char* name_of(EndPoint end_point) noexcept {
+  return end_point == EndPoint::publish ? publish_handler : subscribe_handler;
+}
+
+std::variant<std::vector<std::string>, int> channels_of(request_rec* r, std::string_view path) {
   std::vector<std::string> names;
-  for (ap_expr_info_t* expression : *expressions) {
-    const char* error = nullptr;
-    const std::string_view name = view(ap_expr_str_exec(r, expression, &error));
-    if (error)
-      log_request(r, APLOG_ERR, std::string("CWS0045: WebSocketChannel: ") + error);
-    else if (may_be_name(name))  // the empty text: no channel, on this condition
-      names.emplace_back(name);
+  for (const std::string_view name : names_of(r, path)) {
+    if (name.empty()) continue;
+    if (const char* why = detail::why_no_channel_name(name)) {
+      const bool is_given = directory_config_of(r).channels.has_value();
+      log_request(r, Child::current()->log_level_of(Cause::channel_name),
+                  std::string("CWS0056: ") +
+                      (is_given ? "an expression of WebSocketChannel" : "the address") + " gives " +
+                      quoted(name) + ", and " + why);
+      return refuse(r, HTTP_BAD_REQUEST, std::string("Not this address: ") + why + ".");
+    }
+    names.emplace_back(name);
   }
+  if (names.empty()) return refuse(r, HTTP_NOT_FOUND, "This address names no channel.");
   return names;
 }
 

@@ -10,16 +10,23 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <variant>
 #include <vector>
 
 namespace cppwebsocket::httpd {
 
 enum class EndPoint : std::uint8_t { none, publish, subscribe };
-EndPoint end_point_of(const request_rec* r) noexcept;
+
+// By SetHandler, whatever a rule of a directory has made of it; also while r's phases still run.
+EndPoint end_point_of(request_rec* r);
+
+// Of one that there is: as SetHandler names it.
+const char* name_of(EndPoint end_point) noexcept;
 
 // By WebSocketChannel; without it, what follows the path of the <Location> that has the SetHandler.
-// Empty if there are none: then why it is so has been logged, if the configuration is to blame.
-std::vector<std::string> channels_of(request_rec* r, std::string_view path);
+// One at least; or the refusal, which is in the log if more is to be said than that there is none,
+// and is being answered: what the content handler must return.
+std::variant<std::vector<std::string>, int> channels_of(request_rec* r, std::string_view path);
 
 // By WebSocketChannelHistory.
 ChannelOptions channel_options_of(const request_rec* r) noexcept;

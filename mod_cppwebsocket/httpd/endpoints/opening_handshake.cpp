@@ -1,27 +1,33 @@
 #include "httpd/endpoints/opening_handshake.hpp"
 
-#include "httpd/request/answer.hpp"
-#include "httpd/request/apr_digest.hpp"
 #include "httpd/child/child.hpp"
 #include "httpd/configuration/config.hpp"
-#include "httpd/request/cross_origin.hpp"
 #include "httpd/log.hpp"
 #include "httpd/module.hpp"
 #include "httpd/pool.hpp"
+#include "httpd/request/answer.hpp"
+#include "httpd/request/apr_digest.hpp"
 #include "httpd/request/capture.hpp"
+#include "httpd/request/cross_origin.hpp"
+#include "httpd/ways_in/client_keys.hpp"
 #include "httpd/ways_in/takeover.hpp"
 #include "httpd/ways_in/way_in.hpp"
 #include "protocol/frames/event_stream.hpp"
-#include "protocol/opening/header_fields.hpp"
 #include "protocol/frames/protocol.hpp"
+#include "protocol/opening/header_fields.hpp"
 
 #include <chrono>
 #include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 namespace cppwebsocket::httpd {
 
 namespace {
+
+constexpr std::size_t most_head = 64 << 10;           // bytes of the target and all fields
+constexpr int request_header_fields_too_large = 431;  // RFC 6585 §5
 
 // What of an opening handshake an event stream has, too.
 protocol::Opening event_stream_opening(const protocol::OpeningRequest& request) {
@@ -44,10 +50,13 @@ class OpeningHandshake {
         headers_(headers),
         answerer_(std::move(answerer)),
         is_event_stream_(is_event_stream),
-        settings_(settings_of(directory_config_of(r))) {}
+        settings_(settings_of(directory_config_of(r))) {
+    if (answerer_.handler->is_blocking()) limit_blocking(settings_, directory_config_of(r));
+  }
 
   // Returns what the content handler must return.
   int run() {
+    if (const auto refused = check_head()) return *refused;
     if (const auto refused = check_connection()) return *refused;
     if (const auto refused = check_opening()) return *refused;
     if (const auto refused = check_origin()) return *refused;
@@ -58,6 +67,18 @@ class OpeningHandshake {
 
  private:
   using MaybeRefused = std::optional<int>;
+
+  // It stays as long as the connection does, for the handler may ask for any of it at any time.
+  // httpd's own limits are for each field, and for their number: 800 KiB in all.
+  MaybeRefused check_head() {
+    std::size_t size = view(r_->unparsed_uri).size();
+    for (const Header& header : headers_) size += header.name.size() + header.value.size();
+    if (size <= most_head) return std::nullopt;
+    log_request(r_, APLOG_INFO,
+                "CWS0011: malformed handshake: a head of " + std::to_string(size) + " bytes");
+    return refuse(r_, request_header_fields_too_large,
+                  "The head of an opening handshake may have 64 KiB.");
+  }
 
   MaybeRefused check_connection() {
     std::string why;
@@ -82,17 +103,16 @@ class OpeningHandshake {
     return std::nullopt;
   }
 
-  // Browsers send the page's origin; a request without one is no browser's, or the page's own.
   MaybeRefused check_origin() {
-    if (!opening_.origin || settings_.origin.allows(*opening_.origin, opening_.host, is_secure()))
-      return std::nullopt;
-    log_request(
-        r_, APLOG_INFO,
-        "CWS0012: origin " + std::string(*opening_.origin) + " is not allowed (WebSocketOrigin)");
-    return refuse(r_, HTTP_FORBIDDEN, "The origin of this page may not connect here.");
+    const protocol::HeaderFields fields(headers_);
+    // A request for a WebSocket without Origin is no browser's. One for events may be, of a page of
+    // the same origin, or what it takes for that.
+    return refuse_other_pages(r_, settings_.origin,
+                              {.origin = opening_.origin,
+                               .site = fields.first("Sec-Fetch-Site"),
+                               .host = opening_.host,
+                               .always_with_origin = !is_event_stream_});
   }
-
-  bool is_secure() const { return opening_request_of(r_, headers_).secure; }
 
   MaybeRefused make_session() {
     auto record = capture(r_, answerer_.resource, opening_, headers_);
@@ -112,16 +132,26 @@ class OpeningHandshake {
     }
     std::string_view why_not;
     session_ = child_.runtime().make_session(std::move(record), answerer_.handler, why_not);
-    if (session_) return std::nullopt;
-    return no_room(why_not);
+    if (!session_) return no_room(why_not);
+    session_->set_message_timeout(settings_.message_timeout);
+    return std::nullopt;
   }
 
+  // For the time being; so an event stream is told when to come back, and has its end at once. Any
+  // status but 200 would end an EventSource for good (WHATWG HTML, "Server-sent events"). Over HTTP/2
+  // that end is in order, for mod_http2 runs fewer streams at a time after each that is reset; to who
+  // would take it for the last word a status says the same.
   int no_room(std::string_view why) {
     log_request(r_, child_.is_first_overload() ? APLOG_WARNING : APLOG_INFO,
                 "CWS0014: no room for a connection: " + std::string(why));
-    const std::pair<std::string, std::string> retry[] = {{"Retry-After", "5"}};
+    if (is_event_stream_ && (!r_->connection->master || comes_back_after_any_end(r_))) {
+      const std::chrono::milliseconds spread(apr_time_msec(r_->request_time) * 617 % 5'000);
+      return send_and_end(r_, event_stream_response(std::chrono::seconds(5) + spread));
+    }
+    std::vector<std::pair<std::string, std::string>> headers = {{"Retry-After", "5"}};
+    if (is_event_stream_) add_cross_origin_headers(settings_.origin, opening_.origin, headers);
     return refuse(r_, HTTP_SERVICE_UNAVAILABLE, "There is no room for another connection now.",
-                  retry);
+                  headers);
   }
 
   MaybeRefused ask_handler() {
@@ -167,7 +197,8 @@ class OpeningHandshake {
     const std::size_t most = record.limits.max_message_size;
     if (opening_.version == Version::draft76) return protocol::make_draft76(most);
     if (opening_.version == Version::draft75) return protocol::make_draft75(most);
-    if (is_event_stream_) return protocol::make_event_stream(protocol::EventForm::encoded);
+    if (is_event_stream_)
+      return protocol::make_event_stream(protocol::EventForm::encoded, framing());
     std::unique_ptr<protocol::PerMessageDeflate> deflate;
     if (record.handshake->extensions_enabled) {
       const auto agreement =
@@ -184,23 +215,42 @@ class OpeningHandshake {
 
   protocol::OpeningResponse websocket_response() const {
     detail::RequestRecord& record = session_->record();
-    return protocol::complete_opening(opening_, record.text(detail::Text::protocol),
-                                      record.text(detail::Text::extensions),
-                                      record.handshake->challenge, apr_digest);
+    protocol::Opening opening = opening_;
+    const auto key = client_key(r_);
+    const bool own_answer = key && take_answer_from_mod_http2(r_->connection);
+    if (own_answer) opening.key = *key;
+    auto response = protocol::complete_opening(opening, record.text(detail::Text::protocol),
+                                               record.text(detail::Text::extensions),
+                                               record.handshake->challenge, apr_digest);
+    if (own_answer) put_on_http2(response);
+    return response;
   }
 
-  protocol::OpeningResponse event_stream_response() const {
+  protocol::Framing framing() const noexcept {
+    const bool is_http_1_1 = !r_->connection->master && r_->proto_num >= HTTP_VERSION(1, 1);
+    return is_http_1_1 ? protocol::Framing::chunked : protocol::Framing::bare;
+  }
+
+  protocol::OpeningResponse event_stream_response(std::chrono::milliseconds retry) const {
     protocol::OpeningResponse response;
     response.status_line = "200 OK";
     response.headers = {{"Content-Type", "text/event-stream"},
                         {"Cache-Control", "no-cache, no-transform"},
-                        {"X-Accel-Buffering", "no"},  // nginx, as a proxy in front, would collect
-                        {"Connection", "close"}};     // without a length: the end is the end
+                        {"X-Accel-Buffering", "no"}};  // nginx, as a proxy in front, would collect
+    // Without "Connection: close": Node.js would then take the missing last chunk for no error.
+    if (framing() == protocol::Framing::chunked)
+      response.headers.emplace_back("Transfer-Encoding", "chunked");
+    else
+      response.headers.emplace_back("Connection", "close");
     add_cross_origin_headers(settings_.origin, opening_.origin, response.headers);
-    // Spread by the connection's number: all clients of a server that goes come back.
-    const std::chrono::milliseconds spread(session_->record().id * 617 % 2'000);
-    response.body = protocol::encode_retry(std::chrono::seconds(1) + spread);
+    response.body = framed(framing(), protocol::encode_retry(retry));
     return response;
+  }
+
+  // Spread by the connection's number: all clients of a server that goes come back.
+  std::chrono::milliseconds retry_time() const {
+    const std::chrono::milliseconds spread(session_->record().id * 617 % 2'000);
+    return std::chrono::seconds(1) + spread;
   }
 
   // Everything that may fail comes before the answer.
@@ -210,8 +260,13 @@ class OpeningHandshake {
     if (handshake.protocol_chosen)
       record.set_text(detail::Text::protocol, c_string_in(r_->pool, handshake.protocol));
     auto protocol = make_protocol();
-    const auto response = is_event_stream_ ? event_stream_response() : websocket_response();
+    const auto response =
+        is_event_stream_ ? event_stream_response(retry_time()) : websocket_response();
     if (const std::string why = way_->reserve(); !why.empty()) return no_room(why);
+    const int status = is_event_stream_ ? HTTP_OK : HTTP_SWITCHING_PROTOCOLS;  // by any way
+    if (const int refusal = show_to_filters(r_, status, response, handshake.response_headers);
+        refusal != OK)
+      return refusal;
     if (!send_opening(r_, response, handshake.response_headers)) {
       log_request(r_, APLOG_INFO, "CWS0017: the client went away during the handshake");
       return drop(r_);

@@ -1,14 +1,17 @@
 #include "httpd/endpoints/publish.hpp"
 
+#include "channels/members/hub.hpp"
 #include "channels/members/json_envelope.hpp"
-#include "httpd/request/answer.hpp"
+#include "channels/members/publisher.hpp"
+#include "httpd/child/child.hpp"
 #include "httpd/configuration/config.hpp"
-#include "httpd/request/cross_origin.hpp"
 #include "httpd/endpoints/end_point.hpp"
 #include "httpd/log.hpp"
 #include "httpd/module.hpp"
 #include "httpd/pool.hpp"
-#include "httpd/request/capture.hpp"
+#include "httpd/request/answer.hpp"
+#include "httpd/request/cross_origin.hpp"
+#include "httpd/request/preflight.hpp"
 #include "protocol/opening/channel_request.hpp"
 #include "protocol/opening/header_fields.hpp"
 
@@ -35,6 +38,7 @@ class PublishRequest {
       : r_(r),
         fields_(headers),
         channel_(std::move(channel)),
+        options_(channel_options_of(r)),
         settings_(settings_of(directory_config_of(r))) {}
 
   int post() {
@@ -68,10 +72,14 @@ class PublishRequest {
     add_presence(json);
     json.append(",\"complete\":").append(history.complete ? "true" : "false");
     json.append(",\"messages\":[");
-    for (std::size_t i = 0; i < history.publications.size(); ++i)
-      json.append(i == 0 ? "" : ",")
-          .append(channels::json_of(channel_.name(), history.publications[i]));
-    return answer(json.append("]}\n"));
+    // Message by message: as JSON they may be many times what the history takes.
+    begin_answer();
+    bool goes_on = write(json);
+    for (std::size_t i = 0; i < history.publications.size() && goes_on; ++i)
+      goes_on =
+          write((i == 0 ? "" : ",") + channels::json_of(channel_.name(), history.publications[i]));
+    if (goes_on) write("]}\n");
+    return OK;
   }
 
  private:
@@ -101,7 +109,8 @@ class PublishRequest {
   int publish(Message message) {
     PublishResult result;
     try {
-      result = channel_.publish(std::move(message));
+      result = Child::current()->hub().publish(channel_.name(), options_, std::move(message),
+                                               channels::publisher_of(view(r_->useragent_ip)));
     } catch (const InvalidUTF8Exception&) {
       return refuse(r_, HTTP_BAD_REQUEST,
                     "The body is not UTF-8. Bytes go as Content-Type: application/octet-stream.");
@@ -119,7 +128,9 @@ class PublishRequest {
     std::string json = begin();
     json.append(",\"members\":").append(std::to_string(channel_.local_members()));
     add_position(json, result.position);
-    return answer(json.append("}\n"));
+    begin_answer();
+    write(json.append("}\n"));
+    return OK;
   }
 
   std::string begin() const {
@@ -149,48 +160,60 @@ class PublishRequest {
     json.append("]");
   }
 
-  int answer(const std::string& json) {
+  void begin_answer() {
     ap_set_content_type(r_, "application/json");
     apr_table_setn(r_->headers_out, "Cache-Control", "no-store");
-    ap_set_content_length(r_, static_cast<apr_off_t>(json.size()));
-    if (!r_->header_only) ap_rwrite(json.data(), static_cast<int>(json.size()), r_);
-    return OK;
+  }
+
+  // False if the client is gone, or wants no body.
+  bool write(std::string_view json) {
+    constexpr std::size_t at_once = 1 << 20;  // bytes; httpd counts them in an int
+    while (!json.empty() && !r_->header_only) {
+      const std::string_view piece = json.substr(0, at_once);
+      if (ap_rwrite(piece.data(), static_cast<int>(piece.size()), r_) < 0) return false;
+      json.remove_prefix(piece.size());
+    }
+    return json.empty();
   }
 
   request_rec* r_;
   protocol::HeaderFields fields_;
   Channel channel_;
+  ChannelOptions options_;
   Settings settings_;
 };
 
 // A page of another origin could make its reader's browser publish, with all that the reader may
-// do: so the rule is the same as for WebSockets. Browsers name the origin with every POST.
-bool is_allowed_origin(request_rec* r, std::span<Header> headers) {
+// do: so the rule is the same as for WebSockets. Browsers name the origin with every POST (Fetch,
+// §3.1), and with a GET that goes to another.
+std::optional<int> check_origin(request_rec* r, std::span<Header> headers) {
   const protocol::HeaderFields fields(headers);
   const auto origin = fields.first("Origin");
   const OriginPolicy policy = settings_of(directory_config_of(r)).origin;
-  if (origin && !policy.allows(*origin, fields.first("Host").value_or(""),
-                               opening_request_of(r, headers).secure))
-    return false;
+  const auto refused = refuse_other_pages(r, policy,
+                                          {.origin = origin,
+                                           .site = fields.first("Sec-Fetch-Site"),
+                                           .host = fields.first("Host").value_or(""),
+                                           .always_with_origin = r->method_number == M_POST});
+  if (refused) return refused;
   std::vector<std::pair<std::string, std::string>> added;
   add_cross_origin_headers(policy, origin, added);
   for (const auto& [name, value] : added)
     apr_table_merge(r->err_headers_out, name.c_str(), value.c_str());
-  return true;
+  return std::nullopt;
 }
 
 }  // namespace
 
 int publish(request_rec* r, std::span<Header> headers, std::string_view path) {
   ap_allow_standard_methods(r, REPLACE_ALLOW, M_GET, M_POST, M_OPTIONS, -1);
-  if (r->method_number == M_OPTIONS) return DECLINED;  // httpd's own answer
+  if (r->method_number == M_OPTIONS)
+    return answer_options(r, headers, settings_of(directory_config_of(r)).origin, "GET, POST");
   if (r->method_number != M_GET && r->method_number != M_POST) return HTTP_METHOD_NOT_ALLOWED;
-  if (!is_allowed_origin(r, headers)) {
-    log_request(r, APLOG_INFO, "CWS0012: the page's origin is not allowed (WebSocketOrigin)");
-    return refuse(r, HTTP_FORBIDDEN, "Pages of this origin may not publish here.");
-  }
-  std::vector<std::string> names = channels_of(r, path);
-  if (names.empty()) return refuse(r, HTTP_NOT_FOUND, "This address names no channel.");
+  if (const auto refused = check_origin(r, headers)) return *refused;
+  auto found = channels_of(r, path);
+  if (const int* refused = std::get_if<int>(&found)) return *refused;
+  auto& names = std::get<std::vector<std::string>>(found);
   if (names.size() > 1) {
     log_request(
         r, APLOG_ERR,

@@ -81,8 +81,9 @@ void show_tables(request_rec* r, const ChannelMemory& memory) noexcept {
 }
 
 int show_status(request_rec* r, int flags) noexcept {
-  const ChannelMemory* const memory = channel_memory();
+  ChannelMemory* const memory = channel_memory();
   if (!memory) return DECLINED;
+  memory->look_for_the_dead();
   if (flags & AP_STATUS_SHORT) {
     show_lines(r, *memory);
   } else if (flags & AP_STATUS_NOTABLE) {

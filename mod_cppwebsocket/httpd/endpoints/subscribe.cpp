@@ -1,11 +1,12 @@
 #include "httpd/endpoints/subscribe.hpp"
 
 #include "channels/members/subscriber.hpp"
-#include "httpd/request/answer.hpp"
 #include "httpd/endpoints/end_point.hpp"
 #include "httpd/endpoints/opening_handshake.hpp"
 #include "httpd/pool.hpp"
+#include "httpd/request/answer.hpp"
 #include "httpd/request/capture.hpp"
+#include "httpd/request/preflight.hpp"
 #include "protocol/opening/channel_request.hpp"
 #include "protocol/opening/handshake.hpp"
 #include "protocol/opening/header_fields.hpp"
@@ -31,25 +32,28 @@ std::shared_ptr<const runtime::Handler> subscriber() {
   return handler;
 }
 
-// Where the client wants to go on. The field has precedence: a browser that comes back by itself
-// sends it, with the address that it had at first. False if the query is wrong.
-bool read_resume(const request_rec* r, const protocol::HeaderFields& fields,
+// The id of the last event, of a client that has come back by itself. Where a page's script stands
+// in for EventSource it may not set the field for another origin; so it says it in the query.
+std::optional<std::string> last_event_id(const request_rec* r,
+                                         const protocol::HeaderFields& fields) {
+  const auto field = fields.first("Last-Event-ID");
+  if (field && !field->empty()) return std::string(*field);
+  return protocol::query_value(view(r->args), "lastEventId");
+}
+
+// Where the client wants to go on. The last event has precedence: who comes back has the address
+// that it had at first.
+void read_resume(const request_rec* r, const protocol::HeaderFields& fields,
                  channels::Subscription& subscription) {
-  const std::size_t count = subscription.channels.size();
-  if (const auto id = fields.first("Last-Event-ID"); id && !id->empty()) {
-    const auto token = protocol::parse_token(*id, count);
-    // Of other channels, or from before they began anew: nobody's fault, but it has to be told.
-    if (token)
-      subscription.resume = *token;
-    else
-      subscription.lost = true;
-    return true;
-  }
-  const auto after = protocol::query_value(view(r->args), "after");
-  if (!after || after->empty()) return true;
-  const auto token = protocol::parse_token(*after, count);
-  if (token) subscription.resume = *token;
-  return token.has_value();
+  auto position = last_event_id(r, fields);
+  if (!position || position->empty()) position = protocol::query_value(view(r->args), "after");
+  if (!position || position->empty()) return;
+  // Of other channels, or none at all ("undefined"): a client that was refused would come back with it
+  // for ever, so it is told that it has not recovered.
+  if (const auto token = protocol::parse_token(*position, subscription.channels.size()))
+    subscription.resume = *token;
+  else
+    subscription.lost = true;
 }
 
 bool read_history(const request_rec* r, channels::Subscription& subscription) {
@@ -76,14 +80,12 @@ int subscribe_by_get(request_rec* r, Child& child, std::span<Header> headers,
     return refuse(r, HTTP_UPGRADE_REQUIRED,
                   "Connect by WebSocket, or say Accept: text/event-stream.", upgrade);
   }
+  auto found = channels_of(r, path);
+  if (const int* refused = std::get_if<int>(&found)) return *refused;
   channels::Subscription subscription;
-  subscription.channels = channels_of(r, path);
+  subscription.channels = std::get<std::vector<std::string>>(std::move(found));
   subscription.options = channel_options_of(r);
-  if (subscription.channels.empty())
-    return refuse(r, HTTP_NOT_FOUND, "This address names no channel.");
-  if (!read_resume(r, fields, subscription))
-    return refuse(r, HTTP_BAD_REQUEST,
-                  "after= is not a position, or a list of one for each channel, from here.");
+  read_resume(r, fields, subscription);
   if (!read_history(r, subscription))
     return refuse(r, HTTP_BAD_REQUEST, "history= is a number of messages, at most 10000.");
   if (!read_format(r, subscription)) return refuse(r, HTTP_BAD_REQUEST, "format= is json.");
@@ -100,7 +102,8 @@ int subscribe_by_get(request_rec* r, Child& child, std::span<Header> headers,
 
 int subscribe(request_rec* r, Child& child, std::span<Header> headers, std::string_view path) {
   ap_allow_standard_methods(r, REPLACE_ALLOW, M_GET, M_OPTIONS, -1);
-  if (r->method_number == M_OPTIONS) return DECLINED;  // httpd's own answer
+  if (r->method_number == M_OPTIONS)
+    return answer_options(r, headers, settings_of(directory_config_of(r)).origin, "GET");
   if (r->method_number != M_GET) return HTTP_METHOD_NOT_ALLOWED;
   return subscribe_by_get(r, child, headers, path);
 }

@@ -1,5 +1,6 @@
 #include "httpd/request/answer.hpp"
 
+#include "httpd/log.hpp"
 #include "httpd/module.hpp"
 #include "httpd/pool.hpp"
 #include "protocol/opening/header_fields.hpp"
@@ -13,6 +14,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <string>
 
 namespace cppwebsocket::httpd {
 
@@ -33,27 +35,49 @@ bool belongs_in_opening(std::string_view name) noexcept {
                            "Accept-Ranges", "Alternates", "ETag", "Last-Modified", "TCN", "Vary"});
 }
 
-// mod_headers carries out `Header set` and `Header always set` in an output filter, when the
-// first byte of a response passes it. None of ours does, so call the filter, with nothing behind
-// it that could send something.
-void run_header_directives(request_rec* r) {
-  ap_filter_t* filter = r->output_filters;
-  while (filter && !protocol::equal_ignoring_case(filter->frec->name, "fixup_headers_out"))
-    filter = filter->next;
-  if (!filter) return;
-  filter->next = nullptr;
-  apr_bucket_brigade* nothing = apr_brigade_create(r->pool, r->connection->bucket_alloc);
-  filter->frec->filter_func.out_func(filter, nothing);
+// Behind all filters that look at content and before those that make HTTP of it.
+constexpr auto after_content = static_cast<ap_filter_type>(AP_FTYPE_PROTOCOL - 1);
+constexpr char end_of_turn[] = "CPPWEBSOCKET_END_OF_TURN";
+
+// A filter refuses by an error bucket, which httpd's own would make a response of.
+apr_status_t note_refusal(ap_filter_t* filter, apr_bucket_brigade* brigade) noexcept {
+  for (apr_bucket* each = APR_BRIGADE_FIRST(brigade); each != APR_BRIGADE_SENTINEL(brigade);
+       each = APR_BUCKET_NEXT(each))
+    if (AP_BUCKET_IS_ERROR(each))
+      *static_cast<int*>(filter->ctx) = static_cast<const ap_bucket_error*>(each->data)->status;
+  apr_brigade_cleanup(brigade);
+  return APR_SUCCESS;
+}
+
+// Sends the filters of other modules a response without a body. The status with which one of them
+// refuses it, or OK.
+int run_content_filters(request_rec* r) {
+  int refusal = OK;
+  ap_filter_t* const end = ap_add_output_filter(end_of_turn, &refusal, r, r->connection);
+  apr_bucket_brigade* brigade = apr_brigade_create(r->pool, r->connection->bucket_alloc);
+  APR_BRIGADE_INSERT_TAIL(brigade, apr_bucket_eos_create(r->connection->bucket_alloc));
+  const apr_status_t status = ap_pass_brigade(r->output_filters, brigade);
+  apr_brigade_cleanup(brigade);
+  ap_remove_output_filter(end);
+  r->eos_sent = 0;
+  return refusal == OK && status != APR_SUCCESS ? HTTP_INTERNAL_SERVER_ERROR : refusal;
 }
 
 void add_line(std::string& head, std::string_view name, std::string_view value) {
   head.append(name).append(": ").append(value).append("\r\n");
 }
 
-// Other modules' fields: the answer's own have precedence.
+bool has_field(HeaderList fields, std::string_view name) noexcept {
+  return std::any_of(fields.begin(), fields.end(), [name](const auto& field) {
+    return protocol::equal_ignoring_case(field.first, name);
+  });
+}
+
+// What stands in httpd's tables besides the answer's own fields: the handler's, and other modules'.
 struct TableAdder {
   std::string& head;
   HeaderList own;
+  HeaderList added;
 
   void add(const apr_table_t* table) {
     const auto add_field = [](void* self, const char* name, const char* value) {
@@ -64,10 +88,8 @@ struct TableAdder {
   }
 
   void add(std::string_view name, std::string_view value) {
-    const bool is_own = std::any_of(own.begin(), own.end(), [name](const auto& field) {
-      return protocol::equal_ignoring_case(field.first, name);
-    });
-    if (!is_own && belongs_in_opening(name) && !protocol::has_control_character(value))
+    if (!has_field(own, name) && (has_field(added, name) || belongs_in_opening(name)) &&
+        !protocol::has_control_character(value))
       add_line(head, name, value);
   }
 };
@@ -77,8 +99,7 @@ std::string head_of(request_rec* r, const protocol::OpeningResponse& response, H
   std::string head("HTTP/1.1 ");
   head.append(response.status_line).append("\r\n");
   for (const auto& [name, value] : response.headers) add_line(head, name, value);
-  for (const auto& [name, value] : added) add_line(head, name, value);
-  TableAdder adder{head, response.headers};
+  TableAdder adder{head, response.headers, added};
   adder.add(r->headers_out);
   adder.add(r->err_headers_out);
   return head.append("\r\n");
@@ -105,18 +126,34 @@ void finish_response(request_rec* r) noexcept {
   }
 }
 
+int show_to_filters(request_rec* r, int status, const protocol::OpeningResponse& response,
+                    HeaderList added) {
+  r->status = status;
+  r->status_line = c_string_in(r->pool, response.status_line);
+  r->no_cache = 1;  // what follows is not in the body that mod_cache sees
+  for (const auto& [name, value] : response.headers) {
+    apr_table_set(r->headers_out, name.c_str(), value.c_str());
+    if (protocol::equal_ignoring_case(name, "Content-Type"))
+      r->content_type = c_string_in(r->pool, value);
+  }
+  for (const auto& [name, value] : added)
+    apr_table_add(r->headers_out, name.c_str(), value.c_str());
+  const int refusal = run_content_filters(r);
+  if (refusal == OK) return OK;
+  log_request(r, APLOG_INFO,
+              "CWS0061: an output filter of another module refuses the answer with " +
+                  std::to_string(refusal));
+  r->status = HTTP_OK;
+  r->status_line = nullptr;
+  r->output_filters = r->proto_output_filters;
+  r->connection->keepalive = AP_CONN_CLOSE;  // see refuse
+  return refusal;
+}
+
 // Not through ap_send_interim_response: that takes the fields out of headers_out, so that
 // %{...}o in an access log would find none, and the body of draft-76 would be a second write.
 bool send_opening(request_rec* r, const protocol::OpeningResponse& response, HeaderList added) {
-  run_header_directives(r);
   const std::string bytes = head_of(r, response, added) + response.body;
-
-  r->status = std::atoi(response.status_line.data());  // a literal; for the access log
-  r->status_line = c_string_in(r->pool, response.status_line);
-  for (const auto& [name, value] : response.headers)
-    apr_table_set(r->headers_out, name.c_str(), value.c_str());
-  for (const auto& [name, value] : added)
-    apr_table_add(r->headers_out, name.c_str(), value.c_str());
   finish_response(r);
 
   conn_rec* c = r->connection;
@@ -126,6 +163,17 @@ bool send_opening(request_rec* r, const protocol::OpeningResponse& response, Hea
   const apr_status_t status = ap_pass_brigade(c->output_filters, brigade);
   apr_brigade_cleanup(brigade);
   return status == APR_SUCCESS && !c->aborted;
+}
+
+int send_and_end(request_rec* r, const protocol::OpeningResponse& response) {
+  if (const int refusal = show_to_filters(r, HTTP_OK, response, {}); refusal != OK) return refusal;
+  if (!send_opening(r, response, {})) return drop(r);
+  conn_rec* c = r->connection;
+  if (!c->master) return OK;
+  apr_bucket_brigade* brigade = apr_brigade_create(r->pool, c->bucket_alloc);
+  APR_BRIGADE_INSERT_TAIL(brigade, apr_bucket_eos_create(c->bucket_alloc));
+  ap_pass_brigade(c->output_filters, brigade);
+  return OK;
 }
 
 int refuse(request_rec* r, int status, std::string_view text, HeaderList headers) {
@@ -147,11 +195,20 @@ int refuse(request_rec* r, int status, std::string_view text, HeaderList headers
   return OK;
 }
 
+bool comes_back_after_any_end(const request_rec* r) noexcept {
+  const char* wanted = apr_table_get(r->headers_in, "Cache-Control");
+  return wanted && ap_find_token(r->pool, wanted, "no-cache") != 0;
+}
+
 int drop(request_rec* r) noexcept {
   finish_response(r);
   r->status = HTTP_FORBIDDEN;  // for the access log
   r->connection->aborted = 1;  // httpd closes such a connection at once
   return OK;
+}
+
+void register_answer() noexcept {
+  ap_register_output_filter(end_of_turn, note_refusal, nullptr, after_content);
 }
 
 }  // namespace cppwebsocket::httpd

@@ -1,9 +1,10 @@
 #include "httpd/request/capture.hpp"
 
+#include "httpd/child/virtual_host.hpp"
 #include "httpd/configuration/config.hpp"
 #include "httpd/module.hpp"
 #include "httpd/pool.hpp"
-#include "httpd/child/virtual_host.hpp"
+#include "httpd/request/scheme.hpp"
 
 #include <apr_network_io.h>
 #include <http_protocol.h>
@@ -37,8 +38,6 @@ std::string_view address(apr_pool_t* pool, const char* ip, const apr_sockaddr_t*
   const char* format = std::strchr(ip, ':') ? "[%s]:%d" : "%s:%d";
   return apr_psprintf(pool, format, ip, static_cast<int>(address->port));
 }
-
-bool is_https(request_rec* r) noexcept { return std::strcmp(ap_http_scheme(r), "https") == 0; }
 
 // What the client wrote. A request that was redirected internally, e.g. by RewriteRule in a
 // <Directory>, has another URI; but draft-76 clients compare the location with theirs.

@@ -1,7 +1,7 @@
 #include "httpd/ways_in/filter_chain.hpp"
 
-#include "httpd/request/answer.hpp"
 #include "httpd/child/child.hpp"
+#include "httpd/request/answer.hpp"
 #include "httpd/ways_in/filter_pump.hpp"
 #include "runtime/transport/socket.hpp"
 
@@ -12,7 +12,6 @@
 #include <utility>
 
 #include <sys/socket.h>
-#include <unistd.h>
 
 namespace cppwebsocket::httpd {
 
@@ -29,17 +28,12 @@ std::string FilterChainWay::reserve() {
   int ends[2];
   if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends) != 0)
     return std::generic_category().message(errno);
-  pump_end_ = ends[0];
-  session_end_ = ends[1];
+  pump_end_ = runtime::Descriptor(ends[0]);
+  session_end_ = runtime::Descriptor(ends[1]);
   for (const int end : ends)
     ::setsockopt(end, SOL_SOCKET, SO_SNDBUF, &pair_buffer_size, sizeof pair_buffer_size);
   hold_.emplace();
   return {};
-}
-
-FilterChainWay::~FilterChainWay() {
-  if (pump_end_ >= 0) ::close(pump_end_);
-  if (session_end_ >= 0) ::close(session_end_);
 }
 
 void FilterChainWay::open(std::unique_ptr<runtime::Session> session,
@@ -47,9 +41,8 @@ void FilterChainWay::open(std::unique_ptr<runtime::Session> session,
   // It would go on to measure the client's speed, and be the first in the chain that r is to use.
   ap_remove_input_filter_byhandle(r_->connection->input_filters, "reqtimeout");
   finish_response(r_);
-  FilterPump pump(r_, pump_end_, session->ws_version() == Version::event_stream);
-  auto transport = std::make_unique<runtime::SocketTransport>(session_end_);
-  session_end_ = -1;
+  FilterPump pump(r_, pump_end_.get(), session->ws_version() == Version::event_stream);
+  auto transport = std::make_unique<runtime::SocketTransport>(std::move(session_end_));
   session->open(std::move(transport), std::move(protocol), {});
   child_.runtime().hand_over(std::move(session));
   pump.run(child_);

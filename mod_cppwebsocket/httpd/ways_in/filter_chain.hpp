@@ -13,6 +13,7 @@
 #include "httpd/child/filter_connections.hpp"
 #include "httpd/ways_in/takeover.hpp"
 #include "httpd/ways_in/way_in.hpp"
+#include "runtime/transport/descriptor.hpp"
 
 #include <httpd.h>
 
@@ -25,7 +26,6 @@ namespace cppwebsocket::httpd {
 class FilterChainWay final : public WayIn {
  public:
   FilterChainWay(request_rec* r, Child& child) noexcept : r_(r), child_(child) {}
-  ~FilterChainWay() override;
 
   std::string reserve() override;
 
@@ -37,8 +37,8 @@ class FilterChainWay final : public WayIn {
   request_rec* r_;
   Child& child_;
   FilterConnections::Place place_;
-  int pump_end_ = -1;
-  int session_end_ = -1;
+  runtime::Descriptor pump_end_{-1};
+  runtime::Descriptor session_end_{-1};
   std::optional<StopHold> hold_;  // until the client has been told of a stop
 };
 

@@ -2,11 +2,13 @@
 
 #include "httpd/child/child.hpp"
 #include "httpd/configuration/config.hpp"
+#include "httpd/request/answer.hpp"
 
 #include <ap_mpm.h>
 #include <apr_poll.h>
 #include <apr_portable.h>
 #include <http_core.h>
+#include <http_protocol.h>
 
 #include <cerrno>
 
@@ -93,6 +95,7 @@ FilterPump::FilterPump(request_rec* r, int session, bool one_way)
     : c_(r->connection),
       session_(session),
       one_way_(one_way && is_stream()),
+      breaks_off_(one_way_ && !comes_back_after_any_end(r)),
       stream_input_(is_stream() ? input_of_stream(c_, r->pool) : -1),
       incoming_(apr_brigade_create(r->pool, c_->bucket_alloc)),
       outgoing_(apr_brigade_create(r->pool, c_->bucket_alloc)),
@@ -111,8 +114,8 @@ void FilterPump::run(Child& child) {
 bool FilterPump::is_over() const noexcept {
   if (failed_) return true;
   if (!session_ended_ || !unsent_.empty()) return false;
-  // HTTP/1: httpd goes on to end the connection, with its own lingering. A stream that the server
-  // ends first is reset behind its end, so give the client a moment to end it.
+  // HTTP/1: httpd goes on to end the connection, with its own lingering. A WebSocket's stream that
+  // the server ends first is reset behind its end, so give the client a moment to end it.
   return !is_stream() || client_ended_ || session_gone_;
 }
 
@@ -198,8 +201,13 @@ bool FilterPump::write_client() {
   return true;
 }
 
+// For an error mod_http2 resets the stream. One that just has no end it may not notice.
 void FilterPump::end_stream() {
-  APR_BRIGADE_INSERT_TAIL(outgoing_, apr_bucket_eos_create(c_->bucket_alloc));
+  apr_bucket_alloc_t* buckets = c_->bucket_alloc;
+  APR_BRIGADE_INSERT_TAIL(
+      outgoing_, breaks_off_
+                     ? ap_bucket_error_create(HTTP_SERVICE_UNAVAILABLE, nullptr, c_->pool, buckets)
+                     : apr_bucket_eos_create(buckets));
   APR_BRIGADE_INSERT_TAIL(outgoing_, apr_bucket_flush_create(c_->bucket_alloc));
   pass();
 }

@@ -49,6 +49,7 @@ class FilterPump {
   conn_rec* c_;
   int session_;
   const bool one_way_;
+  const bool breaks_off_;         // the stream's end is an error
   int stream_input_;              // to poll; -1 if this is no stream
   apr_bucket_brigade* incoming_;  // what the session has not taken
   apr_bucket_brigade* outgoing_;

@@ -1,10 +1,10 @@
 #include "httpd/ways_in/takeover.hpp"
 
-#include "httpd/request/answer.hpp"
 #include "httpd/child/child.hpp"
 #include "httpd/configuration/config.hpp"
 #include "httpd/module.hpp"
 #include "httpd/pool.hpp"
+#include "httpd/request/answer.hpp"
 #include "httpd/ways_in/tls.hpp"
 #include "runtime/transport/socket.hpp"
 
@@ -20,6 +20,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <signal.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 namespace cppwebsocket::httpd {
@@ -73,8 +74,8 @@ void hand_over(void* memory) noexcept {
 // what it takes for the client's socket and has no more use for the connection.
 void hand_over_at_end(conn_rec* c, std::unique_ptr<runtime::Session> session, StopHold hold,
                       runtime::TlsTransport* tls) {
-  auto* pending = new (apr_palloc(c->pool, sizeof(Pending)))
-      Pending{std::move(hold), std::move(session), tls};
+  auto* pending =
+      new (apr_palloc(c->pool, sizeof(Pending))) Pending{std::move(hold), std::move(session), tls};
   if (tls) return after_mod_ssl(*tls_of(c), hand_over, pending);
   const auto cleanup = [](void* memory) -> apr_status_t {
     hand_over(memory);
@@ -89,12 +90,8 @@ ReservedSocket::ReservedSocket(conn_rec* c) : httpd_descriptor_(-1), descriptor_
   apr_os_sock_t socket = -1;
   apr_os_sock_get(&socket, ap_get_conn_socket(c));
   httpd_descriptor_ = socket;
-  descriptor_ = ::fcntl(socket, F_DUPFD_CLOEXEC, 0);
-  if (descriptor_ < 0) throw std::system_error(errno, std::generic_category(), "dup");
-}
-
-ReservedSocket::~ReservedSocket() {
-  if (descriptor_ >= 0) ::close(descriptor_);
+  descriptor_ = runtime::Descriptor(::fcntl(socket, F_DUPFD_CLOEXEC, 0));
+  if (descriptor_.get() < 0) throw std::system_error(errno, std::generic_category(), "dup");
 }
 
 std::string ReservedSocket::take_over(request_rec* r, int dummy) {
@@ -116,13 +113,18 @@ std::string ReservedSocket::take_over(request_rec* r, int dummy) {
   return already_read;
 }
 
-int ReservedSocket::release() noexcept {
+runtime::Descriptor&& ReservedSocket::release(std::optional<std::size_t> buffers) noexcept {
   // Flags of the socket, which the two descriptors share: only now that httpd has let go of it.
-  const int flags = ::fcntl(descriptor_, F_GETFL);
-  if ((flags & O_NONBLOCK) == 0) ::fcntl(descriptor_, F_SETFL, flags | O_NONBLOCK);
+  const int flags = ::fcntl(descriptor_.get(), F_GETFL);
+  if ((flags & O_NONBLOCK) == 0) ::fcntl(descriptor_.get(), F_SETFL, flags | O_NONBLOCK);
   const int on = 1;  // fails on Unix sockets, which do not delay
-  ::setsockopt(descriptor_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-  return std::exchange(descriptor_, -1);
+  ::setsockopt(descriptor_.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  if (buffers.value_or(0) != 0) {
+    const int size = static_cast<int>(*buffers);
+    for (const int option : {SO_SNDBUF, SO_RCVBUF})
+      ::setsockopt(descriptor_.get(), SOL_SOCKET, option, &size, sizeof size);
+  }
+  return std::move(descriptor_);
 }
 
 StopHold::StopHold() noexcept : held_(!is_threaded()) {
@@ -147,14 +149,15 @@ void SocketTakeover::open(std::unique_ptr<runtime::Session> session,
                           std::unique_ptr<protocol::Protocol> protocol) {
   conn_rec* c = r_->connection;
   std::string already_read = socket_->take_over(r_, child_.dummy_socket());
+  auto&& socket = socket_->release(directory_config_of(r_).socket_buffer_size);
   std::unique_ptr<runtime::Transport> transport;
   runtime::TlsTransport* over_tls = nullptr;
   if (TlsConnection* tls = tls_of(c)) {
-    auto made = make_tls_transport(*tls, socket_->release());
+    auto made = make_tls_transport(*tls, std::move(socket));
     over_tls = made.get();
     transport = std::move(made);
   } else {
-    transport = std::make_unique<runtime::SocketTransport>(socket_->release());
+    transport = std::make_unique<runtime::SocketTransport>(std::move(socket));
   }
   session->open(std::move(transport), std::move(protocol), std::move(already_read));
   hand_over_at_end(c, std::move(session), std::move(*hold_), over_tls);

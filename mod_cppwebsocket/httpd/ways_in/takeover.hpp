@@ -14,6 +14,7 @@
 #pragma once
 
 #include "httpd/ways_in/way_in.hpp"
+#include "runtime/transport/descriptor.hpp"
 
 #include <httpd.h>
 
@@ -29,19 +30,17 @@ class ReservedSocket {
  public:
   // Throws std::system_error if there is no descriptor left.
   explicit ReservedSocket(conn_rec* c);
-  ~ReservedSocket();
-  ReservedSocket(const ReservedSocket&) = delete;
-  ReservedSocket& operator=(const ReservedSocket&) = delete;
 
   // Puts `dummy` in the place of httpd's descriptor, which httpd goes on to close, and returns
   // the bytes that httpd has read from the client and not used.
   std::string take_over(request_rec* r, int dummy);
 
-  int release() noexcept;  // non-blocking, the caller's
+  // It, non-blocking now; the caller's, if it wants to. `buffers`: WebSocketSocketBufferSize.
+  runtime::Descriptor&& release(std::optional<std::size_t> buffers) noexcept;
 
  private:
   int httpd_descriptor_;
-  int descriptor_;
+  runtime::Descriptor descriptor_;
 };
 
 // Holds back the signals that end a prefork child, which ends inside their handlers: between the

@@ -3,11 +3,11 @@
 #include "httpd/log.hpp"
 #include "httpd/module.hpp"
 #include "httpd/pool.hpp"
+#include "httpd/ways_in/connection_notes.hpp"
+#include "httpd/ways_in/library.hpp"
 #include "protocol/opening/header_fields.hpp"
 
-#include <apr_dso.h>
 #include <apr_optional_hooks.h>
-#include <apr_portable.h>
 #include <mod_ssl_openssl.h>
 #include <util_filter.h>
 
@@ -42,7 +42,7 @@ apr_status_t run_then(void* memory) noexcept {
 int note_tls(conn_rec* c, SSL* ssl, int is_proxy) noexcept {
   if (is_proxy || !runtime::has_openssl()) return DECLINED;
   auto* const tls = make_in<TlsConnection>(c->pool, ssl);
-  ap_set_module_config(c->conn_config, &cppwebsocket_module, tls);
+  make_notes_of(c).tls = tls;
   apr_pool_cleanup_register(c->pool, tls, run_then, apr_pool_cleanup_null);
   return DECLINED;
 }
@@ -53,26 +53,11 @@ apr_status_t end_input(ap_filter_t* filter, apr_bucket_brigade* brigade, ap_inpu
   return status == APR_SUCCESS ? status : APR_EAGAIN;
 }
 
-// mod_ssl's library: that of the object which httpd has loaded; or if it is linked into httpd,
-// wherever httpd's own symbols come from.
-void* library_of(const module* mod_ssl) noexcept {
-  apr_os_dso_handle_t library = nullptr;
-  if (mod_ssl->dynamic_load_handle)
-    apr_os_dso_handle_get(&library, static_cast<apr_dso_handle_t*>(mod_ssl->dynamic_load_handle));
-  return library ? library : RTLD_DEFAULT;
-}
-
-// As this module pins itself: late threads must not find libssl unmapped at the end of the process.
-void pin_library(const void* function) noexcept {
-  Dl_info library{};
-  if (::dladdr(function, &library) != 0 && library.dli_fname)
-    ::dlopen(library.dli_fname, RTLD_NOW | RTLD_NOLOAD | RTLD_NODELETE);
-}
-
 }  // namespace
 
 TlsConnection* tls_of(const conn_rec* c) noexcept {
-  return static_cast<TlsConnection*>(ap_get_module_config(c->conn_config, &cppwebsocket_module));
+  const ConnectionNotes* const notes = notes_of(c);
+  return notes ? notes->tls : nullptr;
 }
 
 bool is_tls_filter(std::string_view name) noexcept {
@@ -82,8 +67,9 @@ bool is_tls_filter(std::string_view name) noexcept {
 
 void end_network_input(conn_rec* c) { ap_add_input_filter(end_of_network, nullptr, nullptr, c); }
 
-std::unique_ptr<runtime::TlsTransport> make_tls_transport(TlsConnection& tls, int descriptor) {
-  return std::make_unique<runtime::TlsTransport>(tls.ssl, descriptor);
+std::unique_ptr<runtime::TlsTransport> make_tls_transport(TlsConnection& tls,
+                                                          runtime::Descriptor&& descriptor) {
+  return std::make_unique<runtime::TlsTransport>(tls.ssl, std::move(descriptor));
 }
 
 void after_mod_ssl(TlsConnection& tls, void (*then)(void*) noexcept, void* object) noexcept {
@@ -104,7 +90,7 @@ void find_openssl(apr_pool_t*, server_rec* main_server) noexcept {
   void* const library = library_of(mod_ssl);
   const char* const missing = runtime::load_openssl(
       [library](const char* name) noexcept { return ::dlsym(library, name); });
-  if (!missing) return pin_library(reinterpret_cast<void*>(runtime::openssl().SSL_read));
+  if (!missing) return pin_library(reinterpret_cast<const void*>(runtime::openssl().SSL_read));
   log_server(
       main_server, APLOG_WARNING,
       std::string("CWS0021: TLS connections cannot be taken over: mod_ssl's library has no ") +

@@ -25,7 +25,8 @@ bool is_tls_filter(std::string_view name) noexcept;
 void end_network_input(conn_rec* c);
 
 // A transport on the client's socket. Its start() is called by `then` below.
-std::unique_ptr<runtime::TlsTransport> make_tls_transport(TlsConnection& tls, int descriptor);
+std::unique_ptr<runtime::TlsTransport> make_tls_transport(TlsConnection& tls,
+                                                          runtime::Descriptor&& descriptor);
 
 // Calls `then` when the connection's pool goes and mod_ssl has let go of the SSL object: mod_ssl's
 // own cleanup uses it with the conn_rec. `object` must live as long as the pool.

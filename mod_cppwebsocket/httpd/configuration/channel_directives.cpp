@@ -1,0 +1,141 @@
+// Channels, their memory, and how they reach other machines.
+#include "channels/backplane/engine.hpp"
+#include "httpd/configuration/directive.hpp"
+#include "httpd/pool.hpp"
+
+#include <cppwebsocket/detail/channel_name.hpp>
+
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+
+namespace cppwebsocket::httpd {
+
+namespace {
+
+constexpr std::size_t longest_password = 4096;
+
+// False if it can never give a channel's name. Behind a '%', a '$' or an escape nobody knows before
+// the request; and an empty text is no mistake, for then there is no channel, on some condition.
+bool may_give_name(std::string_view expression) noexcept {
+  const std::string_view literal = expression.substr(0, expression.find_first_of("%$\\"));
+  return literal.empty() || !detail::why_no_channel_name(literal);
+}
+
+const char* channel(cmd_parms* command, void* config, int count, char* const arguments[]) {
+  constexpr const char* accepted =
+      "names of channels, each of 1 to 255 bytes of UTF-8 without control characters, or "
+      "expressions that give them";
+  if (count == 0) return wrong(command, accepted, "");
+  auto** expressions = static_cast<ap_expr_info_t**>(
+      apr_palloc(command->pool, sizeof(ap_expr_info_t*) * static_cast<std::size_t>(count)));
+  for (int i = 0; i < count; ++i) {
+    if (!may_give_name(arguments[i])) return wrong(command, accepted, arguments[i]);
+    const char* error = nullptr;
+    expressions[i] =
+        ap_expr_parse_cmd(command, arguments[i], AP_EXPR_FLAG_STRING_RESULT, &error, nullptr);
+    if (error)
+      return apr_pstrcat(command->pool, command->cmd->name, ": cannot read \"", arguments[i],
+                         "\": ", error, nullptr);
+  }
+  target<DirectoryConfig>(command, config).channels = {expressions,
+                                                       static_cast<std::size_t>(count)};
+  return nullptr;
+}
+
+const char* channel_history(cmd_parms* command, void* config, const char* messages,
+                            const char* time) {
+  constexpr const char* accepted =
+      "a number of messages from 0 to 1000000, and a time from 1s to 1000h (units s, min, h; "
+      "seconds without)";
+  const auto number = parse_number(messages);
+  if (!number || *number > 1'000'000) return wrong(command, accepted, messages);
+  ChannelOptions options;
+  options.history = static_cast<std::uint32_t>(*number);
+  if (time) {
+    const auto given = parse_time(time);
+    if (!given || *given < std::chrono::seconds(1) || *given > longest_time)
+      return wrong(command, accepted, time);
+    options.history_time = std::chrono::ceil<std::chrono::seconds>(*given);
+  }
+  target<DirectoryConfig>(command, config).channel_options = options;
+  return nullptr;
+}
+
+const char* memory_size(cmd_parms* command, void*, const char* argument) {
+  const auto bytes = parse_bytes(argument);
+  if (!bytes || *bytes < least_channel_memory || *bytes > most_channel_memory)
+    return wrong(command, "bytes from 1M to 64G", argument);
+  config_of(command->server).child.channel_memory = *bytes;
+  return nullptr;
+}
+
+const char* backplane(cmd_parms* command, void*, const char* argument) {
+  ChildConfig& child = config_of(command->server).child;
+  child.backplane = nullptr;
+  if (equal_ignoring_case(argument, "none")) return nullptr;
+  const auto url = channels::BackplaneUrl::parse(argument);
+  if (!url)  // it may hold a password, so it is not repeated
+    return apr_pstrcat(command->pool, command->cmd->name, " takes None, or ",
+                       channels::backplane_url_form, nullptr);
+  const std::string problem = channels::why_no_engine(*url);
+  if (!problem.empty())
+    return apr_pstrcat(command->pool, command->cmd->name, ": ", problem.c_str(), nullptr);
+  child.backplane = apr_pstrdup(command->pool, argument);
+  return nullptr;
+}
+
+// The first line of the file `path`. Raises runtime_error with what is wrong. Thread: startup, as
+// root.
+std::string read_password(const char* path) {
+  errno = 0;
+  std::ifstream file(path);
+  std::string password;
+  if (!file.is_open() || (!std::getline(file, password) && errno != 0))
+    throw std::runtime_error(std::string("cannot read ") + path + ": " + std::strerror(errno));
+  if (password.ends_with('\r')) password.pop_back();
+  if (password.empty() || password.size() > longest_password ||
+      password.find('\0') != password.npos)
+    throw std::runtime_error(std::string(path) +
+                             " has no password as its first line (1 to 4096 bytes)");
+  return password;
+}
+
+const char* backplane_password_file(cmd_parms* command, void*, const char* argument) {
+  const char* path = ap_server_root_relative(command->pool, argument);
+  if (!path) return wrong(command, "a file (relative to ServerRoot)", argument);
+  config_of(command->server).child.backplane_password =
+      c_string_in(command->pool, read_password(path));
+  return nullptr;
+}
+
+}  // namespace
+
+Rows channel_directives() {
+  static const command_rec rows[] = {
+      take_list<channel>("WebSocketChannel", directory,
+                         "The channels of websocket-publish and websocket-subscribe: names, or "
+                         "expressions that give one each (default: the path below the Location)"),
+      take12<channel_history>("WebSocketChannelHistory", directory,
+                              "How many messages these channels keep, and for how long (default 0, "
+                              "no limit of time)"),
+      take1<memory_size>("WebSocketChannelMemory", global,
+                         "Bytes of memory that all children share for channels and their "
+                         "history, 1M to 64G (default 64M)"),
+      take1<backplane>(
+          "WebSocketBackplane", global,
+          "The server that carries channels between machines: "
+          "redis://[USER@]HOST[:PORT][/DATABASE] or nats://[USER@]HOST[:PORT]; or None "
+          "(the default)"),
+      take1<backplane_password_file>(
+          "WebSocketBackplanePasswordFile", global,
+          "A file whose first line is the backplane's password (default: "
+          "none)"),
+  };
+  return rows;
+}
+
+}  // namespace cppwebsocket::httpd
