@@ -7,7 +7,7 @@ set(python /usr/bin/python3)  # Debian's, which has its pytest and websockets
 foreach(mpm event worker prefork)
   add_test(NAME apache-test.${mpm}
            COMMAND ${python} -m pytest ${PROJECT_SOURCE_DIR}/apache-test --mpm ${mpm} -q)
-  set_tests_properties(apache-test.${mpm} PROPERTIES TIMEOUT 900
+  set_tests_properties(apache-test.${mpm} PROPERTIES TIMEOUT 1800
     ENVIRONMENT "CPPWEBSOCKET_MODULE=$<TARGET_FILE:mod_cppwebsocket>;CPPWEBSOCKET_HANDLERS=${CPPWEBSOCKET_HANDLER_DIR};CPPWEBSOCKET_SOURCE=${PROJECT_SOURCE_DIR}")
 endforeach()
 
@@ -18,7 +18,7 @@ set_tests_properties(restarts.event PROPERTIES TIMEOUT 600
   ENVIRONMENT "CPPWEBSOCKET_MODULE=$<TARGET_FILE:mod_cppwebsocket>;CPPWEBSOCKET_HANDLERS=${CPPWEBSOCKET_HANDLER_DIR};CPPWEBSOCKET_SOURCE=${PROJECT_SOURCE_DIR}")
 
 # The same unit tests under the sanitizers, and thousands of rude clients with httpd loading the
-# module that was built with them.
+# module that was built with them, whose handlers are ours and the manual's examples.
 foreach(sanitizer asan tsan)
   foreach(area protocol runtime channels handlers)
     add_test(NAME ${sanitizer}.${area}_tests
@@ -29,7 +29,9 @@ foreach(sanitizer asan tsan)
   string(REPLACE "tsan" "thread" kind ${kind})
   add_test(NAME ${sanitizer}.soak
            COMMAND ${python} ${PROJECT_SOURCE_DIR}/apache-test/soak.py --connections 5000)
-  set_tests_properties(${sanitizer}.soak PROPERTIES TIMEOUT 900
+  add_test(NAME ${sanitizer}.leaving
+           COMMAND ${python} ${PROJECT_SOURCE_DIR}/apache-test/leaving.py --connections 600)
+  set_tests_properties(${sanitizer}.soak ${sanitizer}.leaving PROPERTIES TIMEOUT 900
     ENVIRONMENT "CPPWEBSOCKET_SANITIZER=${kind};CPPWEBSOCKET_MODULE=${builds}/${sanitizer}/mod_cppwebsocket.so;CPPWEBSOCKET_HANDLERS=${builds}/${sanitizer}/handlers;CPPWEBSOCKET_SOURCE=${PROJECT_SOURCE_DIR}")
 endforeach()
 
@@ -42,7 +44,7 @@ add_test(NAME asan.pools
                  ${live}/test_160_http2.py ${live}/test_170_filters.py ${live}/test_400_closing.py
                  ${live}/test_600_seed.py ${live}/test_880_life_cycle.py ${live}/test_890_hot_swap.py
                  --mpm event -q)
-set_tests_properties(asan.pools PROPERTIES TIMEOUT 600 SKIP_RETURN_CODE 77
+set_tests_properties(asan.pools PROPERTIES TIMEOUT 1200 SKIP_RETURN_CODE 77
   ENVIRONMENT "CPPWEBSOCKET_APR=${builds}/apr-debug/lib;CPPWEBSOCKET_SANITIZER=address;CPPWEBSOCKET_MODULE=${builds}/asan/mod_cppwebsocket.so;CPPWEBSOCKET_HANDLERS=${builds}/asan/handlers;CPPWEBSOCKET_SOURCE=${PROJECT_SOURCE_DIR}")
 
 # A short run of each fuzz target from its seeds. What it finds to be interesting goes to a scratch

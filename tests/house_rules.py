@@ -1,5 +1,6 @@
-"""Rules of the house that a compiler does not check: who may include whom, that every directive is
-documented, and that the tests which the documents name exist.
+"""Rules of the house that a compiler does not check: that every directive and every numbered log line
+is where CONTRIBUTING.md says, that the tests which the documents name exist, and that no path of
+somebody's machine is in the tree. Who may include whom is in layers.py.
 
 usage: house_rules.py PROJECT"""
 
@@ -12,61 +13,52 @@ SOURCES = PROJECT / "mod_cppwebsocket"
 problems = []
 
 
-def includes(path):
-    for number, line in enumerate(path.read_text().splitlines(), 1):
-        if match := re.match(r'\s*#\s*include\s*([<"])([^>"]+)', line):
-            yield number, match[1] == "<", match[2]
-
-
-def check_layers():
-    # folder → the project's own folders that it may include, besides itself and the public API
-    layers = {
-        "include": [],
-        "protocol": [],
-        "runtime": ["protocol"],
-        "channels": ["runtime", "protocol"],
-        "httpd": ["channels", "runtime", "protocol"],
-    }
-    foreign = re.compile(r"^(httpd|http_|ap_|apr_|apr\.|util_|mod_|scoreboard|mpm_|unixd)")
-    for layer, below in layers.items():
-        files = sorted((SOURCES / layer).rglob("*.[ch]pp"))
-        if not files:
-            problems.append(f"mod_cppwebsocket/{layer}: no sources, so this test tests nothing")
-        for path in files:
-            for number, is_system, name in includes(path):
-                where = f"{path.relative_to(PROJECT)}:{number}"
-                if layer != "httpd" and is_system and foreign.match(name):
-                    problems.append(f"{where}: {name} belongs to httpd/")
-                if is_system:
-                    if layer == "include" and "/" in name and not name.startswith("cppwebsocket/"):
-                        problems.append(f"{where}: the public API needs the standard library only")
-                    continue
-                folder = name.split("/")[0]
-                if folder != layer and folder not in below:
-                    problems.append(f"{where}: {layer}/ must not include {name}")
-    for path in sorted((PROJECT / "handlers").glob("*.cpp")):
-        for number, is_system, name in includes(path):
-            if not is_system:
-                problems.append(f"{path.name}:{number}: handlers include the public API with <>")
+def files_of(change):
+    """The files that CONTRIBUTING.md's row for this change names with their whole path."""
+    row = re.search(rf"^\| {change} \| (.*) \|$", (PROJECT / "CONTRIBUTING.md").read_text(), re.M)
+    named = re.findall(r"`([\w./*-]+)`", row[1].split(". ")[0]) if row else []
+    if not named:
+        problems.append(f"CONTRIBUTING.md: no row with files for: {change}")
+    return named
 
 
 def check_directives():
-    source = "".join(path.read_text() for path in sorted((SOURCES / "httpd").glob("*.cpp")))
-    names = set(re.findall(r'"(WebSocket[A-Z]\w+)"', source))
+    """A directive is in each file that a change of one touches, in the form which belongs there."""
+    rows = SOURCES / "httpd/configuration"
+    tables = {path: set(re.findall(r'"(WebSocket[A-Z]\w+)"', path.read_text()))
+              for path in sorted(SOURCES.rglob("*.?pp"))}
+    names = set().union(*(found for path, found in tables.items() if path.parent == rows))
     if len(names) < 10:
-        problems.append(f"only {len(names)} directives were found in mod_cppwebsocket/httpd")
-    documents = {
-        "README.md": lambda name: f"`{name} ",
-        "docs/directives.md": lambda name: f"## {name}\n",
-        "conf/cppwebsocket.conf": lambda name: f"{name} ",
-    }
-    for document, wanted in documents.items():
-        text = (PROJECT / document).read_text()
-        for name in sorted(names):
-            if wanted(name) not in text:
-                problems.append(f"{document}: {name} is missing")
-        for name in sorted(set(re.findall(r"\bWebSocket[A-Z]\w+", text)) - names):
-            problems.append(f"{document}: there is no directive {name}")
+        problems.append(f"only {len(names)} directives were found in {rows}")
+    form = {"README.md": "`{} ", "docs/directives.md": "## {}\n", "conf/cppwebsocket.conf": "{} "}
+    files = files_of("a directive")
+    for file in files:
+        if "*" in file:
+            continue
+        text = (PROJECT / file).read_text()
+        problems.extend(f"{file}: {name} is missing" for name in sorted(names)
+                        if form.get(file, "{}").format(name) not in text)
+        problems.extend(f"{file}: there is no directive {name}" for name in
+                        sorted(set(re.findall(r"\bWebSocket[A-Z]\w+", text)) - names) if file in form)
+    pattern = next((file for file in files if "*" in file), "")
+    places = sorted(PROJECT.glob(pattern)) if pattern else []
+    for name in sorted(names):
+        has = [path for path, found in tables.items() if name in found]
+        if len(has) != 1 or has[0] not in places:
+            problems.append(f"{name} is in {', '.join(map(str, has))}; CONTRIBUTING.md says once, in "
+                            f"{pattern}")
+
+
+def check_log_numbers():
+    """Numbers of log lines: listed, documented, and not made up on the way."""
+    listed = None
+    for file in files_of("a kind of log line"):
+        found = set(re.findall(r"CWS\d{4}", (PROJECT / file).read_text()))
+        listed = found if listed is None else listed
+        problems.extend(f"{file}: {number} is missing" for number in sorted(listed ^ found))
+    used = {number for path in SOURCES.rglob("*.cpp") for number in re.findall(r"CWS\d{4}", path.read_text())}
+    problems.extend(f"{number} is listed and written nowhere, or written and not listed"
+                    for number in sorted(used ^ (listed or set())))
 
 
 def check_named_tests():
@@ -81,8 +73,34 @@ def check_named_tests():
                     for row in rows if "`test_cws_" not in row)
 
 
-check_layers()
+def check_named_files():
+    """Files that ARCHITECTURE.md and CONTRIBUTING.md name."""
+    for document in ("ARCHITECTURE.md", "CONTRIBUTING.md"):
+        folder = ""  # of the last that was named whole: then a name alone is a neighbour's
+        for name in re.findall(r"`([\w/]+\.[hc]pp)`", (PROJECT / document).read_text()):
+            places = [PROJECT / name, SOURCES / name, SOURCES / "httpd" / name, SOURCES / folder / name]
+            if not any(place.is_file() for place in places):
+                problems.append(f"{document}: there is no file {name}")
+            folder = name.rpartition("/")[0] or folder
+
+
+def check_paths():
+    """A path of the machine that a file was written on means nothing on another."""
+    machine = re.compile(r"(?<![\w.$}*-])/(?:home|root|work|farm|Users|tmp)/[\w.-]+/?")
+    made = {".git", "build", "node_modules", "__pycache__", ".pytest_cache", "seeds"}
+    for path in sorted(PROJECT.rglob("*")):
+        name = path.relative_to(PROJECT)
+        if not path.is_file() or made & set(name.parts):
+            continue
+        text = path.read_bytes().decode(errors="replace")
+        problems.extend(f"{name}:{text.count(chr(10), 0, found.start()) + 1}: {found[0]} is a path of a "
+                        "machine" for found in machine.finditer(text))
+
+
+check_paths()
+check_named_files()
 check_directives()
+check_log_numbers()
 check_named_tests()
 print("\n".join(problems) or "the house is in order")
 sys.exit(bool(problems))

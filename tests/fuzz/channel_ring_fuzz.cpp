@@ -37,7 +37,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* input, std::size_t siz
   const std::uint64_t skipped = input[2] * 97u, announced = input[3] | input[4] << 8;
   shared::RingMarks& marks = memory->seat(seat).rings[part];
   const std::uint64_t head = marks.head + skipped;
-  const auto key = channel_key(memory->header().secret, "chat");
+  const auto key = channel_key(memory->secret(), "chat");
   shared::Word* const words =
       reinterpret_cast<shared::Word*>(memory->entries() + memory->entry_count()) +
       (2 * seat + part) * memory->ring_words();

@@ -6,8 +6,8 @@
 #include <cstdlib>
 
 #include "protocol/frames/protocol.hpp"
-#include "protocol/support/draft_feed.hpp"
 #include "protocol/frames/utf8.hpp"
+#include "protocol/support/draft_feed.hpp"
 
 namespace {
 

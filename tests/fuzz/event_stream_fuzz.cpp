@@ -1,6 +1,7 @@
 // Server-Sent Events. Input: a byte of options, a byte that says how many fragments there are to
 // be, and the message. A browser that reads what is written sees one event with the same text, but
-// for the kind of its line breaks; and fragments make no difference.
+// for the kind of its line breaks; and fragments make no
+// difference, nor do chunks.
 #include <cstdint>
 #include <cstdlib>
 #include <string>
@@ -26,8 +27,9 @@ std::string with_line_feeds(std::string_view text) {
   return out;
 }
 
-std::string send_in(std::size_t count, Message::Type type, std::string_view payload) {
-  const auto stream = make_event_stream();
+std::string send_in(std::size_t count, Message::Type type, std::string_view payload,
+                    Framing framing) {
+  const auto stream = make_event_stream(EventForm::plain, framing);
   return protocol::testing::sent([&](Output& out) {
     const std::size_t size = payload.size() / count;
     for (std::size_t i = 0; i < count; ++i) {
@@ -52,6 +54,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t siz
   if (message.is_text() && events[0].text != with_line_feeds(payload)) std::abort();
   if (events[0].name != (message.is_text() ? "message" : binary_event)) std::abort();
 
-  if (send_in(bytes[1] % 8 + 1, type, payload) != encode_event({}, message)) std::abort();
+  for (const Framing framing : {Framing::bare, Framing::chunked})
+    if (send_in(bytes[1] % 8 + 1, type, payload, framing) !=
+        framed(framing, encode_event({}, message)))
+      std::abort();
   return 0;
 }

@@ -5,8 +5,8 @@
 
 #include "chunks.hpp"
 #include "protocol/frames/deflate.hpp"
-#include "protocol/support/wire.hpp"
 #include "protocol/frames/utf8.hpp"
+#include "protocol/support/wire.hpp"
 
 namespace {
 
@@ -32,7 +32,7 @@ class Receiver {
     protocol_ = make_rfc6455(limit_, std::move(deflate));
   }
 
-  void feed(std::string_view piece) { test::feed(*protocol_, piece, events_); }
+  void feed(std::string_view piece) { test::feed(*protocol_, piece, events_, &workspace_.share()); }
 
   void check() const {
     bool over = false;

@@ -5,6 +5,7 @@
 
 #include "httpd/request/apr_digest.hpp"
 #include "protocol/opening/handshake.hpp"
+#include "protocol/opening/origin.hpp"
 #include "protocol/support/request_head.hpp"
 
 namespace {
@@ -65,8 +66,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t siz
   const auto& opening = std::get<Opening>(result);
   require(wanted && (legacy || opening.version == Version::rfc6455));
   check_opening(opening, head.body().substr(0, 8), head.request().secure);
+  is_fixed_host(opening.host);
   if (opening.origin) {
     is_same_origin(*opening.origin, opening.host, head.request().secure);
+    // What is an origin matches itself, and nothing else matches as a pattern of itself alone.
+    require(!is_origin(*opening.origin, *opening.origin) ||
+            matches_origin(*opening.origin, *opening.origin));
+    are_loopback(*opening.origin, opening.host);
     require(is_origin(*opening.origin, *opening.origin) ||
             !is_same_origin(*opening.origin, opening.host, head.request().secure));
   }

@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "channels/backplane/envelope.hpp"
+#include "channels/backplane/redis/errors.hpp"
 #include "channels/backplane/redis/replies.hpp"
 
 namespace {
@@ -65,7 +66,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t siz
     const std::unique_ptr<redisReply, Free> reply(static_cast<redisReply*>(read));
     const std::string error = error_of(*reply);
     require(error.size() <= 200);
-    is_about_record(error);
+    kind_of(error);
+    cure_of(error);
     read_envelope(text_of(*reply));
     if (const auto push = parse_push(*reply)) read_envelope(push->payload);
     read_history(*reply, std::nullopt);

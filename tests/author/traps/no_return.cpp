@@ -1,0 +1,6 @@
+// says: no return statement|non-void function does not return
+#include <cppwebsocket/handler.hpp>
+using namespace cppwebsocket;
+
+void web_socket_do_extra_handshake(Request&) {}
+Task<> web_socket_transfer_data(Request&) {}
