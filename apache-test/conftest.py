@@ -7,8 +7,10 @@ from urllib.parse import urlsplit
 import pytest
 
 from harness import build
+from harness.causes import Causes, first_sentence, name_of
 from harness.httpd import Httpd
 from harness.raw import Connection
+from harness.verdict import remarks, without_details
 
 # Of the server that most tests share.
 SHARED_CONFIG = """
@@ -21,6 +23,8 @@ SetEnv PROBE_ENV "from httpd"
 def pytest_addoption(parser):
     parser.addoption("--mpm", choices=["event", "worker", "prefork"], default="event",
                      help="httpd's multi-processing module")
+    parser.addoption("--long", action="store_true",
+                     help="what ./check does in short for as long as it is meant to be done")
     parser.addoption("--url", help="ws:// URL of an echo server: run only the conformance tests, "
                                    "against it")
 
@@ -47,6 +51,11 @@ def mpm(request):
 
 
 @pytest.fixture(scope="session")
+def long(request):
+    return request.config.option.long
+
+
+@pytest.fixture(scope="session")
 def handlers():
     """Every handler there is: the shipped ones and the tests' own, {"echo": path}."""
     if not build.MODULE.exists():
@@ -62,10 +71,16 @@ def running():
     assert not servers
 
 
+def fail_if_any(problems):
+    """Fails if there are some, each of a kind once."""
+    kinds = {without_details(problem): problem for problem in reversed(problems)}
+    if kinds:
+        pytest.fail("unexpected of httpd:\n" + "\n".join(reversed(kinds.values())), pytrace=False)
+
+
 def stop(server, running):
     running.remove(server)
-    problems = server.close()
-    assert not problems, "after the stop:\n" + "\n".join(problems)
+    fail_if_any(server.close())
 
 
 @pytest.fixture(scope="session")
@@ -128,6 +143,32 @@ def target(request):
 @pytest.fixture(autouse=True)
 def clean_log(request, running):
     yield
-    problems = [problem for server in running for problem in server.problems()]
-    if problems:
-        pytest.fail("unexpected in the logs:\n" + "\n".join(problems), pytrace=False)
+    fail_if_any([problem for server in running for problem in server.problems()])
+
+
+# --- what is told of a run ---------------------------------------------------------------------------
+
+causes = Causes()
+
+
+def pytest_sessionstart(session):
+    causes.terminal = session.config.pluginmanager.get_plugin("terminalreporter")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_logreport(report):
+    """At once, for a run takes minutes; the same cause once."""
+    if report.failed and causes.add(report):
+        causes.terminal.write_line(f"\nFAILED {name_of(report)}: {first_sentence(report)}")
+
+
+def pytest_sessionfinish(session):
+    session.config.option.tbstyle = "no"  # pytest_terminal_summary tells of failures instead
+
+
+def pytest_terminal_summary(terminalreporter):
+    causes.tell()
+    if remarks.times:
+        terminalreporter.section("said by others, and no fault", "-")
+        for line in remarks.lines():
+            terminalreporter.line(line)

@@ -8,15 +8,15 @@ threads that were started for them. MPM threads that httpd has anyway and that a
 not count as started, but cannot serve anything else.
 """
 import argparse
-import re
-import subprocess
 import sys
 import time
 from pathlib import Path
 
 from harness import build, tls
 from harness.h2_client import H2Session
-from harness.httpd import MPM, Httpd
+from harness.configuration import MPM
+from harness.httpd import Httpd
+from harness.processes import memory_bytes
 from harness.rot import RotHttpd
 
 QUIET = "WebSocketPingInterval Off\nLogLevel notice\nKeepAliveTimeout 600\nTimeout 600\n"
@@ -26,22 +26,12 @@ PROCESSES = ("StartServers 12\nServerLimit 12\nMinSpareServers 1\nMaxSpareServer
              "MaxRequestWorkers 12")
 
 
-def children(server):
-    done = subprocess.run(["ps", "-o", "pid=", "--ppid", str(server.process.pid)],
-                          stdout=subprocess.PIPE, text=True)
-    return [int(pid) for pid in done.stdout.split()]
-
-
 def private_bytes(server):
-    total = 0
-    for pid in children(server):
-        text = Path(f"/proc/{pid}/smaps_rollup").read_text()
-        total += 1024 * int(re.search(r"^Private_Dirty:\s+(\d+)", text, re.M)[1])
-    return total
+    return memory_bytes(server.children())["private_dirty"]
 
 
 def threads(server):
-    return sum(len(list(Path(f"/proc/{pid}/task").iterdir())) for pid in children(server))
+    return sum(len(list(Path(f"/proc/{pid}/task").iterdir())) for pid in server.children())
 
 
 def measure(server, open_all, count):

@@ -5,11 +5,9 @@ usage: python3 restarts.py [--mpm event] [--restarts 50] [--plain 500] [--secure
 The exit code is 0 if every connection ended with 1001, no message was lost, and httpd's parent has
 no more descriptors, children or mappings than before.
 """
-import argparse
 import asyncio
 import os
 import signal
-import sys
 import time
 from pathlib import Path
 
@@ -17,6 +15,7 @@ import websockets
 
 from harness import build, tls
 from harness.httpd import Httpd
+from harness.program import Program
 
 PATHS = ["/echo", "/echo", "/echo", "/echo_blocking"]
 
@@ -200,14 +199,14 @@ def run(mpm, handlers, restarts=50, plain=500, secure=100, interval=1.0, drain="
     server = Httpd(mpm, handlers, mpm_config=ROOM, modules=tls.MODULES if secure else ())
     server.config = CONFIG.format(drain=drain)
     if secure:
-        from harness.httpd import free_port
+        from harness.processes import free_port
         secure_port = free_port()
         server.config = tls.SESSION_CACHE + server.config + SECURE.format(
             secure_port=secure_port, tls=tls.config())
     crowd = Crowd(pause)
     try:
         server.start()
-        server.allow_log("AH00161|AH00484|AH00159|AH00286|AH00288|AH00513|AH03490")
+        server.tolerate("restarts under load")
         url = f"ws://127.0.0.1:{server.port}"
         clients = [Client(crowd, i, url) for i in range(plain)]
         clients += [Ticked(crowd, url) for _ in range(4)]
@@ -231,25 +230,18 @@ def run(mpm, handlers, restarts=50, plain=500, secure=100, interval=1.0, drain="
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--mpm", choices=["event", "worker", "prefork"], default="event")
-    parser.add_argument("--restarts", type=int, default=50)
-    parser.add_argument("--plain", type=int, default=500)
-    parser.add_argument("--secure", type=int, default=100)
-    parser.add_argument("--interval", type=float, default=1.0)
-    parser.add_argument("--drain", default="500ms")
-    options = parser.parse_args()
-    if not build.MODULE.exists():
-        sys.exit(f"{build.MODULE} is missing: build it, or set CPPWEBSOCKET_MODULE")
-    begin = time.monotonic()
+    def add_options(add):
+        add("--restarts", type=int, default=50)
+        add("--plain", type=int, default=500)
+        add("--secure", type=int, default=100)
+        add("--interval", type=float, default=1.0)
+        add("--drain", default="500ms")
+    program = Program(__doc__, add_options)
+    options = program.options
     problems, happened = run(options.mpm, build.all_handlers(), options.restarts, options.plain,
                              options.secure, options.interval, options.drain)
     print(happened)
-    for problem in problems[:30]:
-        print(problem)
-    print(f"{options.restarts} restarts of {options.mpm}, {len(problems)} problems in "
-          f"{time.monotonic() - begin:.0f} s")
-    sys.exit(1 if problems else 0)
+    program.end(problems, f"{options.restarts} restarts of {options.mpm}, ")
 
 
 if __name__ == "__main__":

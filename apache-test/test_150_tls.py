@@ -297,7 +297,7 @@ class TestMany(OnTls):
         mark = httpd.error_log.mark()
         with httpd.open("/probe", receive_buffer=4096) as ws:
             ws.text("flood 400 65536")
-            time.sleep(0.3)
+            time.sleep(2)  # the kernel takes some MiB first
         httpd.error_log.wait_for(r": \d+ bytes could not be delivered", mark)
 
     def test_cws_167_churn_leaves_nothing_behind(self, httpd):

@@ -8,6 +8,7 @@ import pytest
 from conftest import stop
 from harness.raw import (BINARY, CLOSE, PING, PONG, TEXT, Frame, close_frame, frame,
                          upgrade_request)
+from harness.stopping import STOPS, expect_goodbyes, restart_while_messages_flow
 from harness.rot import RotHttpd
 
 
@@ -150,6 +151,11 @@ class TestTalk:
             ws.close()
         rot.access_log.wait_for(r'"GET /echo\?logged HTTP/1.1" 101 ', mark)
 
+    def test_cws_182_its_price_is_told_once(self, rot):
+        for _ in range(5):
+            rot.rot_open().close()
+        assert len(rot.error_log.find("warn.*CWS0062: the filter rot_in of mod_rot.*so")) == 1
+
 
 class TestCap:
     def test_cws_183_one_more_gets_503(self, make_rot, mpm):
@@ -187,37 +193,19 @@ class TestCap:
 
 
 class TestStop:
-    @pytest.mark.parametrize("name", ["SIGUSR1", "SIGHUP", "SIGWINCH", "SIGTERM"])
+    @pytest.mark.parametrize("name", STOPS)
     def test_cws_185_is_told_of_a_stop(self, make_rot, mpm, name):
         rot = make_rot()
         sockets = [rot.rot_open(path) for path in ("/echo", "/echo_blocking", "/heartbeat?5000")]
         sockets.append(rot.open())
         time.sleep(0.1)  # see Httpd.stop
-        mark = rot.error_log.mark()
-        rot.process.send_signal(getattr(signal, name))
-        for ws in sockets:
-            assert ws.read_close()[0] == 1001
-            ws.send(close_frame(1001))
-        for ws in sockets:
-            ws.expect_eof()
-        if name in ("SIGWINCH", "SIGTERM"):
-            assert rot.process.wait(15) == 0
-        else:
-            rot.error_log.wait_for("AH00094", mark, 20)
+        expect_goodbyes(rot, sockets, name)
 
     def test_cws_186_restart_while_messages_flow(self, make_rot):
         rot = make_rot()
         for _ in range(2):
             with rot.rot_open() as ws:
-                rot.process.send_signal(signal.SIGUSR1)
-                deadline = time.monotonic() + 10
-                while True:
-                    ws.text("x" * 5000)
-                    got = ws.read_frame()
-                    if got.opcode == CLOSE:
-                        break
-                    assert got.payload == b"x" * 5000 and time.monotonic() < deadline
-                assert got.payload[:2] == b"\x03\xe9"
+                restart_while_messages_flow(rot, ws)
             assert rot.wait_ready()
 
     def test_cws_187_a_client_that_does_not_answer_does_not_hold_it_up(self, make_rot):

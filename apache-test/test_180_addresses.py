@@ -7,7 +7,7 @@ import pytest
 
 from harness import tls
 from harness.h2_client import H2Session
-from harness.httpd import free_port
+from harness.processes import free_port
 from harness.raw import Connection, upgrade_request
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from harness import build
 from harness.backplane import NATS, REDIS, Nats, Proxy, Redis
+from harness.configuration import FEW
 from harness.raw import TEXT, frame
 
 pytestmark = [
@@ -17,16 +18,6 @@ pytestmark = [
 UP, DOWN, CANNOT = "CWS0038", "CWS0039", "CWS0040"
 needs_nats = pytest.mark.skipif(not (build.MODULE.parent / "cppwebsocket_nats.so").exists(),
                                 reason="built without libnats")
-
-# Few children, and so few links to wait for. Several of them all the same.
-FEW = {
-    "event": "ServerLimit 2\nStartServers 2\nMinSpareThreads 1\nMaxSpareThreads 50\n"
-             "ThreadLimit 25\nThreadsPerChild 25\nMaxRequestWorkers 50",
-    "prefork": "ServerLimit 10\nStartServers 2\nMinSpareServers 1\nMaxSpareServers 2\n"
-               "MaxRequestWorkers 10",
-}
-FEW["worker"] = FEW["event"]
-
 
 QUIET = "WebSocketPingInterval Off\n"
 
@@ -114,6 +105,17 @@ def each_once_in_order(texts, publisher, count):
         [pair for pair in zip(mine, mine[1:]) if pair[1] != pair[0] + 1][:10])
 
 
+def expect_others_at_once(a, b, things, options=""):
+    for i in range(30):
+        channel = f"fresh{i}{options}"
+        far = things(Member(a, channel))
+        near = b.open(f"/room?{channel}&reserve", timeout=30)
+        far.publish("at once")
+        while near.read_text() != "at once":
+            pass
+        near.drop()
+
+
 class TestRedis:
     @pytest.fixture
     def redis(self, things):
@@ -173,6 +175,11 @@ class TestRedis:
         late = things(Member(b))
         first.publish("a 10")
         assert late.wait(1) == ["a 10"]
+
+    def test_cws_2363_hears_others_as_soon_as_it_is_open(self, make_httpd, redis, things):
+        a, b = two(make_httpd, f"redis://127.0.0.1:{redis.port}/0")
+        expect_others_at_once(a, b, things)
+        expect_others_at_once(a, b, things, "&history")
 
     def test_cws_2354_a_cut_under_load_loses_and_doubles_nothing(self, make_httpd, redis, things):
         proxy = things(Proxy(redis.port))
@@ -383,6 +390,11 @@ class TestNats:
         for member in members:
             each_once_in_order(member.wait(200), "a", 100)
             each_once_in_order(member.wait(200), "b", 100)
+
+    def test_cws_2373_hears_others_as_soon_as_it_is_open(self, make_httpd, things):
+        nats = things(Nats().start())
+        a, b = two(make_httpd, f"nats://127.0.0.1:{nats.port}")
+        expect_others_at_once(a, b, things)
 
     def test_cws_2371_promises_no_resume(self, make_httpd, things):
         nats = things(Nats().start())

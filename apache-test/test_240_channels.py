@@ -10,6 +10,7 @@ from contextlib import ExitStack
 import pytest
 import websockets
 
+from harness.configuration import FEW
 from harness.event_stream import Event, open_stream, request
 from harness.raw import close_frame
 
@@ -51,6 +52,10 @@ WebSocketChannelMemory 512M
 <Location "/publish-several">
   SetHandler websocket-publish
   WebSocketChannel a b
+</Location>
+<Location "/login">
+  SetHandler websocket-publish
+  WebSocketChannel user-%{req:X-Login}
 </Location>
 <LocationMatch "^/match/">
   SetHandler websocket-publish
@@ -183,7 +188,7 @@ class TestPublish(Talk):
         assert [each["data"] for each in self.look(httpd, channel)["messages"]] == ["y" * 10]
 
     def test_cws_242_addresses_and_methods(self, httpd):
-        for path in ("/publish", "/publish/", "/publish/" + "x" * 256):
+        for path in ("/publish", "/publish/"):
             assert httpd.get(path).status == 404, path
         assert httpd.get("/publish/" + "x" * 255).status == 200
         for method in ("PUT", "DELETE", "PATCH"):
@@ -201,6 +206,30 @@ class TestPublish(Talk):
             answer = json.loads(self.post(httpd, written, "x").body)
             assert answer["channel"] == name
             assert self.look(httpd, written)["position"] == answer["position"]
+
+    @pytest.mark.parametrize("written, why", [
+        ("caf%E9", "is UTF-8"), ("a%C0%AFb", "is UTF-8"), ("a%0Ab", "no control characters"),
+        ("x" * 256, "1 to 255 bytes")])
+    def test_cws_242_names_that_no_channel_can_have(self, httpd, written, why):
+        """Else a name would be told as another, or cut off whoever is told of it."""
+        for headers, location in (([], "/publish"), (["Accept: text/event-stream"], "/subscribe")):
+            mark = httpd.error_log.mark()
+            answer = httpd.get(f"{location}/{written}", headers=headers)
+            assert answer.status == 400 and why in answer.body.decode()
+            httpd.error_log.wait_for("CWS0056: the address gives .*" + why, mark)
+        assert httpd.ask(f"/subscribe/{written}").status == 400
+        assert self.post(httpd, written, "x").status == 400
+
+    @pytest.mark.parametrize("login, why", [(b"caf\xe9", b"is UTF-8"), (b"a\tb", b"control characters"),
+                                            (b"x" * 255, b"1 to 255 bytes")])
+    def test_cws_242_names_that_an_expression_cannot_give(self, httpd, login, why):
+        for method in (b"GET", b"POST"):
+            mark = httpd.error_log.mark()
+            with httpd.connect() as connection:
+                answer = connection.ask(method + b" /login HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Login: " + login
+                                        + b"\r\nContent-Length: 0\r\n\r\n")
+            assert answer.status == 400 and why in answer.body
+            httpd.error_log.wait_for("CWS0056: an expression of WebSocketChannel gives .*" + why.decode(), mark)
 
     def test_cws_242_get_tells_history(self, httpd, channel):
         assert self.look(httpd, channel) == {
@@ -296,8 +325,11 @@ class TestWebSocketSubscribers(Talk):
         assert [each["data"] for each in newest] == ["3", "4"]
         begin, = events(f"/subscribe/{channel}?after=ffff-1", 1)
         assert begin["recovered"] is False and begin["position"] == positions[4]
+        for unreadable in ("undefined", "1-1,2-2", "x"):
+            begin, = events(f"/subscribe/{channel}?after={unreadable}", 1)
+            assert begin["recovered"] is False and begin["position"] == positions[4]
 
-    @pytest.mark.parametrize("query", ["after=x", "after=1-1,2-2", "history=x", "history=10001",
+    @pytest.mark.parametrize("query", ["history=x", "history=10001",
                                        "format=xml"])
     def test_cws_244_wrong_queries(self, httpd, channel, query):
         assert httpd.ask(f"/subscribe/{channel}?{query}").status == 400
@@ -343,7 +375,7 @@ class TestEventStreams(Talk):
             event, = stream.read()
             assert (event.name, event.text) == ("binary", "AP8K")
 
-    @pytest.mark.parametrize("how", ["header", "query"])
+    @pytest.mark.parametrize("how", ["header", "query", "polyfill"])
     def test_cws_245_resumes_exactly(self, httpd, channel, how):
         with open_stream(httpd, f"/subscribe/{channel}") as stream:
             stream.wait_id()
@@ -355,6 +387,8 @@ class TestEventStreams(Talk):
         def again():
             if how == "query":
                 return open_stream(httpd, f"/subscribe/{channel}?after={last}")
+            if how == "polyfill":
+                return open_stream(httpd, f"/subscribe/{channel}?after=1-1&lastEventId={last}")
             return open_stream(httpd, f"/subscribe/{channel}?after=1-1&history=1",
                                {"Last-Event-ID": last})
         with again() as stream:
@@ -370,11 +404,46 @@ class TestEventStreams(Talk):
         with open_stream(httpd, f"/subscribe/{channel}", {"Last-Event-ID": begin}) as stream:
             assert stream.texts(1) == ["missed"]
 
+    def test_cws_245_the_beginning_is_told(self, httpd, channel):
+        before, = self.publish(httpd, channel, "before")
+        begun = {"type": "subscribed", "channel": channel, "position": before, "recovered": False}
+        with open_stream(httpd, f"/subscribe/{channel}") as stream:
+            assert stream.wait_id().begun == [begun]
+            assert stream.id == before
+        after, = self.publish(httpd, channel, "after")
+        with open_stream(httpd, f"/subscribe/{channel}", {"Last-Event-ID": before}) as stream:
+            assert stream.read() == [Event("after", after)]
+            assert stream.begun == [begun | {"position": after, "recovered": True}]
+
+    def test_cws_245_of_several_channels_each_beginning_is_told(self, httpd, channel):
+        two = f"two-{channel}"
+        with open_stream(httpd, f"/both?{channel}") as stream:
+            while len(stream.begun) < 2:
+                stream.read_block()
+            assert sorted(each["channel"] for each in stream.begun) == ["one", two]
+            begin = stream.id
+            assert sorted(begin.split(",")) == sorted(each["position"] for each in stream.begun)
+        self.publish(httpd, two, "x")
+        # The one goes on, the other begins anew: that, too, is told, and kept.
+        first, second = begin.split(",")
+        for last in (f"{first},", f",{second}"):
+            with open_stream(httpd, f"/both?{channel}", {"Last-Event-ID": last}) as stream:
+                while len(stream.begun) < 2:
+                    stream.read_block()
+                assert all(stream.id.split(","))
+
+    def test_cws_245_http_1_0_has_no_chunks(self, httpd, channel):
+        with open_stream(httpd, f"/subscribe/{channel}", version="HTTP/1.0") as stream:
+            stream.wait_id()
+            self.publish(httpd, channel, "x")
+            assert stream.texts(1) == ["x"]
+
     @pytest.mark.parametrize("last", ["ffff-7", "nonsense", "1-1,2-2"])
     def test_cws_245_a_gap_is_told(self, httpd, channel, last):
         position, = self.publish(httpd, channel, "lost")
         with open_stream(httpd, f"/subscribe/{channel}", {"Last-Event-ID": last}) as stream:
             assert stream.read() == [Event(channel, position, "gap")]
+            assert stream.begun[0]["recovered"] is False
             self.publish(httpd, channel, "new")
             assert stream.texts(1) == ["new"]
 
@@ -385,9 +454,10 @@ class TestEventStreams(Talk):
 
     def test_cws_245_json(self, httpd, channel):
         with open_stream(httpd, f"/subscribe/{channel}?format=json") as stream:
-            begin = json.loads(stream.texts(1)[0])
+            event, = stream.read()
+            begin = json.loads(event.text)
             assert (begin["type"], begin["recovered"]) == ("subscribed", False)
-            stream.wait_id()
+            assert event.id == begin["position"]
             position, = self.publish(httpd, channel, "x")
             event, = stream.read()
             assert event.id == position
@@ -450,6 +520,56 @@ class TestEventStreams(Talk):
             stream.connection.send(b"GET / HTTP/1.1\r\n\r\n" * 10_000)
             self.publish(httpd, channel, "still here")
             assert stream.texts(1) == ["still here"]
+
+
+class TestLimits(Talk):
+    CONFIG = CONFIG + "WebSocketMaxConnections 2"
+    OPTIONS = Talk.OPTIONS | {"one_child": True}
+
+    # Another status than 200 would end an EventSource for good.
+    @pytest.mark.parametrize("version", ["HTTP/1.1", "HTTP/1.0"])
+    def test_cws_247_no_room_is_for_now(self, httpd, channel, version):
+        httpd.allow_log("CWS0014: no room for a connection: WebSocketMaxConnections is reached")
+        path = f"/subscribe/{channel}"
+        with open_stream(httpd, path) as one, open_stream(httpd, path) as two:
+            one.wait_id(), two.wait_id()
+            assert httpd.ask(path).status == 503  # a WebSocket
+            times = []
+            for _ in range(5):
+                with open_stream(httpd, path, version=version) as third:
+                    assert third.read_to_end() == []
+                    times.append(third.retry)
+                time.sleep(0.01)
+            assert all(5000 <= each < 10_000 for each in times) and len(set(times)) > 1
+        self.wait_members(httpd, channel, 0)
+        with open_stream(httpd, path) as third:
+            third.wait_id()
+
+    def test_cws_247_pages_of_other_origins_may_read_that(self, httpd, channel):
+        httpd.allow_log("CWS0014")
+        headers = {"Origin": "https://x.example"}
+        with open_stream(httpd, f"/any/{channel}") as one, open_stream(httpd, f"/any/{channel}") as two:
+            one.wait_id(), two.wait_id()
+            with open_stream(httpd, f"/any/{channel}", headers) as third:
+                assert third.response.get("access-control-allow-origin") == "*"
+                third.read_to_end()
+
+
+class TestSlow(Talk):
+    CONFIG = CONFIG + "WebSocketSendBufferSize 20000"
+    OPTIONS = Talk.OPTIONS | {"mpm_config": FEW}  # one may publish all of it, and has to keep it
+
+    def test_cws_247_a_slow_reader_is_cut_off_and_resumes(self, httpd, channel):
+        text = "x" * 90_000
+        with open_stream(httpd, f"/subscribe/{channel}", receive_buffer=4096) as stream:
+            stream.wait_id()
+            self.publish(httpd, channel, *[text] * 40)
+            httpd.error_log.wait_for(f"{channel} .*-> LINGERING")
+            got = len(stream.read_to_end())
+            last = stream.id
+        assert 0 < got < 40
+        with open_stream(httpd, f"/subscribe/{channel}", {"Last-Event-ID": last}) as stream:
+            assert stream.texts(40 - got) == [text] * (40 - got)
 
 
 class TestStop(Talk):

@@ -1,4 +1,5 @@
 """Channels without C++, by other ways: TLS, HTTP/2, and Chromium on the page that shows them."""
+import contextlib
 import json
 import shutil
 import time
@@ -50,7 +51,8 @@ class TestTls(Here):
 
 class TestHttp2(Here):
     OPTIONS = {"modules": ("http2",)}
-    CONFIG = CONFIG + "Protocols h2c http/1.1\nWebSocketFilterConnections 12\n"
+    CONFIG = CONFIG + ("Protocols h2c http/1.1\nWebSocketFilterConnections 12\n"
+                       "WebSocketOrigin Same https://x.example\n")
 
     @pytest.fixture(autouse=True, scope="class")
     def threaded(self, mpm):
@@ -101,21 +103,84 @@ class TestHttp2(Here):
     def members(httpd, channel):
         return json.loads(httpd.get(f"/channels/publish/{channel}").body)["members"]
 
-    def test_cws_248_the_sixth_gets_503(self, httpd, channel):
+    def test_cws_248_the_sixth_is_told_when_to_come_back(self, httpd, channel):
+        httpd.allow_log("CWS0014: no room for a connection")
         with H2Session(httpd.address) as session:
             for _ in range(5):
                 assert self.open(session, channel).response.status == 200
-            assert self.open(session, channel).response.status == 503
-            httpd.allow_log("CWS0014: no room for a connection")
+            for _ in range(20):  # and mod_http2 does not take it for a bad client
+                sixth = EventStream(self.open(session, channel, cache_control="no-cache"))
+                assert sixth.response.status == 200
+                assert sixth.response.get("content-type") == "text/event-stream"
+                assert sixth.read_to_end() == []
+                assert 5000 <= sixth.retry < 10_000
+                assert sixth.connection.ended
+            # Who reads by fetch would take that end for the last word.
+            for _ in range(20):
+                sixth = self.open(session, channel, origin="https://x.example")
+                assert sixth.response.status == 503
+                assert sixth.response.get("retry-after") == "5"
+                assert sixth.response.get("access-control-allow-origin") == "https://x.example"
+            assert session.get("/index.html").body == b"<p>It works</p>\n"
 
-    def test_cws_248_a_stop_ends_streams_in_order(self, httpd, channel):
+    def test_cws_248_all_places_taken_keep_out_nobody_else(self, make_httpd, channel):
+        """They need no WebSocketHTTP2, which is off here: the cap bounds their threads all the same."""
+        httpd = make_httpd(self.CONFIG, **self.OPTIONS)
+        with contextlib.ExitStack() as all_sessions:
+            sessions = [all_sessions.enter_context(H2Session(httpd.address)) for _ in range(8)]
+            streams = [EventStream(self.open(session, channel, cache_control="no-cache"))
+                       for session in sessions for _ in range(5)]
+            for stream in streams:
+                assert stream.response.status == 200
+                stream.read_block()
+            refused = [stream for stream in streams if stream.retry >= 5000]
+            children = len(httpd.children())
+            assert 12 <= len(streams) - len(refused) <= 12 * children < len(streams)
+            for stream in refused:
+                assert stream.read_to_end() == []
+            httpd.allow_log("CWS0014: no room for a connection")
+            assert httpd.get("/index.html").status == 200
+            assert sessions[0].get("/index.html").status == 200
+            with open_stream(httpd, f"/channels/subscribe/{channel}") as stream:
+                stream.wait_id()
+                self.publish(httpd, channel, "to who has a socket of its own")
+                assert stream.texts(1) == ["to who has a socket of its own"]
+
+    # An EventSource asks with Cache-Control, and comes back after any end; a script that reads by
+    # fetch, after an error only.
+    @pytest.mark.parametrize("cache_control, error", [("no-cache", None), ("", 2)])
+    def test_cws_248_a_stop_ends_streams(self, httpd, channel, cache_control, error):
         with H2Session(httpd.address) as session:
-            stream = EventStream(self.open(session, channel)).wait_id()
+            headers = {"cache_control": cache_control} if cache_control else {}
+            streams = [EventStream(self.open(session, channel, **headers)).wait_id()
+                       for _ in range(5)]
             self.publish(httpd, channel, "last")
-            assert stream.texts(1) == ["last"]
+            for stream in streams:
+                assert stream.texts(1) == ["last"]
             httpd.graceful()
-            assert stream.read_to_end() == []
-            assert stream.connection.reset_code in (None, 0)
+            for stream in streams:
+                assert stream.read_to_end() == []
+                assert stream.connection.ended == (error is None)
+                assert stream.connection.reset_code in ((None, 0) if error is None else (error,))
+
+
+class TestLargeHistory(Here):
+    """JSON has six bytes for a control character, and a history may be as large as the memory."""
+    CONFIG = CONFIG.replace("512M", "256M") + "WebSocketMaxMessageSize 8M\n"
+    OPTIONS = {"one_child": True}
+
+    def test_cws_248_its_answer_is_never_in_memory_as_a_whole(self, httpd, channel, mpm):
+        if mpm == "prefork":
+            pytest.skip("one child of prefork would have to be the same one")
+        size, count = 1 << 20, 36
+        self.publish(httpd, channel, *["\x01" * size] * count)
+        child, = httpd.children()
+        before = httpd.memory(child, "VmHWM")
+        answer = httpd.get(f"/channels/publish/{channel}")
+        assert len(answer.body) > 6 * size * count
+        assert [len(each["data"]) for each in json.loads(answer.body)["messages"]] == [size] * count
+        # The messages, and a few of them as JSON.
+        assert httpd.memory(child, "VmHWM") - before < 6 * size * count // 2
 
 
 class TestChromium(Here):

@@ -10,9 +10,9 @@ from harness.children import spread
 from harness.h2_client import H2Session
 from harness.raw import TEXT, frame
 
-# Several children from the beginning, so that connections meet across them.
+# Several children from the beginning, so that connections meet across them, and room for two sets.
 CHILDREN = {
-    "event": "StartServers 3\nServerLimit 4\nMinSpareThreads 10\nMaxSpareThreads 100\n"
+    "event": "StartServers 3\nServerLimit 12\nMinSpareThreads 10\nMaxSpareThreads 100\n"
              "ThreadLimit 25\nThreadsPerChild 25\nMaxRequestWorkers 100",
     "prefork": "StartServers 6\nMinSpareServers 4\nMaxSpareServers 20\nServerLimit 40\n"
                "MaxRequestWorkers 40",

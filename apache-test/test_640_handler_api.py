@@ -103,16 +103,11 @@ class TestExceptions:
             assert ws.read_close()[0] == 1011
         httpd.expect_log(r"internal_error_wsh\.so.*fails on purpose")
 
-    def test_cws_650_from_a_spawned_task(self, httpd):
+    @pytest.mark.parametrize("command", ["spawn_raise", "block_raise"])
+    def test_cws_650_from_a_spawned_task_or_through_run_blocking(self, httpd, command):
         httpd.allow_log("probe raises")
         with httpd.open(COROUTINE) as ws:
-            ws.text("spawn_raise unsupported")
-            assert ws.read_close()[0] == 1003
-
-    def test_cws_651_through_run_blocking(self, httpd):
-        httpd.allow_log("probe raises")
-        with httpd.open(COROUTINE) as ws:
-            ws.text("block_raise unsupported")
+            ws.text(f"{command} unsupported")
             assert ws.read_close()[0] == 1003
 
     @BOTH

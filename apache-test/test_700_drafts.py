@@ -49,7 +49,7 @@ def size_frame(kind, size):
 
 
 class Drafts:
-    CONFIG = "WebSocketLegacyProtocols On\nWebSocketMaxMessageSize 1M"
+    CONFIG = "ServerName example.com\nWebSocketLegacyProtocols On\nWebSocketMaxMessageSize 1M"
 
     def open(self, httpd, draft, path="/echo", more="", behind=b""):
         ws = httpd.connect()
@@ -254,7 +254,7 @@ class TestDraftsOff:
 
 
 class TestDraftsPerLocation:
-    CONFIG = "<Location /echo>\nWebSocketLegacyProtocols On\n</Location>"
+    CONFIG = "ServerName example.com\n<Location /echo>\nWebSocketLegacyProtocols On\n</Location>"
 
     def test_cws_723_only_where_it_is_on(self, httpd):
         with httpd.connect() as ws:

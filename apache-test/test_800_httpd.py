@@ -417,15 +417,19 @@ class TestCompressionDirective:
       </Location>
       <Location /probe>
         WebSocketCompression On context-takeover=on level=1 window-bits=10 min-size=1000
+      </Location>
+      <Location /heartbeat>
+        WebSocketCompression On context-takeover=off
       </Location>"""
     OFFER = {"headers": {"Sec-WebSocket-Extensions": "permessage-deflate; client_max_window_bits"}}
 
-    def test_cws_831_no_context_takeover_unless_asked_for(self, httpd):
-        with httpd.open(**self.OFFER) as ws:
+    @pytest.mark.parametrize("path, client_forgets", [("/echo", False), ("/heartbeat", True)])
+    def test_cws_831_clients_keep_their_context_unless_told(self, httpd, path, client_forgets):
+        with httpd.open(path, **self.OFFER) as ws:
             answer = ws.response.get("sec-websocket-extensions")
             assert "server_no_context_takeover" in answer
-            assert "client_no_context_takeover" in answer
-            ws.close()
+            assert ("client_no_context_takeover" in answer) == client_forgets
+            ws.drop()
 
     def test_cws_832_off(self, httpd):
         with httpd.open("/echo_blocking", **self.OFFER) as ws:

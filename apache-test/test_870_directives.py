@@ -19,8 +19,14 @@ BAD = [
     ("WebSocketOrigin", ["WebSocketOrigin"]),
     ("WebSocketOrigin example.com", ["WebSocketOrigin", "example.com", "scheme://"]),
     ("WebSocketOrigin https://example.com/path", ["WebSocketOrigin", "https://example.com/path"]),
-    ("WebSocketOrigin https://*.example.com", ["WebSocketOrigin", "*.example.com"]),
+    ("WebSocketOrigin https://*.com", ["WebSocketOrigin", "https://*.com", "*.name.tld"]),
+    ("WebSocketOrigin https://*", ["WebSocketOrigin", "https://*", "other than http and https"]),
+    ("WebSocketOrigin https://www.*.example", ["WebSocketOrigin", "https://www.*.example"]),
+    ("WebSocketOrigin https://*.192.0.2.1", ["WebSocketOrigin", "https://*.192.0.2.1"]),
     ("WebSocketOrigin Any Same", ["WebSocketOrigin", "Any"]),
+    ("WebSocketSchemeHeader", ["WebSocketSchemeHeader", "takes one argument"]),
+    ('WebSocketSchemeHeader "X Proto"', ["WebSocketSchemeHeader", "X Proto", "X-Forwarded-Proto"]),
+    ("WebSocketSchemeHeader Forwarded", ["WebSocketSchemeHeader", "Forwarded", "None"]),
     ("WebSocketLegacyProtocols yes", ["WebSocketLegacyProtocols", "On or Off"]),
     ("WebSocketMaxMessageSize many", ["WebSocketMaxMessageSize", "many"]),
     ("WebSocketMaxMessageSize -1", ["WebSocketMaxMessageSize", "-1"]),
@@ -33,7 +39,7 @@ BAD = [
     ("WebSocketCompression On level=10", ["WebSocketCompression", "level"]),
     ("WebSocketCompression On window-bits=8", ["WebSocketCompression", "window-bits", "9", "15"]),
     ("WebSocketCompression On window-bits=16", ["WebSocketCompression", "window-bits"]),
-    ("WebSocketCompression On context-takeover=sure", ["WebSocketCompression", "context-takeover"]),
+    ("WebSocketCompression On context-takeover=sure", ["WebSocketCompression", "context-takeover=on|client|off"]),
     ("WebSocketCompression On min-size=-1", ["WebSocketCompression", "min-size"]),
     ("WebSocketCompression On colour=blue", ["WebSocketCompression", "colour", "level"]),
     ("WebSocketPingInterval soon", ["WebSocketPingInterval", "soon"]),
@@ -44,13 +50,27 @@ BAD = [
     ("WebSocketIdleTimeout 0", ["WebSocketIdleTimeout", "Off"]),
     ("WebSocketCloseTimeout Off", ["WebSocketCloseTimeout"]),
     ("WebSocketCloseTimeout 0", ["WebSocketCloseTimeout"]),
+    ("WebSocketMessageTimeout never", ["WebSocketMessageTimeout", "never", "Off"]),
+    ("WebSocketMessageTimeout 500ms", ["WebSocketMessageTimeout", "500ms", "1s to 18h"]),
+    ("WebSocketMessageTimeout 19h", ["WebSocketMessageTimeout", "19h", "1s to 18h"]),
     ("WebSocketSendBufferSize big", ["WebSocketSendBufferSize", "big"]),
     ("WebSocketSendBufferSize 0", ["WebSocketSendBufferSize"]),
+    ("WebSocketSocketBufferSize big", ["WebSocketSocketBufferSize", "big", "Auto"]),
+    ("WebSocketSocketBufferSize 1K", ["WebSocketSocketBufferSize", "1K", "4K to 64M"]),
+    ("WebSocketSocketBufferSize 65M", ["WebSocketSocketBufferSize", "65M"]),
+    ("WebSocketSocketBufferSize 0", ["WebSocketSocketBufferSize"]),
     ("WebSocketChannel", ["WebSocketChannel", "names of channels"]),
+    ("WebSocketChannel caf\udce9", ["WebSocketChannel", "1 to 255 bytes of UTF-8"]),
+    ("WebSocketChannel caf\udce9-%{REMOTE_USER}", ["WebSocketChannel", "UTF-8"]),
+    ('WebSocketChannel "a\tb"', ["WebSocketChannel", "control characters"]),
+    ("WebSocketChannel " + "x" * 256, ["WebSocketChannel", "255"]),
     ("WebSocketChannel a %{nonsense", ["WebSocketChannel", "%{nonsense"]),
     ("WebSocketChannelHistory", ["WebSocketChannelHistory", "takes 1-2 arguments"]),
     ("WebSocketChannelHistory many", ["WebSocketChannelHistory", "many", "1000000"]),
     ("WebSocketChannelHistory 10 1ms", ["WebSocketChannelHistory", "1ms", "1s to 1000h"]),
+    ("WebSocketChannelMemory", ["WebSocketChannelMemory", "takes one argument"]),
+    ("WebSocketChannelMemory 1023K", ["WebSocketChannelMemory", "1023K", "1M to 64G"]),
+    ("WebSocketChannelMemory plenty", ["WebSocketChannelMemory", "plenty"]),
     ("WebSocketThreads 0", ["WebSocketThreads", "1"]),
     ("WebSocketThreads four", ["WebSocketThreads", "four"]),
     ("WebSocketThreads 100000", ["WebSocketThreads"]),
@@ -78,16 +98,22 @@ MISPLACED = [("Location /x", "WebSocketThreads 1"), ("Location /x", "WebSocketMa
              ("Location /x", "WebSocketBlockingThreads 5"), ("Location /x", "WebSocketHTTP2 On"),
              ("VirtualHost *", "WebSocketFilterConnections 5"),
              ("VirtualHost *", "WebSocketBackplane None"),
+             ("VirtualHost *", "WebSocketBackplanePasswordFile /dev/null"),
+             ("VirtualHost *", "WebSocketChannelMemory 1M"),
              ("VirtualHost *", "WebSocketDrainTimeout 5s"),
              ("VirtualHost *", "WebSocketThreads 1"), ("VirtualHost *", "WebSocketMaxConnections 5"),
              ("Location /x", "WebSocketHandlerRoot {root}/handlers"),
              ("Location /x", "WebSocketAlias /a /b"),
+             ("Location /x", "WebSocketSchemeHeader None"),
              ("Location /x", "WebSocketAllowHandlersOutsideRoot On")]
 GOOD = """
 WebSocketAlias /a /echo
 WebSocketAlias /b /echo
 WebSocketAllowHandlersOutsideRoot Off
 WebSocketOrigin Same https://app.example.com http://localhost:8080
+WebSocketOrigin https://*.example.com http://localhost:* moz-extension://* capacitor://localhost file://
+WebSocketSchemeHeader X-Forwarded-Proto
+WebSocketSchemeHeader none
 WebSocketLegacyProtocols off
 WebSocketMaxMessageSize 1024
 WebSocketMaxMessageSize 64K
@@ -95,6 +121,7 @@ WebSocketMaxMessageSize 1M
 WebSocketMaxMessageSize 1G
 WebSocketCompression Off
 WebSocketCompression On
+WebSocketCompression On context-takeover=client
 WebSocketCompression On context-takeover=off level=1 window-bits=9 min-size=256
 WebSocketPingInterval Off
 WebSocketPingInterval 30
@@ -104,13 +131,21 @@ WebSocketIdleTimeout Off
 WebSocketIdleTimeout 5min
 WebSocketIdleTimeout 1h
 WebSocketCloseTimeout 5s
+WebSocketMessageTimeout Off
+WebSocketMessageTimeout 18h
 WebSocketSendBufferSize 64K
+WebSocketSocketBufferSize 4K
+WebSocketSocketBufferSize 64M
+WebSocketSocketBufferSize auto
 WebSocketChannel news user-%{REMOTE_USER}
+WebSocketChannel café "a b" ""
 WebSocketChannelHistory 0
 WebSocketChannelHistory 1000000 1000h
 WebSocketDrainTimeout 1ms
 WebSocketDrainTimeout 1000h keep
 WebSocketDrainTimeout 30 Close
+WebSocketChannelMemory 1M
+WebSocketChannelMemory 64G
 WebSocketThreads 2
 WebSocketBlockingThreads 10
 WebSocketMaxConnections 100
@@ -119,7 +154,8 @@ WebSocketMaxConnections Auto
 # Directives that may stand in a <Location> and a <VirtualHost>.
 EVERYWHERE = ["WebSocketOrigin Any", "WebSocketLegacyProtocols On", "WebSocketMaxMessageSize 1K",
               "WebSocketCompression On", "WebSocketPingInterval 1s", "WebSocketIdleTimeout 1s",
-              "WebSocketCloseTimeout 1s", "WebSocketSendBufferSize 1K"]
+              "WebSocketCloseTimeout 1s", "WebSocketMessageTimeout 1s",
+              "WebSocketSendBufferSize 1K", "WebSocketSocketBufferSize 4K"]
 
 
 @pytest.fixture(scope="class")
@@ -145,7 +181,7 @@ class TestDirectives:
         number = int(said.split("on line ")[1].split(" ")[0])
         written = said.split(" of ")[1].split(":")[0]
         assert written.endswith("httpd.conf")
-        assert Path(written).read_text().split("\n")[number - 1] == line
+        assert Path(written).read_text(errors="surrogateescape").split("\n")[number - 1] == line
 
     @pytest.mark.parametrize("section, line", MISPLACED)
     def test_cws_871_misplaced_lines(self, config, section, line):

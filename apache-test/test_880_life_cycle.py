@@ -87,7 +87,7 @@ class TestStop:
 
     def test_cws_885_child_that_has_served_enough(self, make_httpd, mpm):
         # MaxConnectionsPerChild makes a child leave while its sockets are open.
-        from harness.httpd import MPM
+        from harness.configuration import MPM
         httpd = make_httpd("WebSocketPingInterval Off", mpm_config={
             name: lines.replace("MaxConnectionsPerChild 0", "MaxConnectionsPerChild 5")
             for name, lines in MPM.items()})

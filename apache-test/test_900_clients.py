@@ -1,28 +1,21 @@
 """Clients that others wrote: python3-websockets, npm's ws, Chromium on the console page."""
 import asyncio
-import json
 import os
 import shutil
-import subprocess
 
 import pytest
+import tornado.websocket
+import websocket
 import websockets
 
-from harness import build
+from harness import build, tls
+from harness.node import run_node
 
 BOTH = pytest.mark.parametrize("path", ["/echo", "/echo_blocking"])
 
 
 def uri(httpd, path):
     return f"ws://127.0.0.1:{httpd.port}{path}"
-
-
-def run_node(script, *arguments):
-    assert (build.SOURCE / "node_modules").exists(), "run npm ci in the project's directory"
-    done = subprocess.run(["node", str(build.TESTS / "clients" / script), *arguments], timeout=100,
-                          cwd=build.SOURCE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    assert done.returncode == 0, done.stderr.decode()
-    return json.loads(done.stdout)
 
 
 class TestPythonWebsockets:
@@ -83,6 +76,55 @@ class TestPythonWebsockets:
                     await ws.recv()
                 assert (closed.value.code, closed.value.reason) == (4001, "see you")
         asyncio.run(talk())
+
+
+class TestTornado:
+    CONFIG = "WebSocketCompression On"
+
+    @BOTH
+    def test_cws_905_similar_compressed_messages(self, httpd, path):
+        # It reads over client_no_context_takeover: python3-tornado 6.2 and later.
+        async def talk():
+            ws = await tornado.websocket.websocket_connect(uri(httpd, path), compression_options={})
+            assert ws.headers["Sec-WebSocket-Extensions"].startswith("permessage-deflate")
+            for i in range(5):
+                await ws.write_message(f"もももすももももものうち, {i}" * 100)
+                assert await ws.read_message() == f"もももすももももものうち, {i}" * 100
+            ws.close(4321, "bye")
+            assert await ws.read_message() is None and ws.close_code == 4321
+        asyncio.run(talk())
+
+
+class TestWebsocketClient:
+    """python3-websocket names http:// as its origin on wss, too."""
+    OPTIONS = {"tls_config": ""}
+    CONFIG = """
+      <Location "/echo_blocking">
+        WebSocketOrigin Same http://127.0.0.1:{port}
+      </Location>"""
+
+    def connect(self, httpd, path, **options):
+        return websocket.create_connection(f"wss://127.0.0.1:{httpd.port}{path}", timeout=10,
+                                           sslopt={"ca_certs": tls.certificates().path("ca.crt")}, **options)
+
+    def test_cws_906_the_log_names_the_cures(self, httpd):
+        mark = httpd.error_log.mark()
+        with pytest.raises(websocket.WebSocketBadStatusException) as refused:
+            self.connect(httpd, "/echo")
+        assert refused.value.status_code == 403
+        httpd.allow_log("CWS0012: ")
+        own = f"127.0.0.1:{httpd.port}"
+        httpd.error_log.wait_for(
+            f"CWS0012: origin http://{own} is not allowed; expected is https://{own} .*without TLS.*"
+            f"a client told its origin or to send none; WebSocketOrigin Same http://{own} lets", mark)
+
+    def test_cws_906_the_cures(self, httpd):
+        for path, options in (("/echo", {"suppress_origin": True}), ("/echo_blocking", {}),
+                              ("/echo", {"origin": f"https://127.0.0.1:{httpd.port}"})):
+            ws = self.connect(httpd, path, **options)
+            ws.send("すもも")
+            assert ws.recv() == "すもも"
+            ws.close()
 
 
 class TestNodeWs:

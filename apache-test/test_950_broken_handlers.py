@@ -4,17 +4,21 @@ import os
 import pytest
 
 from harness import build
+from harness.raw import upgrade_request
 
 # File name and what the log says of it.
 REASONS = {
     "blank": "empty|too short|not a shared object|ELF",
     "text": "too short|ELF|not a shared object",
-    "no_table": "cppwebsocket_handler_table|not a handler",
+    "no_table": "does not export cppwebsocket_handler",
     "wrong_abi": r"ABI.*999|999.*rebuild|rebuild",
     "wrong_toolchain": r"libfoo\+\+ 7",
     "no_functions": "function",
     "missing_symbol": "function_that_nobody_has",
     "truncated": "not complete",
+    "preallocated": "not complete",
+    "sparse": "larger than",
+    "debug_containers": "_GLIBCXX_DEBUG.*rebuild",
     "directory": "not a (regular )?file|directory",
     "unreadable": "Permission denied|permission",
     "dangling": "No such file|dangling|not exist",
@@ -26,14 +30,18 @@ def fill(root, handlers):
     built = {name: build.compile_handler(build.TESTS / f"broken/{name}.cpp", strict=False)
              for name in ("no_table", "wrong_abi", "wrong_toolchain", "no_functions",
                           "missing_symbol")}
+    built["debug_containers"] = build.compile_handler(
+        build.TESTS / "broken/no_functions.cpp", defines=["_GLIBCXX_DEBUG"], strict=False)
     for name, path in built.items():
         build.install(path, root / f"{name}_wsh.so")
+    whole = handlers["echo"].read_bytes()
     contents = {"blank": b"", "text": b"print('hello')\n",
-                "truncated": handlers["echo"].read_bytes()[:3000],
-                "unreadable": handlers["echo"].read_bytes()}
+                "truncated": whole[:3000], "preallocated": whole[:4096].ljust(len(whole), b"\0"),
+                "sparse": whole, "unreadable": whole}
     for name, content in contents.items():
         (root / f"{name}_wsh.so").write_bytes(content)
         (root / f"{name}_wsh.so").chmod(0o600 if name == "unreadable" else 0o644)
+    os.truncate(root / "sparse_wsh.so", 1 << 30)
     (root / "directory_wsh.so").mkdir()
     (root / "dangling_wsh.so").symlink_to("nothing_wsh.so")
     os.mkfifo(root / "fifo_wsh.so")
@@ -118,3 +126,26 @@ class TestBrokenHandlers:
             target.write_bytes((build.HANDLERS / "echo_wsh.so").read_bytes())
             assert ws.ask_text("still fine") == "still fine"
             ws.close()
+
+
+class TestKiller:
+    CONFIG = ""
+
+    def test_cws_956_kills_one_child_at_most(self, httpd, mpm):
+        """What cannot be seen beforehand: a constructor that crashes."""
+        killer = httpd.handler_root / "killer_wsh.so"
+        build.install(build.compile_handler(build.TESTS / "broken/killer.cpp", strict=False), killer)
+        httpd.allow_log("exit signal")
+        mark = httpd.error_log.mark()
+        with httpd.connect() as connection, pytest.raises((EOFError, ConnectionError)):
+            connection.ask(upgrade_request("/killer"))
+        httpd.allow_log("CWS0005: handler")
+        for _ in range(20):
+            assert httpd.ask("/killer").status == 404
+        httpd.error_log.wait_for(
+            r"CWS0005: handler \S+/killer_wsh.so is not used: a process that loaded it died", mark)
+        httpd.error_log.wait_for("exit signal", mark)
+        assert len(httpd.error_log.find("exit signal", mark)) == 1
+        build.install(build.HANDLERS / "echo_wsh.so", killer)
+        with httpd.open("/killer") as ws:
+            assert ws.ask_text("mended") == "mended"

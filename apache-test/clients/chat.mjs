@@ -45,6 +45,7 @@ try {
   for (const window of [ann, hanako, bob]) await people(window, ['Ann', 'Bob', '花子']);
 
   await say(ann, 'Hello, everybody');
+  await shows(hanako, 'Hello, everybody');  // two who speak at once have no order
   await say(hanako, 'すもももももも、もものうち 🍑');
   for (const window of [ann, hanako, bob]) {
     await shows(window, 'Hello, everybody');

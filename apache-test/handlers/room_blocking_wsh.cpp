@@ -1,18 +1,23 @@
 // room_wsh.cpp in the blocking style, for the channel that the query names: "+TEXT" publishes,
-// "?" counts, "-" leaves. "?NAME&receive" shows what it gets as "got TEXT".
+// "?" counts, "-" leaves. "?NAME&receive" shows what it gets as "got TEXT"; "?NAME&reserve" takes its
+// place in the handshake.
 #include <memory>
 
 #include <cppwebsocket/blocking_handler.hpp>
 using namespace cppwebsocket;
 
-void web_socket_do_extra_handshake(BlockingRequest&) {}
+void web_socket_do_extra_handshake(BlockingRequest& request) {
+  const std::string_view query = request.ws_query();
+  if (query.ends_with("&reserve"))
+    Channel::named(std::string(query.substr(0, query.find('&')))).reserve(request);
+}
 
 void web_socket_transfer_data(BlockingRequest& request) {
   const std::string_view query = request.ws_query();
   const std::string_view name = query.substr(0, query.find('&'));
   const Channel channel = Channel::named(std::string(name));
   JoinOptions options;
-  options.receive = name != query;
+  options.receive = query.ends_with("&receive");
   const bool receives = options.receive;
   auto room = std::make_shared<BlockingMembership>(channel.join(request, options));
   msgutil::send_message(request, "in " + room->recovery().position.to_string());

@@ -1,4 +1,5 @@
-// A member of the channel that the query names: "?NAME[&OPTION...]". Options: json, events, receive,
+// A member of the channel that the query names: "?NAME[&OPTION...]". Options: reserve (its place is taken
+// in the handshake), json, events, receive,
 // history[=N] (keeps 1000 messages, or N), recent=N, resume=POSITION, presence=INFO, queued=BYTES,
 // slow=oldest|newest. It says "in POSITION" or "recovered POSITION" when it has joined.
 //
@@ -16,6 +17,7 @@ struct Wish {
   std::string name;
   ChannelOptions channel;
   JoinOptions join;
+  bool reserves = false;
 };
 
 std::size_t number_of(std::string_view text) {
@@ -34,6 +36,7 @@ Wish wish_of(std::string_view query) {
     const std::string_view value = part.substr(std::min(equals + 1, part.size()));
     query.remove_prefix(std::min(end + 1, query.size()));
     if (first) wish.name = part;
+    if (name == "reserve") wish.reserves = true;
     if (name == "json") wish.join.json = true;
     if (name == "events") wish.join.events = true;
     if (name == "receive") wish.join.receive = true;
@@ -61,7 +64,10 @@ Task<> show(Request& request, Membership& room) {
 
 }  // namespace
 
-void web_socket_do_extra_handshake(Request&) {}
+void web_socket_do_extra_handshake(Request& request) {
+  const Wish wish = wish_of(request.ws_query());
+  if (wish.reserves) Channel::named(wish.name).reserve(request);
+}
 
 Task<> web_socket_transfer_data(Request& request) {
   const Wish wish = wish_of(request.ws_query());

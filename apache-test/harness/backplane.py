@@ -6,8 +6,9 @@ import socket
 import subprocess
 import tempfile
 import threading
-import time
 from pathlib import Path
+
+from .processes import free_port, wait_for_port
 
 
 def program(*names):
@@ -22,12 +23,6 @@ REDIS = program("redis-server", "redis-check-rdb")
 NATS = program("nats-server")
 
 
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
 class Server:
     def __init__(self):
         self.port = free_port()
@@ -38,14 +33,11 @@ class Server:
         log = open(self.root / "log", "a")
         self.process = subprocess.Popen(self.command(), executable=self.executable, stdout=log,
                                         stderr=log, cwd=self.root)
-        deadline = time.monotonic() + 15
-        while time.monotonic() < deadline:
-            try:
-                socket.create_connection(("127.0.0.1", self.port), 1).close()
-                return self
-            except OSError:
-                time.sleep(0.02)
-        raise RuntimeError(f"it did not start:\n{(self.root / 'log').read_text()}")
+        try:
+            wait_for_port(self.port, self.process)
+        except RuntimeError as error:
+            raise RuntimeError(f"{error}:\n{(self.root / 'log').read_text()}") from error
+        return self
 
     def stop(self, how=signal.SIGKILL):
         if self.process:
@@ -62,13 +54,13 @@ class Server:
 class Redis(Server):
     executable = REDIS
 
-    def __init__(self, password=None):
+    def __init__(self, password=None, options=()):
         super().__init__()
-        self.password = password
+        self.password, self.options = password, options
 
     def command(self):
         return ["redis-server", "--port", str(self.port), "--bind", "127.0.0.1", "--save", "",
-                "--appendonly", "no", *(["--requirepass", self.password] if self.password else [])]
+                "--appendonly", "no", *(["--requirepass", self.password] if self.password else []), *self.options]
 
     def ask(self, *words):
         """The first line of the reply to one command."""
@@ -94,12 +86,16 @@ class Redis(Server):
 class Nats(Server):
     executable = NATS
 
-    def __init__(self, token=None):
+    def __init__(self, token=None, config=""):
         super().__init__()
         self.token = token
+        self.configure(config)
+
+    def configure(self, config):
+        (self.root / "conf").write_text(config)
 
     def command(self):
-        return ["nats-server", "-a", "127.0.0.1", "-p", str(self.port),
+        return ["nats-server", "-c", str(self.root / "conf"), "-a", "127.0.0.1", "-p", str(self.port),
                 *(["--auth", self.token] if self.token else [])]
 
 

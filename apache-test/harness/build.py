@@ -36,10 +36,10 @@ def headers_digest():
     return digest.hexdigest()
 
 
-def compile_handler(source, *, defines=(), strict=True):
+def compile_handler(source, *, defines=(), strict=True, flags=()):
     """Builds one handler and returns the .so, from the cache if nothing has changed."""
     # A sanitizer's runtime is httpd's, so its symbols are undefined here.
-    flags = FLAGS + SANITIZE + [f"-D{define}" for define in defines]
+    flags = FLAGS + list(flags) + SANITIZE + [f"-D{define}" for define in defines]
     flags += STRICT if strict and not SANITIZER else []
     key = hashlib.sha256()
     for part in (CXX, *flags, headers_digest(), source.read_text()):
@@ -75,9 +75,9 @@ def compile_httpd_module(source):
     return built
 
 
-def compile_all(sources):
+def compile_all(sources, **options):
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        return list(pool.map(compile_handler, sources))
+        return list(pool.map(lambda source: compile_handler(source, **options), sources))
 
 
 def all_handlers():

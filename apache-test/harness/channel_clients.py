@@ -260,29 +260,31 @@ class EventSource(Resuming):
             if status != 200:
                 raise ConnectionError(status)
             while not self.crowd.over:
-                self.event(await self.read_event(reader))
+                async for event in self.read_events(reader):
+                    self.event(event)
         finally:
             writer.close()
 
     @staticmethod
-    async def read_event(reader):
-        fields = {}
-        while line := (await reader.readuntil(b"\n"))[:-1].decode():
-            name, _, value = line.partition(": ")
-            fields[name] = value
-        return fields
+    async def read_events(reader):
+        """Those of one chunk, which has whole ones."""
+        size = int(await reader.readuntil(b"\r\n"), 16)
+        chunk = (await reader.readexactly(size + 2)).decode()
+        for block in chunk[:-2].split("\n\n")[:-1]:
+            yield dict(line.partition(": ")[::2] for line in block.split("\n"))
 
     def event(self, fields):
         name = fields.get("event", "message")
-        if "retry" in fields and not self.connected:
-            self.joined()
         if name == "gap":
             self.lose(fields["id"])
+        elif name == "subscribed":
+            if not self.connected:
+                self.joined()
+            if "id" in fields and self.last is None:
+                self.lose(fields["id"])
         elif "data" in fields:
             data = fields["data"]
             self.take_at(fields["id"], base64.b64decode(data) if name == "binary" else data)
-        elif "id" in fields and self.last is None:
-            self.lose(fields["id"])
 
 
 class PlainSubscriber(Subscriber):

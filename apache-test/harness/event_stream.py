@@ -1,4 +1,5 @@
 """A reader of Server-Sent Events on a bare connection. It sees every line."""
+import json
 import socket
 import time
 from typing import NamedTuple
@@ -15,10 +16,13 @@ class EventStream:
         """`connection`: what is behind the response's head (raw.Connection, or an H2Stream)."""
         self.connection = connection
         self.response = connection.response
+        self.chunked = connection.response.get("transfer-encoding") == "chunked"
+        self.part = b""    # what was read and not looked at
         self.id = ""
         self.retry = None
         self.comments = 0
-        self.events = []
+        self.begun = []    # what the events "subscribed" have said
+        self.events = []   # all others
 
     def __enter__(self):
         return self
@@ -27,31 +31,43 @@ class EventStream:
         self.connection.drop()
 
     def read_block(self):
-        """Takes what is before the next empty line."""
-        name, lines = "message", None
+        """Takes an event with its empty line, or a line that stands by itself."""
+        name, lines, has_id = "message", None, False
         while line := self.read_line():
             field, _, value = line.partition(":")
             value = value[1:] if value.startswith(" ") else value
-            if field == "":
-                self.comments += 1
-            elif field == "data":
+            if field in ("", "retry"):
+                assert lines is None and not has_id, "within an event"
+                self.comments += field == ""
+                self.retry = int(value) if field else self.retry
+                return
+            if field == "data":
                 lines = (lines or []) + [value]
             elif field == "event":
                 name = value
             elif field == "id":
-                self.id = value
-            elif field == "retry":
-                self.retry = int(value)
+                self.id, has_id = value, True
             else:
                 raise AssertionError(f"no such field: {line!r}")
-        if lines is not None:
+        # Firefox keeps no id without, and fetch-event-source tells an event for any empty line.
+        assert lines is not None, "an empty line without data before it"
+        if name == "subscribed":
+            self.begun.append(json.loads("\n".join(lines)))
+        else:
             self.events.append(Event("\n".join(lines), self.id, name))
 
     def read_line(self):
-        line = b""
-        while not line.endswith(b"\n"):
-            line += self.connection.read_exactly(1)
-        return line[:-1].decode()
+        while b"\n" not in self.part:
+            self.part += self.read_chunk() if self.chunked else self.connection.read_exactly(1)
+        line, _, self.part = self.part.partition(b"\n")
+        return line.decode()
+
+    def read_chunk(self):
+        size = int(self.connection.read_until(b"\r\n"), 16)
+        assert size, "the last chunk: to some clients that is a final end"
+        chunk = self.connection.read_exactly(size)
+        assert self.connection.read_exactly(2) == b"\r\n"
+        return chunk
 
     def read(self, count=1):
         while len(self.events) < count:
@@ -70,10 +86,11 @@ class EventStream:
 
     def expect_nothing(self, seconds):
         self.connection.expect_silence(seconds)
-        assert not self.events
+        assert not self.events and not self.part
 
     def read_to_end(self, timeout=10.0):
-        """The server ends the stream, in order. Returns what came before."""
+        """The server ends the stream, in no order where HTTP knows one: see read_chunk, and
+        H2Stream.reset_code. Returns what came before."""
         deadline = time.monotonic() + timeout
         while time.monotonic() < deadline:
             try:
@@ -85,17 +102,19 @@ class EventStream:
         raise AssertionError(f"the stream did not end within {timeout} s")
 
 
-def request(path, host="127.0.0.1", headers=None):
+def request(path, host="127.0.0.1", headers=None, version="HTTP/1.1"):
     lines = {"Host": host, "Accept": "text/event-stream"} | (headers or {})
-    head = f"GET {path} HTTP/1.1\r\n" + "".join(f"{k}: {v}\r\n" for k, v in lines.items() if v)
+    head = f"GET {path} {version}\r\n" + "".join(f"{k}: {v}\r\n" for k, v in lines.items() if v)
     return (head + "\r\n").encode()
 
 
-def open_stream(httpd, path, headers=None, **options):
-    """An event stream over HTTP/1.1, its head checked."""
+def open_stream(httpd, path, headers=None, version="HTTP/1.1", **options):
+    """An event stream over HTTP/1, its head checked."""
     connection = httpd.connect(**options)
-    connection.send(request(path, f"127.0.0.1:{httpd.port}", headers))
+    connection.send(request(path, f"127.0.0.1:{httpd.port}", headers, version))
     connection.response = connection.read_response(head_only=True)
     assert connection.response.status == 200, connection.response
     assert connection.response.get("content-type") == "text/event-stream"
+    chunked = connection.response.get("transfer-encoding") == "chunked"
+    assert chunked == (version == "HTTP/1.1"), connection.response
     return EventStream(connection)

@@ -11,10 +11,10 @@ from .raw import Connection, Response
 
 
 class H2Session:
-    """One HTTP/2 connection: with prior knowledge, or after ALPN if `tls` is an SSLContext.
+    """One HTTP/2 connection: with prior knowledge, or after ALPN if `tls` is an SSLContext (for the server `name`).
     `first`: bytes to send before anything else."""
 
-    def __init__(self, address, *, tls=None, timeout=10.0, first=b""):
+    def __init__(self, address, *, tls=None, name="localhost", timeout=10.0, first=b""):
         self.address = address
         self.timeout = timeout
         self.socket = socket.create_connection(address, timeout)
@@ -22,7 +22,7 @@ class H2Session:
         self.socket.sendall(first)
         self.scheme = "http"
         if tls:
-            self.socket = tls.wrap_socket(self.socket, server_hostname="localhost")
+            self.socket = tls.wrap_socket(self.socket, server_hostname=name)
             assert self.socket.selected_alpn_protocol() == "h2"
             self.scheme = "https"
         self.h2 = h2.connection.H2Connection(

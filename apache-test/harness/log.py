@@ -2,22 +2,29 @@
 import re
 import time
 
-LOUD = re.compile(r"\[[^\] ]*:?(warn|error|crit|alert|emerg)\]")
-CRASH = re.compile(r"exit signal|Segmentation|Sanitizer|runtime error:|terminate called")
+from .verdict import FAULT, REMARK, judge, remarks
 
 
 class Log:
     def __init__(self, path):
         self.path = path
         self.checked = 0      # lines before this one were judged
-        self.announced = []   # patterns of loud lines that the running test allows
+        self.announced = []   # patterns of lines that the running test permits
 
     def lines(self, start=0):
-        try:
-            text = self.path.read_text(errors="replace")
-        except FileNotFoundError:
-            return []
-        return [line for line in text.split("\n") if line][start:]
+        return [line for line in self.read().split("\n") if line][start:]
+
+    def read(self):
+        """A line that is being written is read when it is whole, or when nobody goes on with it."""
+        for _ in range(10):
+            try:
+                text = self.path.read_text(errors="replace")
+            except FileNotFoundError:
+                return ""
+            if not text or text.endswith("\n"):
+                break
+            time.sleep(0.01)
+        return text
 
     def mark(self):
         return len(self.lines())
@@ -38,11 +45,14 @@ class Log:
                     f"{self.path.name}: {len(found)} of {count} lines like {pattern!r} in:\n{tail}")
             time.sleep(0.01)
 
-    def unannounced(self):
-        """The loud lines since the last call that no test announced."""
+    def faults(self):
+        """Those since the last call that no test announced. Remarks go to where all are kept."""
         lines = self.lines(self.checked)
         self.checked += len(lines)
         announced, self.announced = self.announced, []
-        return [line for line in lines
-                if (LOUD.search(line) or CRASH.search(line) or not line.startswith("["))
-                and not any(re.search(pattern, line) for pattern in announced)]
+        judged = [(judge(line), line) for line in lines
+                  if not any(re.search(pattern, line) for pattern in announced)]
+        for verdict, line in judged:
+            if verdict == REMARK:
+                remarks.add(line)
+        return [line for verdict, line in judged if verdict == FAULT]

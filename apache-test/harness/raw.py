@@ -92,10 +92,11 @@ def upgrade_request(path="/echo", host="127.0.0.1", *, method="GET", version="HT
 
 
 class Connection:
-    def __init__(self, address, timeout=10.0, receive_buffer=None, wrap=None):
-        """`wrap`: makes of the connected socket what this talks through, e.g. tls.wrap."""
+    def __init__(self, address, timeout=10.0, receive_buffer=None, wrap=None, source=None):
+        """`wrap`: makes of the connected socket what this talks through, e.g. tls.wrap. `source`: the
+        address to come from; all of 127.0.0.0/8 are this machine's."""
         if receive_buffer is None:
-            self.socket = socket.create_connection(address, timeout)
+            self.socket = socket.create_connection(address, timeout, source and (source, 0))
         else:  # must be set before the connection's window is negotiated
             self.socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)

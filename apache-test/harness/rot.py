@@ -1,6 +1,7 @@
 """An httpd with mod_rot, a connection filter that our module does not know, and clients for it."""
 from . import build
-from .httpd import Httpd, free_port
+from .httpd import Httpd
+from .processes import free_port
 from .raw import Connection
 
 KEY = 0x5A
@@ -42,6 +43,10 @@ class RotHttpd(Httpd):
             <VirtualHost 127.0.0.1:{self.rot_port}>
               RotConnections On
             </VirtualHost>""", **options)
+
+    def problems(self):
+        self.allow_log("CWS0062: the filter rot_in of mod_rot")
+        return super().problems()
 
     def rot(self, **options):
         return Connection(("127.0.0.1", self.rot_port), wrap=RotSocket, **options)

@@ -1,0 +1,74 @@
+"""Which lines of httpd's logs are faults. Judged is the module, not what surrounds it.
+
+A fault is a line of this module at warn or above; whatever a child says at its death; an error of
+httpd's core or of another module: each unless the test announced it. What else other modules say at
+warn is a remark: shown once, at the end, and nobody's fault. A distribution whose parts are of
+different ages has such remarks.
+"""
+import re
+from collections import Counter
+
+FAULT, REMARK, SILENCE = "fault", "remark", "silence"
+
+# Errors of httpd that are no faults in certain circumstances: (pattern, why). A test in which they
+# prevail says so with httpd.tolerate(circumstance).
+TOLERATED = {
+    "sanitizer": ("AH00045: child process .* still did not exit",
+                  "looking for leaks takes longer than httpd likes to wait"),
+    "one worker": ("AH00161", "the only worker may be busy when httpd looks"),
+    "rush": ("AH00161|AH00484", "a rush may meet all workers busy"),
+    "restarts under load": ("AH00161|AH00484|AH00159|AH00286|AH00288|AH00513|AH03490",
+                            "old generations still have workers, and places in the scoreboard"),
+}
+
+# [time] [module:level] [pid …] …; what does not look so is not httpd's: glibc, a sanitizer, libstdc++.
+LINE = re.compile(r"\[\w{3} \w{3} [^\]]*\] \[(?P<module>[^:\]]*):(?P<level>\w+)\] ")
+# What any stranger causes, and what is a warning only because the configuration may be to blame.
+STRANGERS = re.compile(r"\bCWS00(12|56):")
+OUR_NUMBER = re.compile(r"\bCWS\d{4}:")
+DEATH = re.compile(r"exit signal|still did not exit|could not make child process .* exit|"
+                   r"returned a Fatal error|similar nasty error|Segmentation|Sanitizer|"
+                   r"runtime error:|terminate called")
+ERRORS = ("error", "crit", "alert", "emerg")
+
+
+def judge(line):
+    said = LINE.match(line)
+    if not said or DEATH.search(line) or said["level"] in ERRORS:
+        return FAULT
+    if said["level"] == "warn" and not STRANGERS.search(line):
+        is_ours = said["module"] == "cppwebsocket" or OUR_NUMBER.search(line)
+        return FAULT if is_ours else REMARK
+    return SILENCE
+
+
+def without_details(text):
+    """The text without what differs from run to run: time, processes, ports, temporary names."""
+    text = re.sub(r"\[\w{3} \w{3} [^\]]*\d{4}\] ", "", text)
+    text = re.sub(r"\[(pid|client|remote) [^\]]*\] ", "", text)
+    text = re.sub(r"cppwebsocket-test-\w+", "cppwebsocket-test", text)
+    text = re.sub(r"\b(pid|process|child) \d+", r"\1 …", text, flags=re.I)
+    return re.sub(r"(?<=[\d\]]:)\d{2,5}\b|0x[0-9a-f]{9,}", "…", text)
+
+
+class Remarks:
+    """What others said in all logs of this run."""
+
+    def __init__(self):
+        self.times = Counter()
+
+    def add(self, line):
+        self.times[without_details(line)] += 1
+
+    def lines(self):
+        """In the form that scripts/run-tests gathers from all programs."""
+        return [f"REMARK {text}{f' ({times} times)' if times > 1 else ''}"
+                for text, times in self.times.most_common()]
+
+    def print(self):
+        """For the programs that run without pytest."""
+        if self.times:
+            print("said by others, and no fault:", *self.lines(), sep="\n")
+
+
+remarks = Remarks()
