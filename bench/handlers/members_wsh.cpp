@@ -8,6 +8,6 @@ Task<> web_socket_transfer_data(Request& request) {
   JoinOptions options;
   options.max_queued = 16 << 20;
   const auto room = Channel::named("bench").join(request, options);
-  while (co_await msgutil::receive_message(request)) {
+  while (auto message = co_await msgutil::receive_message(request)) {
   }
 }

@@ -12,7 +12,9 @@ import subprocess
 from functools import partial
 from pathlib import Path
 
-from . import processes
+from harness import processes
+
+from . import machine
 from .httpd import Httpd
 from .nchan import Nchan
 
@@ -51,7 +53,7 @@ class Program:
     def start(self, setting, cores, needs):
         self.port = processes.free_port()
         words = self._words(setting.build, self.port, needs, setting.pem)
-        self._process = processes.start(words, cores, stdin=subprocess.DEVNULL,
+        self._process = machine.start(words, cores, stdin=subprocess.DEVNULL,
                                         stdout=subprocess.DEVNULL)
         processes.wait_for_port(self.port, self._process)
 
@@ -66,7 +68,7 @@ class Program:
         return processes.tree_of(self._process.pid)
 
     def stop(self):
-        processes.stop(self._process)
+        machine.stop(self._process)
 
 
 def with_part(text, part):

@@ -1,5 +1,6 @@
 """How the cost grows: with the connections, and with the size of the messages."""
 import statistics
+from dataclasses import dataclass
 
 from . import measure
 from .plots import write_plot
@@ -15,23 +16,39 @@ PLOTS = [
 ]
 
 
-def grow(contestants, setting, directory):
-    """Measures, and writes the plots to `directory`. Returns {plot: {label: [(x, y)]}}."""
-    points = {name: {label: [] for label, _ in contestants} for name, _ in PLOTS}
+@dataclass(frozen=True)
+class Point:
+    plot: str
+    x: int
+    row: Row
+    figure_of: object  # a function from a round's figures to y
+
+
+def points_of_plots():
+    """All that is measured for the plots."""
+    points = []
     for count in CONNECTIONS:
         needs = Needs(children=-(-count // PER_CHILD))
-        echo = Row(f"echo-20x{count}", "echo", count, 20, needs=needs)
-        collect(points["cpu-per-message"], count, echo, contestants, setting,
-                lambda figures: figures["cpu_us"])
+        points.append(Point("cpu-per-message", count,
+                            Row(f"echo-20x{count}", "echo", count, 20, needs=needs),
+                            lambda figures: figures["cpu_us"]))
         if count < 100:
             continue  # a page more or less would be all that is seen
-        idle = Row(f"idle-{count}", "idle", count, needs=needs)
-        collect(points["memory-per-connection"], count, idle, contestants, setting,
-                lambda figures: figures["bytes_per_connection"])
+        points.append(Point("memory-per-connection", count,
+                            Row(f"idle-{count}", "idle", count, needs=needs),
+                            lambda figures: figures["bytes_per_connection"]))
     for size in SIZES:
-        row = Row(f"echo-{size}x16", "echo", 16, size)
-        collect(points["throughput"], size, row, contestants, setting,
-                lambda figures: figures["messages_per_second"] * row.size / 1e6)
+        points.append(Point("throughput", size, Row(f"echo-{size}x16", "echo", 16, size),
+                            lambda figures, size=size: figures["messages_per_second"] * size / 1e6))
+    return points
+
+
+def grow(plots, contestants, setting, directory):
+    """Measures `plots`, and writes them to `directory`. Returns {plot: {label: [(x, y)]}}."""
+    points = {name: {label: [] for label, _ in contestants} for name, _ in PLOTS}
+    for point in plots:
+        setting.steps.begin_part()
+        collect(points[point.plot], point, contestants, setting)
     labels = {"cpu-per-message": ("connections", "CPU µs per message"),
               "memory-per-connection": ("connections", "bytes"),
               "throughput": ("size of a message", "MB/s")}
@@ -41,9 +58,9 @@ def grow(contestants, setting, directory):
     return points
 
 
-def collect(lines, x, row, contestants, setting, figure_of):
-    results, _ = measure.run_row(row, contestants, setting)
+def collect(lines, point, contestants, setting):
+    results, _ = measure.run_row(point.row, contestants, setting)
     for label, rounds in results.items():
-        y = statistics.median(figure_of(figures) for figures in rounds)
+        y = statistics.median(point.figure_of(figures) for figures in rounds)
         if y > 0:  # memory may not have grown at all
-            lines[label].append((x, y))
+            lines[label].append((point.x, y))

@@ -2,7 +2,7 @@
 import json
 import subprocess
 
-from . import processes
+from . import machine
 
 PORTS = 20_000  # that one source address may use; Linux gives some 28,000
 
@@ -18,7 +18,7 @@ class Loads:
             command = command_for(server, setting, options)
             if len(places) > 1:
                 command += ["--source", f"127.0.0.{number + 2}"]
-            self._processes.append(processes.start(
+            self._processes.append(machine.start(
                 command, cores, waits_its_turn, stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE, stderr=subprocess.PIPE))
 
@@ -31,7 +31,7 @@ class Loads:
             try:
                 process.wait(30)
             except subprocess.TimeoutExpired:
-                processes.stop(process)
+                machine.stop(process)
             process.stdout.close()
             process.stderr.close()
 

@@ -1,11 +1,11 @@
-"""Starting processes on chosen cores, and what the kernel accounts to them."""
+"""This machine's descriptors and cores for processes, and what the kernel accounts to them."""
 import os
 import resource
-import socket
 import subprocess
 import sys
-import time
 from pathlib import Path
+
+from harness import processes
 
 
 def raise_descriptor_limit(wanted=200_000):
@@ -31,50 +31,9 @@ def start(command, cores, waits_its_turn=False, **options):
                             **options)
 
 
-def stop(process, seconds=10):
-    """Ends a process that we started; harder if it does not go."""
-    if process.poll() is None:
-        process.terminate()
-        try:
-            process.wait(seconds)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-            print(f"bench: had to kill {process.args[0]}", file=sys.stderr)
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-def wait_for_port(port, process, seconds=20):
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if process.poll() is not None:
-            raise RuntimeError(f"{process.args[0]} ended with {process.returncode}")
-        try:
-            socket.create_connection(("127.0.0.1", port), 1).close()
-            return
-        except OSError:
-            time.sleep(0.05)
-    raise RuntimeError(f"{process.args[0]} does not answer")
-
-
-def children_of(pid):
-    children = []
-    for task in Path(f"/proc/{pid}/task").iterdir():
-        children += [int(child) for child in (task / "children").read_text().split()]
-    return children
-
-
-def tree_of(pid):
-    """`pid` and its descendants."""
-    tree = [pid]
-    for child in children_of(pid):
-        tree += tree_of(child)
-    return tree
+def stop(process):
+    if not processes.stop(process, seconds=10):
+        print(f"bench: had to kill {process.args[0]}", file=sys.stderr)
 
 
 def cpu_seconds(pids):
@@ -85,18 +44,6 @@ def cpu_seconds(pids):
         for task in Path(f"/proc/{pid}/task").iterdir():
             nanoseconds += int((task / "schedstat").read_text().split()[0])
     return nanoseconds / 1e9
-
-
-def memory_bytes(pids):
-    """{"private_dirty": …, "rss": …} of `pids` together."""
-    fields = {"Private_Dirty:": "private_dirty", "Rss:": "rss"}
-    total = dict.fromkeys(fields.values(), 0)
-    for pid in pids:
-        for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
-            words = line.split()
-            if words[0] in fields:
-                total[fields[words[0]]] += int(words[1]) * 1024
-    return total
 
 
 def socket_memory_bytes():

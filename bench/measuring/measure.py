@@ -3,7 +3,9 @@ import subprocess
 import time
 from dataclasses import dataclass
 
-from . import processes
+from harness import processes
+
+from . import machine
 from .loads import Loads, clients_for, command_for
 
 FRESH = ("idle", "deaf")  # a new server for every round: memory depends on what was before
@@ -19,7 +21,8 @@ class Setting:
     client_cores: set
     binary: bool          # messages instead of text
     descriptors: int      # that a process may have
-    say: object           # a function that tells of the progress
+    say: object = print   # a function for what went wrong
+    steps: object = None  # a Steps
 
 
 def run_row(row, contestants, setting):
@@ -51,7 +54,7 @@ def in_turns(row, servers, setting, results, left_out):
             server.start(setting, setting.server_cores, row.needs)
             running.append((label, server))
         except RuntimeError as error:
-            left_out[label] = str(error)
+            leave_out(row, label, error, setting, left_out)
     try:
         for number in range(setting.rounds):
             turn = number % max(1, len(running))
@@ -59,7 +62,7 @@ def in_turns(row, servers, setting, results, left_out):
                 measure_one(row, label, server, setting, number, results, left_out)
     finally:
         for label, server in running:
-            stop(label, server, left_out)
+            stop(row, label, server, setting, left_out)
 
 
 def in_turns_afresh(row, servers, setting, results, left_out):
@@ -70,12 +73,17 @@ def in_turns_afresh(row, servers, setting, results, left_out):
             try:
                 server.start(setting, setting.server_cores, row.needs)
             except RuntimeError as error:
-                left_out[label] = str(error)
+                leave_out(row, label, error, setting, left_out)
                 continue
             try:
                 measure_one(row, label, server, setting, number, results, left_out)
             finally:
-                stop(label, server, left_out)
+                stop(row, label, server, setting, left_out)
+
+
+def leave_out(row, label, reason, setting, left_out):
+    left_out.setdefault(label, str(reason))
+    setting.say(f"{row.name} {label} is left out: {reason}")
 
 
 def measure_one(row, label, server, setting, number, results, left_out):
@@ -84,19 +92,18 @@ def measure_one(row, label, server, setting, number, results, left_out):
     try:
         figures = (measure_memory if row.kind in FRESH else measure_cpu)(row, server, setting)
     except RuntimeError as error:
-        left_out[label] = str(error)
-        setting.say(f"{row.name} {label} is left out: {error}")
+        leave_out(row, label, error, setting, left_out)
         return
     results[label].append(figures)
     main = "cpu_us" if "cpu_us" in figures else "bytes_per_connection"
-    setting.say(f"{row.name} {number + 1}/{setting.rounds} {label}: {main} {figures[main]:,.3f}")
+    setting.steps.done(f"{row.name} {number + 1}/{setting.rounds} {label}: {main} {figures[main]:,.3f}")
 
 
-def stop(label, server, left_out):
+def stop(row, label, server, setting, left_out):
     try:
         server.stop()
     except RuntimeError as complaint:
-        left_out.setdefault(label, str(complaint))
+        leave_out(row, label, complaint, setting, left_out)
 
 
 def loads_for(row, server, setting, options):
@@ -111,11 +118,11 @@ def measure_cpu(row, server, setting, options=()):
     with loads_for(row, server, setting, options) as loads:
         loads.expect_ready()
         pids = server.processes()
-        before = processes.cpu_seconds(pids)
+        before = machine.cpu_seconds(pids)
         loads.go()
         figures = loads.result()
         time.sleep(0.02)  # let the server fall asleep: then its account is exact
-        after = processes.cpu_seconds(pids)
+        after = machine.cpu_seconds(pids)
     if figures["messages"] == 0:
         raise RuntimeError("it answered nothing")
     figures["cpu_us"] = (after - before) * 1e6 / figures["messages"]
@@ -135,7 +142,7 @@ def measure_memory(row, server, setting):
             time.sleep(0.5)
             sent = 0
         after = processes.memory_bytes(server.processes())
-        kernel = processes.socket_memory_bytes()
+        kernel = machine.socket_memory_bytes()
         loads.end_input()
         if row.kind == "idle":
             loads.result()

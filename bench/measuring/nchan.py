@@ -4,7 +4,9 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from . import processes
+from harness import processes
+
+from . import machine
 
 CONFIGURATION = """\
 load_module /usr/lib/nginx/modules/ngx_nchan_module.so;
@@ -59,12 +61,12 @@ class Nchan:
         configuration.write_text(CONFIGURATION.format(root=self._root, port=self.port))
         nginx = shutil.which("nginx", path="/usr/sbin:/usr/bin")
         command = [nginx, "-c", configuration, "-e", self._root / "error.log"]
-        self._process = processes.start(command, cores, stdin=subprocess.DEVNULL)
+        self._process = machine.start(command, cores, stdin=subprocess.DEVNULL)
         processes.wait_for_port(self.port, self._process)
 
     def processes(self):
         return processes.children_of(self._process.pid)
 
     def stop(self):
-        processes.stop(self._process)
+        machine.stop(self._process)
         shutil.rmtree(self._root)

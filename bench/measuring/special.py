@@ -3,13 +3,16 @@ import dataclasses
 import time
 from contextlib import ExitStack, contextmanager
 
-from . import measure, processes
+from harness import processes
+
+from . import machine, measure
 from .httpd import Httpd
 from .loads import Loads
 from .rows import Needs, Row
 
 ECHOES_PER_SECOND = 100_000
 IDLE = 10_000
+SIDES = 2  # are compared in each row here
 
 
 @contextmanager
@@ -27,7 +30,7 @@ def httpd(setting, cores, needs):
     server.stop()
 
 
-def setup_204(row, setting):
+def setup_204(row, setting, _cores):
     """A WebSocket set up through httpd's request path, against a GET on a new connection that httpd
     itself answers with a bodyless 204."""
     results = {"GET, 204": [], "WebSocket": []}
@@ -63,11 +66,11 @@ def echo_from(row, server, setting, places):
     options = whole.load_options(setting.seconds, len(places))
     with Loads(server.name, server, setting, options, places) as loads:
         loads.expect_ready()
-        before = processes.cpu_seconds(server.processes())
+        before = machine.cpu_seconds(server.processes())
         loads.go()
         figures = loads.result()
         time.sleep(0.02)
-        after = processes.cpu_seconds(server.processes())
+        after = machine.cpu_seconds(server.processes())
     figures["cpu_us"] = (after - before) * 1e6 / figures["messages"]
     return figures
 
@@ -130,7 +133,7 @@ def spread(row, setting, cores):
     return results
 
 
-def memberships(row, setting):
+def memberships(row, setting, _cores):
     """Bytes for each of 100,000 memberships, in one channel and each in a channel of its own; and
     what another such crowd adds once the first has left."""
     each = 100_000 // row.connections
@@ -167,4 +170,8 @@ def crowd(row, server, setting):
 
 def tell(setting, row, number, results, main):
     said = ", ".join(f"{label} {rounds[-1][main]:,.1f}" for label, rounds in results.items())
-    setting.say(f"{row.name} {number + 1}/{setting.rounds} {main}: {said}")
+    setting.steps.done(f"{row.name} {number + 1}/{setting.rounds} {main}: {said}", SIDES)
+
+
+KINDS = {"setup-204": setup_204, "reactors": reactors, "neighbours": neighbours, "spread": spread,
+         "memberships": memberships}

@@ -142,7 +142,8 @@ Case inflate_json(const std::string& name) {
             const auto deflate = std::make_shared<Deflate>(false);
             std::string compressed;
             deflate->stream.compress(json_1k(), true, compressed);
-            return [compressed, deflate] {
+            return [compressed, deflate]() mutable {
+              deflate->workspace.share().begin_turn();
               deflate->output.clear();
               expect(deflate->stream.inflate(compressed, 1 << 20, deflate->output) ==
                      protocol::InflateResult::ok);
