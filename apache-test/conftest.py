@@ -10,6 +10,7 @@ from harness import build
 from harness.causes import Causes, first_sentence, name_of
 from harness.httpd import Httpd
 from harness.raw import Connection
+from harness.unsteady import may_try_again, try_again
 from harness.verdict import remarks, without_details
 
 # Of the server that most tests share.
@@ -25,6 +26,8 @@ def pytest_addoption(parser):
                      help="httpd's multi-processing module")
     parser.addoption("--long", action="store_true",
                      help="what ./check does in short for as long as it is meant to be done")
+    parser.addoption("--again", action="store_true",
+                     help="a few tests that fail get a second try, alone, and are named if they pass")
     parser.addoption("--url", help="ws:// URL of an echo server: run only the conformance tests, "
                                    "against it")
 
@@ -162,12 +165,21 @@ def pytest_runtest_logreport(report):
         causes.terminal.write_line(f"\nFAILED {name_of(report)}: {first_sentence(report)}")
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_sessionfinish(session):
     session.config.option.tbstyle = "no"  # pytest_terminal_summary tells of failures instead
+    failed = [report for reports in causes.reports.values() for report in reports]
+    if session.config.option.again and failed and may_try_again(failed):
+        passed, lines = try_again(failed, ["--mpm", session.config.option.mpm], session.config.rootpath)
+        causes.second_try = lines
+        if passed:
+            session.exitstatus = pytest.ExitCode.OK
 
 
 def pytest_terminal_summary(terminalreporter):
     causes.tell()
+    for line in causes.second_try:
+        terminalreporter.line(line)
     if remarks.times:
         terminalreporter.section("said by others, and no fault", "-")
         for line in remarks.lines():
