@@ -21,6 +21,14 @@ SetEnv PROBE_ENV "from httpd"
 """
 
 
+# What an MPM has no part in is tested on one: all that concerns a child of many threads on event, that
+# of one thread on prefork, too.
+EVENT_ONLY = {"test_010_verdict", "test_870_directives", "test_920_proxies", "test_984_command",
+              "test_985_setup", "test_986_run_tests"}
+NOT_ON_WORKER = {"test_235_backplane", "test_236_backplane_refusals", "test_237_nats_troubles",
+                 "test_249_event_clients", "test_900_clients"}
+
+
 def pytest_addoption(parser):
     parser.addoption("--mpm", choices=["event", "worker", "prefork"], default="event",
                      help="httpd's multi-processing module")
@@ -40,6 +48,9 @@ def pytest_configure(config):
 
 
 def pytest_collection_modifyitems(config, items):
+    mpm = config.option.mpm
+    elsewhere = set() if mpm == "event" else EVENT_ONLY if mpm == "prefork" else EVENT_ONLY | NOT_ON_WORKER
+    items[:] = [item for item in items if item.path.stem not in elsewhere]
     soak_wanted = "soak" in (config.option.markexpr or "")
     for item in items:
         if config.option.url and "target" not in item.fixturenames:

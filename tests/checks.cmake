@@ -7,7 +7,7 @@ set(python /usr/bin/python3)  # Debian's, which has its pytest and websockets
 foreach(mpm event worker prefork)
   add_test(NAME apache-test.${mpm}
            COMMAND ${python} -m pytest ${PROJECT_SOURCE_DIR}/apache-test --mpm ${mpm} -q --again)
-  set_tests_properties(apache-test.${mpm} PROPERTIES TIMEOUT 1800
+  set_tests_properties(apache-test.${mpm} PROPERTIES TIMEOUT 1800 COST 1000  # begins first
     ENVIRONMENT "CPPWEBSOCKET_MODULE=$<TARGET_FILE:mod_cppwebsocket>;CPPWEBSOCKET_HANDLERS=${CPPWEBSOCKET_HANDLER_DIR};CPPWEBSOCKET_SOURCE=${PROJECT_SOURCE_DIR}")
 endforeach()
 
@@ -44,7 +44,7 @@ add_test(NAME asan.pools
                  ${live}/test_160_http2.py ${live}/test_170_filters.py ${live}/test_400_closing.py
                  ${live}/test_600_seed.py ${live}/test_880_life_cycle.py ${live}/test_890_hot_swap.py
                  --mpm event -q --again)
-set_tests_properties(asan.pools PROPERTIES TIMEOUT 1200 SKIP_RETURN_CODE 77
+set_tests_properties(asan.pools PROPERTIES TIMEOUT 1200 COST 500 SKIP_RETURN_CODE 77
   ENVIRONMENT "CPPWEBSOCKET_APR=${builds}/apr-debug/lib;CPPWEBSOCKET_SANITIZER=address;CPPWEBSOCKET_MODULE=${builds}/asan/mod_cppwebsocket.so;CPPWEBSOCKET_HANDLERS=${builds}/asan/handlers;CPPWEBSOCKET_SOURCE=${PROJECT_SOURCE_DIR}")
 
 # A short run of each fuzz target from its seeds. What it finds to be interesting goes to a scratch
