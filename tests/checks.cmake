@@ -17,6 +17,10 @@ add_test(NAME restarts.event
 set_tests_properties(restarts.event PROPERTIES TIMEOUT 600
   ENVIRONMENT "CPPWEBSOCKET_MODULE=$<TARGET_FILE:mod_cppwebsocket>;CPPWEBSOCKET_HANDLERS=${CPPWEBSOCKET_HANDLER_DIR};CPPWEBSOCKET_SOURCE=${PROJECT_SOURCE_DIR}")
 
+# The JavaScript client's own: what they find by themselves in its folder.
+add_test(NAME client_tests COMMAND node --test WORKING_DIRECTORY ${PROJECT_SOURCE_DIR}/client)
+set_tests_properties(client_tests PROPERTIES TIMEOUT 300)
+
 # The same unit tests under the sanitizers, and thousands of rude clients with httpd loading the
 # module that was built with them, whose handlers are ours and the manual's examples.
 foreach(sanitizer asan tsan)
