@@ -39,8 +39,8 @@ Task<> refuse_messages(Request& request) {
                                      "messages are published elsewhere, not here");
 }
 
-// A page sees neither pings nor comments, so its script cannot tell a silent channel from a dead link. The
-// first tells that others will follow.
+// A page sees neither pings nor comments, so its script cannot tell a silent channel from a dead
+// link. The first tells that others will follow.
 Task<> beat(Request& request, std::chrono::seconds interval) {
   std::string beat = R"({"type":"heartbeat"})";
   if (request.ws_version() == Version::event_stream) beat = protocol::encode_event({}, {}, beat);
