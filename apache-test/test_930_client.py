@@ -1,5 +1,6 @@
 """The JavaScript client of client/: under trouble, and beside what it needs."""
 import json
+import re
 import shutil
 import subprocess
 
@@ -29,30 +30,52 @@ class TestFaults(Talk):
             "event stream": lambda url: Program(["node"], url, "none"),
             "chromium": lambda url: Browser("chromium", httpd, channel, url),
         }
-        # The history is long enough: so nothing is lost.
         assert faults.run(httpd, channel, kinds, faults.FAULTS, 1) == dict.fromkeys(kinds, "")
 
 
-class TestChromium(Talk):
-    CONFIG = faults.CONFIG
+def example(language, number=0):
+    """Of docs/frontend.md."""
+    page = (build.SOURCE / "docs/frontend.md").read_text()
+    return re.findall(rf"^```{language}\n(.*?)^```$", page, re.M | re.S)[number]
+
+
+class TestServed(Talk):
+    """The manual's first configuration."""
+
+    CONFIG = example("apache")
     OPTIONS = {}
 
+    def test_cws_938_the_client_comes_from_httpd(self, httpd):
+        for name, form in (("client.mjs", "module"), ("client.js", "classic"), ("worker.js", "worker")):
+            answer = httpd.get(f"/client/{name}")
+            made = subprocess.run([keepers.CLIENT / "bundle", form], stdout=subprocess.PIPE, check=True).stdout
+            assert (answer.status, answer.body) == (200, made)
+            assert answer.get("content-type") == "text/javascript; charset=utf-8"
+            assert answer.get("cache-control") == "no-cache"
+            again = httpd.get(f"/client/{name}", headers=[f"If-None-Match: {answer.get('etag')}"])
+            assert (again.status, again.body) == (304, b"")
+            head = httpd.get(f"/client/{name}", "HEAD")
+            assert (head.status, head.get("content-length")) == (200, str(len(made)))
+
+    def test_cws_938_nothing_else_does(self, httpd):
+        answer = httpd.get("/client/connect.js")
+        assert (answer.status, b"client.mjs, client.js and worker.js" in answer.body) == (404, True)
+        answer = httpd.get("/client/client.mjs", "POST")
+        assert (answer.status, "GET" in answer.get("allow")) == (405, True)
+
     def test_cws_931_tabs_share_a_connection_and_the_cache_loses_nothing(self, httpd, channel):
-        keepers.install_client(httpd)
+        (httpd.root / "htdocs/plain.html").write_text("<!doctype html><meta charset=utf-8>" + example("html"))
         shutil.copy(build.TESTS / "clients/shared_and_cached.html", httpd.root / "htdocs")
         seen = run_node("shared_and_cached.mjs", shutil.which("chromium"), f"http://127.0.0.1:{httpd.port}", channel)
         assert seen["connections"] == 1
         assert seen["published"] == f"{channel}-shared"
         assert seen["shared"] == ["first", "second", "third"]
         assert seen["cached"] == ["before", "from the cache", "while it was away"]
+        assert seen["plain"] == ["もも"]
 
 
 class TestBesideIt(Talk):
-    CONFIG = faults.CONFIG + """
-<Location "/subscribe/secret">
-  Require expr %{req:Sec-WebSocket-Protocol} =~ /(^|[, ])bearer\\.right($|[, ])/ || %{req:Authorization} == 'Bearer right'
-</Location>
-"""
+    CONFIG = faults.CONFIG + example("apache", 2)
     OPTIONS = {}
 
     @staticmethod

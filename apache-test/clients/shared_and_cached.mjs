@@ -1,4 +1,4 @@
-// Tabs that share a connection, and a page that the back-forward cache keeps.
+// Tabs that share a connection, a page that the back-forward cache keeps, and the manual's page.
 // usage: node shared_and_cached.mjs CHROMIUM SITE CHANNEL. Prints what they heard, as JSON.
 import { launch } from './chromium.mjs';
 
@@ -43,6 +43,11 @@ try {
   await cached.goBack({ waitUntil: 'commit' });  // from the cache nothing is loaded
   await has(cached, 'while it was away');
   seen.cached = await heardBy(cached);
+
+  const plain = await context.newPage();
+  await ask('news', 'POST', 'もも');
+  await plain.goto(`${site}/plain.html`);
+  seen.plain = [await plain.locator('#news li').innerText()];
 } finally {
   await browser.close();
 }
