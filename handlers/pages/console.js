@@ -86,8 +86,8 @@ const closeNames = {
 
 // What an answer without a WebSocket means to whoever has typed the address.
 const statusNames = {
-  401: 'log in first', 403: 'not allowed', 404: 'a plain request finds nothing there',
-  426: 'there is something, and it wants another version or another protocol', 429: 'too often',
+  401: 'log in first', 403: 'not allowed', 404: 'there is nothing at this address',
+  426: 'there is a handler, and why no WebSocket opened is in the server’s log', 429: 'too often',
   503: 'no room now', 504: 'a proxy waits in vain',
 };
 
@@ -115,7 +115,9 @@ function closed({ code = 1006, reason, clean, status }) {
   const name = closeNames[code] ? `${code} ${closeNames[code]}` : `${code}`;
   if (status) {
     showState('closed', `refused · ${status}`);
-    log('error', 'refused', [`${status} ${statusNames[status] ?? ''}`.trim(), reason].filter(Boolean).join(' · '));
+    // 426 is said to the plain request by which the client asked, and its sentence is about that.
+    const said = status === 426 ? '' : reason;
+    log('error', 'refused', [`${status} ${statusNames[status] ?? ''}`.trim(), said].filter(Boolean).join(' · '));
     return;
   }
   const text = [name, reason && `“${reason}”`, clean ? '' : 'not clean'];
