@@ -15,11 +15,11 @@ WebSocketDrainTimeout 1s
 WebSocketOrigin Same http://127.0.0.1:*
 <Location "/publish">
   SetHandler websocket-publish
-  WebSocketChannelHistory 2000
+  WebSocketChannelHistory 20000
 </Location>
 <Location "/subscribe">
   SetHandler websocket-subscribe
-  WebSocketChannelHistory 2000
+  WebSocketChannelHistory 20000
 </Location>
 """
 

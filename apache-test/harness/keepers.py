@@ -63,4 +63,15 @@ class Browser(Keeper, Page):
     def __init__(self, browser, httpd, channel, url, **options):
         install_client(httpd)
         self.query = {"url": url, "options": json.dumps({**OPTIONS, **options})}
+        self.told, self.position = [], ""
         super().__init__(browser, httpd, channel)
+
+    def lines(self):
+        """It tells more than one answer holds."""
+        while True:
+            answer = self.httpd.get(f"/publish/{self.report}?limit=1000&after={self.position}")
+            messages = json.loads(answer.body)["messages"]
+            if not messages:
+                return list(self.told)
+            self.told += [each["data"] for each in messages]
+            self.position = messages[-1]["position"]
