@@ -4,19 +4,11 @@ import re
 import shutil
 import subprocess
 
-import pytest
-
 from harness import build, faults, keepers
 from harness.keepers import Browser, Program
 from harness.node import run_node
 from harness.event_stream import open_stream
 from test_240_channels import Talk, handlers  # noqa: F401, a fixture
-
-
-@pytest.fixture(autouse=True)
-def on_event_only(mpm):
-    if mpm != "event":
-        pytest.skip("what a client does is the same on each MPM")
 
 
 class TestFaults(Talk):
@@ -71,6 +63,7 @@ class TestServed(Talk):
         assert seen["published"] == f"{channel}-shared"
         assert seen["shared"] == ["first", "second", "third"]
         assert seen["cached"] == ["before", "from the cache", "while it was away"]
+        assert seen["asleep"] == ["asleep 1", "asleep 2", "asleep 3"]
         assert seen["plain"] == ["もも"]
 
 

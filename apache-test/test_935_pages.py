@@ -2,8 +2,6 @@
 import os
 import shutil
 
-import pytest
-
 from harness import build
 from harness.node import run_node
 
@@ -17,11 +15,6 @@ class TestPages:
   SetHandler websocket-subscribe
 </Location>
 """
-
-    @pytest.fixture(autouse=True)
-    def on_event_only(self, mpm):
-        if mpm != "event":
-            pytest.skip("pages are the same on each MPM")
 
     def test_cws_935_the_pages_are_accessible(self, httpd):
         """WCAG 2.1 AA as far as axe can tell, in both themes."""

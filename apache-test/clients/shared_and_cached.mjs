@@ -1,4 +1,4 @@
-// Tabs that share a connection, a page that the back-forward cache keeps, and the manual's page.
+// Tabs that share a connection, pages that the back-forward cache keeps or that sleep, and the manual's.
 // usage: node shared_and_cached.mjs CHROMIUM SITE CHANNEL. Prints what they heard, as JSON.
 import { launch } from './chromium.mjs';
 
@@ -43,6 +43,15 @@ try {
   await cached.goBack({ waitUntil: 'commit' });  // from the cache nothing is loaded
   await has(cached, 'while it was away');
   seen.cached = await heardBy(cached);
+
+  // As Chromium does with a tab that was hidden for long.
+  const asleep = await open(`channel=${channel}-asleep`);
+  const lifecycle = await context.newCDPSession(asleep);
+  await lifecycle.send('Page.setWebLifecycleState', { state: 'frozen' });
+  for (let i = 1; i <= 3; ++i) await ask(`${channel}-asleep`, 'POST', `asleep ${i}`);
+  await lifecycle.send('Page.setWebLifecycleState', { state: 'active' });
+  await has(asleep, 'asleep 3');
+  seen.asleep = await heardBy(asleep);
 
   const plain = await context.newPage();
   await ask('news', 'POST', 'もも');
