@@ -142,6 +142,12 @@ bool LocalMember::begin(detail::PublicationOperation& operation) {
   return false;
 }
 
+void LocalMember::given_up(const detail::Operation& operation) noexcept {
+  if (!seldom_) return;
+  if (seldom_->awaiting == &operation) seldom_->awaiting = nullptr;
+  if (receives_ && seldom_->queue->receiver == &operation) seldom_->queue->receiver = nullptr;
+}
+
 // --- the end ----------------------------------------------------------------------------------------
 
 void LocalMember::session_ended() noexcept {

@@ -101,6 +101,7 @@ class LocalMember final : public detail::Joined, public runtime::SessionGuest {
   ReceiveQueue* queue() const noexcept { return seldom_ ? seldom_->queue.get() : nullptr; }
 
   void refill(bool all) noexcept override;
+  void given_up(const detail::Operation& operation) noexcept override;
   void session_ended() noexcept override;
   void session_gone() noexcept override;
 

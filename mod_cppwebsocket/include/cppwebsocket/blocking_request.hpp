@@ -9,6 +9,7 @@
 #include <string_view>
 #include <utility>
 
+#include <cppwebsocket/detail/operations.hpp>
 #include <cppwebsocket/message.hpp>
 #include <cppwebsocket/request_properties.hpp>
 #include <cppwebsocket/sender.hpp>
@@ -35,6 +36,22 @@ class BlockingRequest : public RequestProperties {
   // Waits; raises ConnectionTerminatedException if the connection ends first.
   virtual void sleep_for(std::chrono::nanoseconds duration) = 0;
 
+  // Waits until `descriptor` can be read, or written, without waiting, at most until a deadline or for a time.
+  // readiness.hpp says what a descriptor may be, what is raised and what closing it does. Raises
+  // ConnectionTerminatedException once the stop_token is requested.
+  Readiness readable(int descriptor, detail::TimePoint deadline = detail::TimePoint::max()) {
+    return wait_for(descriptor, false, deadline);
+  }
+  Readiness readable(int descriptor, std::chrono::nanoseconds timeout) {
+    return wait_for(descriptor, false, detail::after(timeout));
+  }
+  Readiness writable(int descriptor, detail::TimePoint deadline = detail::TimePoint::max()) {
+    return wait_for(descriptor, true, deadline);
+  }
+  Readiness writable(int descriptor, std::chrono::nanoseconds timeout) {
+    return wait_for(descriptor, true, detail::after(timeout));
+  }
+
   // Becomes stop_requested when the connection begins to end for any reason; a spawned thread's,
   // also when that thread is to end. Thread: any.
   virtual std::stop_token stop_token() = 0;
@@ -52,6 +69,13 @@ class BlockingRequest : public RequestProperties {
   virtual void send(Message message, bool end) = 0;
   virtual void ping(std::string_view body) = 0;
   virtual void close(Close close) = 0;
+
+  virtual Readiness wait_for(int descriptor, bool writable, detail::TimePoint deadline) = 0;
+  // For blocking_wait.hpp. Waits until `done`, which is asked again after each change(), at most until
+  // `deadline`; returns whether it is. Raises as receive_message does at the end. Both are called under one
+  // lock of the request's.
+  virtual bool wait_until(const std::function<bool()>& done, detail::TimePoint deadline) = 0;
+  virtual void change(const std::function<void()>& change) = 0;
 
  protected:
   using RequestProperties::RequestProperties;

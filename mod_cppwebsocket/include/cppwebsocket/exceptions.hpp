@@ -57,6 +57,13 @@ class CPPWEBSOCKET_EXPORTED TimeoutException : public WebSocketException {
   using WebSocketException::WebSocketException;
 };
 
+// In a branch of when_any or when_all: the others have the result, so what this one waits for is given up.
+// Each later wait of the branch raises it again; let it through, or return. The connection goes on.
+class CPPWEBSOCKET_EXPORTED CancelledException : public WebSocketException {
+ public:
+  using WebSocketException::WebSocketException;
+};
+
 // The connection ended other than by the peer's clean Close: it vanished, it timed out, the
 // server is stopping, it broke the protocol. ws_close_code() tells more.
 class CPPWEBSOCKET_EXPORTED ConnectionTerminatedException : public WebSocketException {

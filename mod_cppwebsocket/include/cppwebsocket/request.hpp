@@ -3,6 +3,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <functional>
 #include <stop_token>
 #include <type_traits>
@@ -20,6 +21,8 @@ class ReceiveAwaiter;
 class SendAwaiter;
 class CloseAwaiter;
 class SleepAwaiter;
+class DescriptorAwaiter;
+class Branches;
 template <typename Function>
 class PoolAwaiter;
 }  // namespace detail
@@ -55,6 +58,22 @@ class Request : public RequestProperties {
   // connection ends first. Resolution: a millisecond.
   detail::SleepAwaiter sleep_for(std::chrono::nanoseconds duration);
 
+  // co_await yield(): goes on as soon as the other connections of the thread have had their turn. For long
+  // work in pieces. Raises as sleep_for.
+  detail::SleepAwaiter yield();
+
+  // co_await readable(fd): goes on when `descriptor` can be read, or written, without waiting; with a deadline,
+  // or a time limit, also once that is over. readiness.hpp says what a descriptor may be, what is raised and
+  // what closing it does. A deadline that is over asks how it stands. For sockets and pipes of libraries that do not
+  // block, so for a database's asynchronous interface; several tasks may wait for one descriptor.
+  //
+  //   const auto answer = co_await request.readable(PQsocket(database), std::chrono::seconds(5));
+  //   if (answer == Readiness::timed_out) throw std::runtime_error("the database is slow");
+  detail::DescriptorAwaiter readable(int descriptor, detail::TimePoint deadline = detail::TimePoint::max());
+  detail::DescriptorAwaiter readable(int descriptor, std::chrono::nanoseconds timeout);
+  detail::DescriptorAwaiter writable(int descriptor, detail::TimePoint deadline = detail::TimePoint::max());
+  detail::DescriptorAwaiter writable(int descriptor, std::chrono::nanoseconds timeout);
+
   // co_await run_blocking(fn): runs `fn()` on the child's blocking pool (WebSocketBlockingThreads)
   // while this coroutine waits, and gives back what it returns or raises. `fn` may use the
   // coroutine's locals: they stay. So does a named `fn`, which is used in place. It is not
@@ -80,6 +99,15 @@ class Request : public RequestProperties {
   virtual void begin(detail::PoolOperation& operation) = 0;
   virtual std::optional<Message> try_receive() = 0;
 
+  // For readable and writable, and for wait.hpp. The operation waits when this returns: an EventOperation,
+  // or a Group, until wake(), whose caller runs on first.
+  virtual void begin(detail::DescriptorOperation& operation) = 0;
+  virtual void begin(detail::EventOperation& operation) = 0;
+  virtual void wait_for_all(detail::Operation& group) noexcept = 0;
+  virtual void wake(detail::Operation& operation) noexcept = 0;
+  virtual detail::Branches& branches() = 0;
+  virtual void cancel(std::uint16_t branch) noexcept = 0;
+
  protected:
   using RequestProperties::RequestProperties;
   ~Request() = default;
@@ -99,6 +127,25 @@ class [[nodiscard]] SleepAwaiter {
   Request& request_;
   std::chrono::nanoseconds duration_;
   SleepOperation operation_;
+};
+
+class [[nodiscard]] DescriptorAwaiter {
+ public:
+  DescriptorAwaiter(Request& request, int descriptor, bool writable, TimePoint deadline) noexcept
+      : request_(request), operation_(descriptor, writable, deadline) {}
+  bool await_ready() {
+    request_.begin(operation_);
+    return false;
+  }
+  void await_suspend(std::coroutine_handle<> waiting) noexcept { operation_.waiting = waiting; }
+  Readiness await_resume() {
+    operation_.rethrow_error();
+    return operation_.result;
+  }
+
+ private:
+  Request& request_;
+  DescriptorOperation operation_;
 };
 
 template <typename Function>
@@ -143,6 +190,20 @@ class [[nodiscard]] PoolAwaiter : PoolOperation {
 
 inline detail::SleepAwaiter Request::sleep_for(std::chrono::nanoseconds duration) {
   return {*this, duration};
+}
+inline detail::SleepAwaiter Request::yield() { return sleep_for(std::chrono::nanoseconds(0)); }
+
+inline detail::DescriptorAwaiter Request::readable(int descriptor, detail::TimePoint deadline) {
+  return {*this, descriptor, false, deadline};
+}
+inline detail::DescriptorAwaiter Request::readable(int descriptor, std::chrono::nanoseconds timeout) {
+  return {*this, descriptor, false, detail::after(timeout)};
+}
+inline detail::DescriptorAwaiter Request::writable(int descriptor, detail::TimePoint deadline) {
+  return {*this, descriptor, true, deadline};
+}
+inline detail::DescriptorAwaiter Request::writable(int descriptor, std::chrono::nanoseconds timeout) {
+  return {*this, descriptor, true, detail::after(timeout)};
 }
 
 namespace detail {

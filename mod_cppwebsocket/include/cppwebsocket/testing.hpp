@@ -16,7 +16,8 @@
 //   }
 //
 // Nothing waits: each call returns once the handlers, of either style, wait for something that only the test
-// can bring about. What real clients do to a server is not here: limits, wire formats, handshakes that are
+// can bring about. But a handler may wait for a descriptor, which is a real one: while it does, expect() and receive()
+// wait, too, for what others make of it, up to 30 s. What real clients do to a server is not here: limits, wire formats, handshakes that are
 // refused before the handler is asked. Thread: one.
 #pragma once
 

@@ -13,7 +13,6 @@
 
 #include <sys/epoll.h>
 
-#include "runtime/loop/descriptor_watcher.hpp"
 #include "runtime/session/event_loop.hpp"
 #include "runtime/loop/loop_source.hpp"
 #include "runtime/loop/timer_heap.hpp"
@@ -60,15 +59,12 @@ class Reactor final : public EventLoop, private detail::TimerNode {
   void post(Posted& posted) noexcept override;
   bool runs_here() const noexcept override;
 
-  // Tells `watcher` what happens on `descriptor`, which is no session's; again: another interest.
-  // To be unwatched before either goes. Raises system_error. Thread: the reactor's, as the next.
-  void watch(int descriptor, DescriptorWatcher& watcher, Interest interest);
-  void unwatch(int descriptor, DescriptorWatcher& watcher) noexcept;
-
   void arm(detail::TimerNode& timer, detail::TimePoint deadline) override;
   void disarm(detail::TimerNode& timer) noexcept override;
   void watch(Session& session, Interest interest, bool is_new) override;
   void unwatch(Session& session) noexcept override;
+  void watch(int descriptor, DescriptorWatcher& watcher, Interest interest) override;
+  void unwatch(int descriptor, DescriptorWatcher& watcher) noexcept override;
   void finished(Session& session) noexcept override;
   BlockingPool& call_pool() noexcept override { return call_pool_; }
   BlockingPool& connection_pool() noexcept override { return connection_pool_; }

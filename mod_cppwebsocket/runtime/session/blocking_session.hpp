@@ -7,6 +7,7 @@
 #include <atomic>
 #include <condition_variable>
 #include <exception>
+#include <functional>
 #include <mutex>
 #include <optional>
 #include <thread>
@@ -68,6 +69,9 @@ class BlockingSession final : public BlockingRequest, private Posted {
   void send(Message message, bool end) override;
   void ping(std::string_view body) override;
   void close(Close close) override;
+  Readiness wait_for(int descriptor, bool writable, detail::TimePoint deadline) override;
+  bool wait_until(const std::function<bool()>& done, detail::TimePoint deadline) override;
+  void change(const std::function<void()>& change) override;
 
  private:
   using Lock = std::unique_lock<std::mutex>;

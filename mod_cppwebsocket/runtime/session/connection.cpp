@@ -111,7 +111,7 @@ bool Connection::send(Message&& message, bool end) {
 
 bool Connection::wait_for_room(detail::SendOperation& operation) noexcept {
   if (tasks_.have_ended()) operation.error = tasks_.end_reason();
-  if (tasks_.have_ended() || has_room()) return false;
+  if (tasks_.have_ended() || has_room() || tasks_.is_given_up(operation)) return false;
   tasks_.wait(operation);
   return true;
 }
@@ -161,6 +161,22 @@ bool Connection::begin(detail::SleepOperation& operation, std::chrono::nanosecon
 void Connection::begin(detail::PoolOperation& operation) {
   require_started("run_blocking");
   tasks_.begin(operation, *this);
+}
+
+void Connection::begin(detail::DescriptorOperation& operation) {
+  require_started(operation.writable ? "writable" : "readable");
+  tasks_.begin(operation, *this);
+}
+
+void Connection::begin(detail::EventOperation& operation) {
+  require_started("waiting");
+  tasks_.branches();  // makes room for wake(), which must not fail
+  tasks_.wait_for(operation);
+}
+
+void Connection::wake(detail::Operation& operation) noexcept {
+  tasks_.wake(operation, loop());
+  if (!in_turn_) turn([] {});
 }
 
 // --- guests ------------------------------------------------------------------------------------

@@ -154,6 +154,12 @@ class Connection : public Request, protected detail::TimerNode {
   bool begin(detail::CloseOperation& operation, Close&& close) override;
   bool begin(detail::SleepOperation& operation, std::chrono::nanoseconds duration) override;
   void begin(detail::PoolOperation& operation) override;
+  void begin(detail::DescriptorOperation& operation) override;
+  void begin(detail::EventOperation& operation) override;
+  void wait_for_all(detail::Operation& group) noexcept override { tasks_.wait_for_all(group); }
+  void wake(detail::Operation& operation) noexcept override;
+  detail::Branches& branches() override { return tasks_.branches(); }
+  void cancel(std::uint16_t branch) noexcept override { tasks_.cancel(branch, *this); }
 
  protected:
   Connection(std::unique_ptr<detail::RequestRecord> record, std::shared_ptr<const Handler> handler,

@@ -3,6 +3,8 @@
 // Thread: the session's.
 #pragma once
 
+#include <cppwebsocket/detail/operations.hpp>
+
 namespace cppwebsocket::runtime {
 
 class SessionGuest {
@@ -13,6 +15,9 @@ class SessionGuest {
 
   // The handler's waits end: Tasks::end_reason(), ended_cleanly(). The guest stays attached.
   virtual void session_ended() noexcept = 0;
+
+  // The handler does not wait for `operation` any more. The session resumes it.
+  virtual void given_up(const detail::Operation&) noexcept {}
 
   // The session is about to be destroyed.
   virtual void session_gone() noexcept = 0;

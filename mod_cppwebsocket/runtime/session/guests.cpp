@@ -19,6 +19,10 @@ void Guests::refill(bool all) noexcept {
   for (SessionGuest* guest = first_; guest; guest = guest->next_guest_) guest->refill(all);
 }
 
+void Guests::tell_given_up(const detail::Operation& operation) noexcept {
+  for (SessionGuest* guest = first_; guest; guest = guest->next_guest_) guest->given_up(operation);
+}
+
 void Guests::tell_of_end() noexcept {
   for (SessionGuest* guest = first_; guest;) {
     SessionGuest* const next = guest->next_guest_;

@@ -18,6 +18,7 @@ class Guests {
   bool have_more() const noexcept { return have_more_; }
   void refill(bool all) noexcept;
 
+  void tell_given_up(const detail::Operation& operation) noexcept;  // SessionGuest::given_up()
   void tell_of_end() noexcept;  // SessionGuest::session_ended(); they stay
   void say_goodbye() noexcept;  // SessionGuest::session_gone(); none is left
 

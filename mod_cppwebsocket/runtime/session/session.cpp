@@ -85,6 +85,10 @@ inline bool Session::go_round() noexcept {
     wake_senders();
     moved = true;
   }
+  if (tasks().woken() != 0) {
+    resume_woken();
+    moved = true;
+  }
   if (tasks().inbox().has_unread() && may_receive(*this)) {
     std::string bytes = tasks().inbox().take_unread();
     guarded([&] { receive(bytes, *this); });
@@ -106,6 +110,8 @@ void Session::end_turn() noexcept {
     }
     more = go_round();
   }
+  if (ending().is_gone())  // there may be no other turn
+    while (tasks().woken() != 0) resume_woken();
   if (ending().is_lingering()) wire().end_output();
   if (wire().is_own()) keep_unsent();  // else there is nothing, or a thread is about to say so
   if (!ending().is_gone()) {
@@ -123,6 +129,14 @@ void Session::end_turn() noexcept {
   }
   turn_ended();
   if (ending().is_gone() && tasks().are_done()) loop().finished(*this);
+}
+
+// Only those that are woken now: what they wake comes in the next round.
+void Session::resume_woken() noexcept {
+  for (std::size_t left = tasks().woken(); left > 0; --left) {
+    tasks().resume_woken();
+    reap();
+  }
 }
 
 // Only those that wait now; one that fills the buffer again comes behind them.

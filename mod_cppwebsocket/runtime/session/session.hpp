@@ -45,6 +45,7 @@ class Session final : public Connection {
   void end_turn() noexcept override;
   bool go_round() noexcept;
   void wake_senders() noexcept;
+  void resume_woken() noexcept;
   bool wants_input() const noexcept;
   void keep_unsent() noexcept;
   void watch(Interest wanted) noexcept;

@@ -6,6 +6,7 @@
 #include "runtime/loop/blocking_pool.hpp"
 #include "runtime/loop/prefetch.hpp"
 #include "runtime/session/connection.hpp"
+#include "runtime/session/descriptor_wait.hpp"
 #include "runtime/session/remote_control.hpp"
 
 namespace cppwebsocket::runtime {
@@ -35,7 +36,7 @@ class Tasks::PoolCall final : public Posted {
   void run() noexcept override {
     const auto self = std::move(self_);
     if (tasks_.main_returned_ && !operation_.error) operation_.error = tasks_.end_reason_;
-    connection_.turn([&] { operation_.waiting.resume(); });
+    connection_.turn([&] { tasks_.resume(operation_); });
   }
   void drop() noexcept override { self_.reset(); }
 
@@ -57,6 +58,7 @@ void Tasks::start_main(Task<> task) {
 void Tasks::start_beside(Task<> task) {
   const detail::RootTask& root = seldom().beside.emplace_back(std::move(task));
   ++count_;
+  const detail::Branches::Entered none(seldom_->branches, 0);
   root.start();
 }
 
@@ -84,11 +86,18 @@ std::optional<Tasks::Ended> Tasks::end_of(detail::RootTask& task, bool is_main) 
 // --- operations --------------------------------------------------------------------------------
 
 void Tasks::wait(Operation& operation) noexcept {
+  if (seldom_) operation.branch = seldom_->branches.current();
   pending_.push_back(operation);
   if (operation.kind == OperationKind::send) ++senders_waiting_;
 }
 
 void Tasks::complete(Operation& operation, EventLoop& loop) noexcept {
+  take_out(operation, loop);
+  resume(operation);
+}
+
+// It does not wait any more.
+void Tasks::take_out(Operation& operation, EventLoop& loop) noexcept {
   pending_.remove(operation);
   switch (operation.kind) {
     case OperationKind::receive:
@@ -105,8 +114,18 @@ void Tasks::complete(Operation& operation, EventLoop& loop) noexcept {
     case OperationKind::pool:
     case OperationKind::publication:
     case OperationKind::recovery:
+    case OperationKind::event:
+    case OperationKind::group:
+      break;
+    case OperationKind::descriptor:
+      DescriptorWait::end(static_cast<detail::DescriptorOperation&>(operation), loop);
       break;
   }
+}
+
+void Tasks::resume(Operation& operation) noexcept {
+  if (!seldom_) return operation.waiting.resume();
+  const detail::Branches::Entered entered(seldom_->branches, operation.branch);
   operation.waiting.resume();
 }
 
@@ -139,8 +158,11 @@ bool Tasks::end(std::exception_ptr reason) noexcept {
 }
 
 Operation* Tasks::next_to_tell() noexcept {
-  Operation* const operation = pending_.front();
+  Operation* operation = pending_.front();
   if (!operation) return nullptr;
+  if (clean_end_)  // who hears of it, in a when_any, hears it before what would end that otherwise
+    for (const OperationKind each : {OperationKind::publication, OperationKind::receive})
+      if (Operation* const told = first(each); told && told->branch != 0) operation = told;
   const OperationKind kind = operation->kind;
   const bool hears_of_clean_end =
       kind == OperationKind::receive || kind == OperationKind::publication;
@@ -160,6 +182,7 @@ std::optional<Message> Tasks::try_receive() {
 
 bool Tasks::begin(detail::ReceiveOperation& operation, Connection& connection) {
   if (receiver()) throw BadOperationException("a receive is already waiting");
+  if (seldom_) seldom_->branches.require_not_cancelled();
   has_received_ = true;
   if (!inbox_.empty()) return true;
   connection.ending().answer_waiting_close();
@@ -186,7 +209,7 @@ std::optional<Message> Tasks::take_received(protocol::Protocol& protocol) noexce
 
 bool Tasks::begin(detail::SleepOperation& operation, std::chrono::nanoseconds duration,
                   Connection& connection) {
-  require_not_ended();
+  require_may_wait();
   duration = std::max(duration, std::chrono::nanoseconds(0));  // in the next round
   wait(operation);
   using std::chrono::ceil, std::chrono::milliseconds;
@@ -199,6 +222,7 @@ bool Tasks::begin(detail::SleepOperation& operation, std::chrono::nanoseconds du
 
 // Not in pending_: the function cannot be interrupted. The waiting task keeps the session alive.
 void Tasks::begin(detail::PoolOperation& operation, Connection& connection) {
+  if (seldom_) operation.branch = seldom_->branches.current();
   connection.loop().call_pool().run(
       [call = std::make_shared<PoolCall>(*this, operation, connection)]() noexcept {
         call->make(call);

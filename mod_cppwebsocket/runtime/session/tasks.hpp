@@ -16,6 +16,7 @@
 #include <stop_token>
 #include <vector>
 
+#include <cppwebsocket/detail/branches.hpp>
 #include <cppwebsocket/request.hpp>
 
 #include "protocol/frames/protocol.hpp"
@@ -61,17 +62,23 @@ class Tasks {
   void wait(detail::Operation& operation) noexcept;
   // The same; raises if the waits have ended.
   void wait_for(detail::Operation& operation) {
-    require_not_ended();
+    require_may_wait();
     wait(operation);
   }
   // Resumes its coroutine; its timer, which is one of `loop`, does not fire any more.
   void complete(detail::Operation& operation, EventLoop& loop) noexcept;
+  // The same later in the turn: whoever says so goes on first.
+  void wake(detail::Operation& operation, EventLoop& loop) noexcept;
+  std::size_t woken() const noexcept { return seldom_ ? seldom_->woken_count : 0; }
+  void resume_woken() noexcept;  // the first, if any
   // The one of this kind that waits longest, or null.
   detail::Operation* first(detail::OperationKind kind) const noexcept {
     detail::Operation* operation = pending_.front();
     while (operation && operation->kind != kind) operation = operation->next;
     return operation;
   }
+  // In a cancelled branch: what is waited for there raises.
+  bool is_given_up(detail::Operation& operation) const noexcept;
   std::uint32_t senders_waiting() const noexcept { return senders_waiting_; }
   void fetch() const noexcept;  // into the cache, what waits
 
@@ -107,6 +114,11 @@ class Tasks {
   void require_not_ended() const {
     if (ended_) std::rethrow_exception(end_reason_);
   }
+  // Nor is the running coroutine to end.
+  void require_may_wait() const {
+    require_not_ended();
+    if (seldom_) seldom_->branches.require_not_cancelled();
+  }
   void forget_end() noexcept {
     end_reason_ = nullptr;
   }  // whose code may be the handler's, which goes
@@ -119,6 +131,11 @@ class Tasks {
   bool begin(detail::SleepOperation& operation, std::chrono::nanoseconds duration,
              Connection& connection);
   void begin(detail::PoolOperation& operation, Connection& connection);
+  void begin(detail::DescriptorOperation& operation, Connection& connection);
+  void wait_for_all(detail::Operation& group) noexcept;
+  detail::Branches& branches() { return seldom().branches; }
+  // Gives up what is waited for in a branch and what has come of it.
+  void cancel(std::uint16_t branch, Connection& connection) noexcept;
   std::stop_token stop_token();
   Sender sender(Connection& connection);
 
@@ -135,8 +152,13 @@ class Tasks {
     std::vector<detail::RootTask> beside;  // the main task
     std::shared_ptr<RemoteControl> remote;
     std::stop_source stop_source{std::nostopstate};
+    detail::Branches branches;
+    OperationList woken;
+    std::size_t woken_count = 0;
   };
   Seldom& seldom();
+  void take_out(detail::Operation& operation, EventLoop& loop) noexcept;
+  void resume(detail::Operation& operation) noexcept;
   std::optional<Ended> end_of(detail::RootTask& task, bool is_main) noexcept;
   void start_timer(detail::OperationTimer& timer, detail::Operation& operation,
                    Connection& connection);

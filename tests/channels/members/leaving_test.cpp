@@ -7,6 +7,8 @@
 #include <semaphore>
 #include <thread>
 
+#include <cppwebsocket/wait.hpp>
+
 #include "channels/support/channel_fixture.hpp"
 #include "runtime/support/no_memory.hpp"
 #include "runtime/support/threads.hpp"
@@ -445,6 +447,26 @@ TEST_F(Leaving, ABlockingMembershipDoesNotLetAReactorWait) {
   kept.reset();
   settle();
   EXPECT_THAT(seen(), ElementsAre("joined", "BadOperation"));
+}
+
+// --- a receive that is given up ---------------------------------------------------------------------
+
+TEST_F(Leaving, AReceiveThatIsGivenUpHasTakenNothingAndTheNextOneMayWait) {
+  open([&](Request& request) -> Task<> {
+    auto room = Channel::named("chat").join(request, receiving());
+    auto first = co_await when_any(request, room.receive(), request.sleep_for(1s));
+    note("index " + std::to_string(first.index()));
+    co_await request.sleep_for(1s);
+    co_await show(room);
+  });
+  loop_.advance(1s);
+  publish("chat", "while nobody receives");
+  loop_.run();
+  EXPECT_THAT(seen(), ElementsAre("index 1"));
+  loop_.advance(1s);
+  publish("chat", "and then");
+  loop_.run();
+  EXPECT_THAT(seen(), ElementsAre("index 1", "while nobody receives", "and then"));
 }
 
 }  // namespace

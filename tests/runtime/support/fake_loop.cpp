@@ -3,8 +3,12 @@
 #include <gtest/gtest.h>
 
 #include <cerrno>
+#include <map>
 #include <system_error>
 #include <utility>
+
+#include <poll.h>
+#include <sys/stat.h>
 
 namespace cppwebsocket::testing {
 
@@ -35,6 +39,7 @@ bool FakeLoop::run_once() {
   std::vector<Session*> all;
   for (auto& [session, entry] : sessions_) all.push_back(session);
   for (Session* session : all) moved |= poll(*session);
+  moved |= poll_descriptors();
   if (!timers_.empty() && timers_.next_deadline() <= now_ + std::chrono::nanoseconds(1)) {
     now_ = std::max(now_, timers_.next_deadline());
     timers_.fire_due(now_);
@@ -65,6 +70,21 @@ bool FakeLoop::poll(Session& session) {
   if (!readable && !writable && !entry.peer->hung_up) return false;
   session.on_ready(readable, writable, entry.peer->hung_up);
   return true;
+}
+
+// One after the other: each may unwatch any.
+bool FakeLoop::poll_descriptors() {
+  bool moved = false;
+  for (const auto& [descriptor, asked] : std::map<int, Watched>(watchers_)) {
+    const auto found = watchers_.find(descriptor);
+    if (found == watchers_.end() || found->second.watcher != asked.watcher) continue;
+    const Interest interest = found->second.interest;
+    pollfd state{descriptor, static_cast<short>((interest.readable ? POLLIN : 0) | (interest.writable ? POLLOUT : 0)), 0};
+    if (::poll(&state, 1, 0) <= 0) continue;
+    moved = true;
+    asked.watcher->on_ready(state.revents & POLLIN, state.revents & POLLOUT, state.revents & (POLLHUP | POLLERR));
+  }
+  return moved;
 }
 
 void FakeLoop::destroy_finished() {
@@ -122,6 +142,17 @@ void FakeLoop::watch(Session& session, Interest interest, bool is_new) {
 }
 
 void FakeLoop::unwatch(Session& session) noexcept { sessions_.at(&session).watched = false; }
+
+// As epoll has it.
+void FakeLoop::watch(int descriptor, runtime::DescriptorWatcher& watcher, Interest interest) {
+  if (watch_fails) throw std::system_error(ENOSPC, std::generic_category(), "epoll_ctl");
+  struct stat kind;
+  if (::fstat(descriptor, &kind) == 0 && S_ISREG(kind.st_mode))
+    throw std::system_error(EPERM, std::generic_category(), "epoll_ctl");
+  watchers_[descriptor] = {&watcher, interest};
+}
+
+void FakeLoop::unwatch(int descriptor, runtime::DescriptorWatcher&) noexcept { watchers_.erase(descriptor); }
 
 void FakeLoop::finished(Session& session) noexcept { sessions_.at(&session).over = true; }
 

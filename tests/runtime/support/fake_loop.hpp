@@ -42,6 +42,7 @@ class FakeLoop final : public runtime::EventLoop {
   std::size_t sessions() const { return sessions_.size(); }
   runtime::Interest interest(const runtime::Session& session) const;
   bool has_timers() const { return !timers_.empty(); }
+  std::size_t descriptors() const { return watchers_.size(); }  // that are watched, and no session's
 
   detail::TimePoint clock() const noexcept override { return now_ + per_look * ++looks_; }
   using EventLoop::post;
@@ -51,6 +52,8 @@ class FakeLoop final : public runtime::EventLoop {
   void disarm(detail::TimerNode& timer) noexcept override;
   void watch(runtime::Session& session, runtime::Interest interest, bool is_new) override;
   void unwatch(runtime::Session& session) noexcept override;
+  void watch(int descriptor, runtime::DescriptorWatcher& watcher, runtime::Interest interest) override;
+  void unwatch(int descriptor, runtime::DescriptorWatcher& watcher) noexcept override;
   void finished(runtime::Session& session) noexcept override;
   runtime::BlockingPool& call_pool() noexcept override { return call_pool_; }
   runtime::BlockingPool& connection_pool() noexcept override { return connection_pool_; }
@@ -67,6 +70,7 @@ class FakeLoop final : public runtime::EventLoop {
     bool over = false;
   };
   bool poll(runtime::Session& session);
+  bool poll_descriptors();
   void destroy_finished();
 
   std::mutex mutex_;
@@ -77,6 +81,11 @@ class FakeLoop final : public runtime::EventLoop {
   mutable int looks_ = 0;
   runtime::TimerHeap timers_;
   std::map<runtime::Session*, Entry> sessions_;
+  struct Watched {
+    runtime::DescriptorWatcher* watcher;
+    runtime::Interest interest;
+  };
+  std::map<int, Watched> watchers_;  // of real descriptors
   runtime::BlockingPool connection_pool_{8};
   runtime::BlockingPool call_pool_{4};
 };

@@ -8,6 +8,7 @@
 #include <stop_token>
 #include <string>
 
+#include <cppwebsocket/detail/branches.hpp>
 #include <cppwebsocket/detail/channel_service.hpp>
 #include <cppwebsocket/membership.hpp>
 #include <cppwebsocket/request.hpp>
@@ -52,7 +53,7 @@ inline constexpr std::uint32_t layout = layout_of<
     ExtensionOffer, HandshakeRecord, SeldomRecord, RequestRecord, TextBlock, Task<void>,
     TaskPromise<void>, AfterPromise, Operation, AfterOperation, ReceiveOperation, SendOperation,
     CloseOperation, SleepOperation, PoolOperation, OperationTimer, AfterTimer, PublicationOperation,
-    RecoveryOperation, Sender, Position, ChannelOptions, JoinOptions, PublishResult, Publication,
+    RecoveryOperation, DescriptorOperation, EventOperation, Branches, Sender, Position, ChannelOptions, JoinOptions, PublishResult, Publication,
     Member, History, Recovery>(0x811c9dc5);
 
 }  // namespace cppwebsocket::detail

@@ -7,6 +7,7 @@
 #include <chrono>
 #include <coroutine>
 #include <cstddef>
+#include <cstdint>
 #include <exception>
 #include <optional>
 #include <type_traits>
@@ -14,6 +15,7 @@
 
 #include <cppwebsocket/close.hpp>
 #include <cppwebsocket/message.hpp>
+#include <cppwebsocket/readiness.hpp>
 
 namespace cppwebsocket::detail {
 
@@ -39,7 +41,18 @@ struct TimerNode {
   void (*fire)(TimerNode& self) = nullptr;  // called by the loop once the node is out of the heap
 };
 
-enum class OperationKind : unsigned char { receive, send, close, sleep, pool, publication, recovery };
+enum class OperationKind : unsigned char {
+  receive,
+  send,
+  close,
+  sleep,
+  pool,
+  publication,
+  recovery,
+  descriptor,
+  event,  // waits until Request::wake()
+  group,  // the same, and for nothing else: not even the connection's end
+};
 
 struct Operation {
   explicit Operation(OperationKind kind) noexcept : kind(kind) {}
@@ -54,6 +67,7 @@ struct Operation {
   std::exception_ptr error;
   Operation* next = nullptr;  // in the session's list of pending operations
   OperationKind kind;
+  std::uint16_t branch = 0;  // in which it waits (branches.hpp); set by the server
 };
 
 // Of an operation that ends at its `deadline`. The rest is set by the server while it is pending.
@@ -90,6 +104,29 @@ struct PoolOperation : Operation {
   explicit PoolOperation(void (*function)(PoolOperation&) noexcept) noexcept
       : Operation(OperationKind::pool), call(function) {}
   void (*call)(PoolOperation&) noexcept;
+};
+
+struct DescriptorOperation : Operation {
+  DescriptorOperation(int number, bool for_writing, TimePoint deadline) noexcept
+      : Operation(OperationKind::descriptor), descriptor(number), writable(for_writing) {
+    timer.deadline = deadline;
+  }
+  const int descriptor;
+  const bool writable;  // else readable
+  Readiness result = Readiness::timed_out;
+  OperationTimer timer;
+  void* watcher = nullptr;  // the server's, while it waits
+};
+
+class EventList;
+
+// Of an Event or a Queue, in whose list it is for as long as it waits.
+struct EventOperation : Operation {
+  EventOperation() noexcept : Operation(OperationKind::event) {}
+  EventList* list = nullptr;  // null: that has gone
+  EventOperation* previous_waiter = nullptr;
+  EventOperation* next_waiter = nullptr;
+  bool chosen = false;  // what it waits for is here
 };
 
 }  // namespace cppwebsocket::detail

@@ -114,6 +114,23 @@ class BlockingConnection final : public Connection, public BlockingRequest {
     const auto held = stage_.lock();
     Connection::close(std::move(close));
   }
+  Readiness wait_for(int descriptor, bool writable, TimePoint deadline) override {
+    auto held = stage_.lock();
+    require_open();
+    const auto wait_until = [&](const auto& is_ready) { return wait(held, is_ready, stage_.in_own_time(deadline)); };
+    return stage_.wait_for(descriptor, writable, wait_until) ? Readiness::ready : Readiness::timed_out;
+  }
+  bool wait_until(const std::function<bool()>& done, TimePoint deadline) override {
+    auto held = stage_.lock();
+    require_open();
+    bool is_done = false;  // who asks again gets the same answer
+    return wait(held, [&] { return is_done = is_done || done(); }, stage_.in_own_time(deadline));
+  }
+  void change(const std::function<void()>& change) override {
+    const auto held = stage_.lock();
+    change();
+    stage_.notify();
+  }
 
  private:
   struct Thread {

@@ -18,7 +18,12 @@ namespace cppwebsocket::testing::detail {
 
 class Channels final : public ChannelService {
  public:
-  explicit Channels(Stage& stage) : stage_(stage) {}
+  explicit Channels(Stage& stage) : stage_(stage) {
+    stage_.on_given_up = [this](const Operation& operation) {
+      for (One& each : all_)
+        if (each.receiving == &operation) each.receiving = nullptr;
+    };
+  }
 
   // A connection that goes leaves its channels.
   void forget(const Connection& connection) {

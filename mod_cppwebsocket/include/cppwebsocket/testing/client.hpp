@@ -153,12 +153,15 @@ class Client {
 
   // All messages that it got, from the handler and from channels.
   const std::vector<Message>& received() const { return connection_->sent; }
-  // The next of them that was not asked for yet. Raises Failure if there is none.
+  // The next of them that was not asked for yet. Raises Failure if there is none, after 30 s if the handler waits for
+  // a descriptor.
   const Message& receive() {
+    await_message();
     if (read_ == received().size()) throw Failure("no message came" + told_end());
     return received()[read_++];
   }
   void expect(const Message& message) {
+    await_message();
     if (read_ == received().size())
       throw Failure("expected " + words_of(message) + ", but no message came" + told_end());
     if (const Message& came = receive(); !(came == message))
@@ -195,6 +198,9 @@ class Client {
  private:
   void require_started() const {
     if (!connection_->has_started) throw Failure("the connection is not open: call open() first");
+  }
+  void await_message() {
+    stage_.settle_until([this] { return read_ != received().size() || connection_->main_has_returned; });
   }
   void end(CloseCode code) {
     {

@@ -143,7 +143,7 @@ class Connection : public Server {
   // connection: exceptions.hpp.
   void ends(std::exception_ptr error, bool is_main) {
     if (is_main) main_has_returned = true;
-    if (!is_main && (!error || is_over())) return;
+    if (!is_main && (!error || is_over() || is_end(error))) return;
     if (!main_error) main_error = error;
     if (!is_over()) closed_with = error ? close_of(error) : Close(close_code::normal);
     finish();
@@ -195,6 +195,18 @@ class Connection : public Server {
     Connection* connection;
   };
 
+  // What a wait raises when the connection, or the thread, is to end: nobody's fault.
+  static bool is_end(const std::exception_ptr& error) {
+    try {
+      std::rethrow_exception(error);
+    } catch (const InvalidFrameException&) {
+      return false;
+    } catch (const ConnectionTerminatedException&) {
+      return true;
+    } catch (...) {
+      return false;
+    }
+  }
   static std::optional<Close> close_of(const std::exception_ptr& error) {
     try {
       std::rethrow_exception(error);

@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include <cppwebsocket/detail/branches.hpp>
 #include <cppwebsocket/testing/connection.hpp>
 
 namespace cppwebsocket::testing::detail {
@@ -38,15 +39,17 @@ class CoroutineConnection final : public Connection, public Request {
   }
   std::size_t running_tasks() const override { return running_; }
 
-  // An operation that waits until somebody completes it, or the connection ends.
+  // An operation that waits until somebody completes it, its branch is cancelled, or the connection ends.
   void wait(Operation& operation) {
     require_open();
+    branches_.require_not_cancelled();
+    operation.branch = branches_.current();
     waiting_.push_back(&operation);
   }
   void complete(Operation& operation, std::exception_ptr error = nullptr) {
     if (std::erase(waiting_, &operation) == 0) return;
     if (receiving_ == &operation) receiving_ = nullptr;
-    stage_.complete(operation, std::move(error));
+    go_on(operation, std::move(error));
   }
   void complete_at(TimePoint at, Operation& operation, std::exception_ptr error = nullptr) {
     stage_.at(at, operation, [this, &operation, error] { complete(operation, error); });
@@ -55,6 +58,7 @@ class CoroutineConnection final : public Connection, public Request {
   using Request::spawn;
   void spawn(Task<> task) override {
     require_open();
+    const Branches::Entered none(branches_, 0);
     run(std::move(task), false);
   }
   std::stop_token stop_token() override { return stop_.get_token(); }
@@ -62,6 +66,7 @@ class CoroutineConnection final : public Connection, public Request {
 
   bool begin(ReceiveOperation& operation) override {
     if (receiving_) throw BadOperationException("a receive is already waiting");
+    branches_.require_not_cancelled();
     if (has_incoming() && !has_received_end) return true;
     wait(operation);
     receiving_ = &operation;
@@ -95,12 +100,54 @@ class CoroutineConnection final : public Connection, public Request {
     return false;
   }
   void begin(PoolOperation& operation) override {
+    operation.branch = branches_.current();
     operation.call(operation);
     const auto error = operation.error;
-    stage_.complete(operation, error);
+    go_on(operation, error);
+  }
+
+  void begin(DescriptorOperation& operation) override {
+    require_open();
+    stage_.when_ready(operation, operation.descriptor, operation.writable, [this, &operation] {
+      operation.result = Readiness::ready;
+      complete(operation);
+    });
+    wait(operation);
+    if (operation.timer.deadline != TimePoint::max())
+      complete_at(stage_.in_own_time(operation.timer.deadline), operation);
+  }
+  void begin(EventOperation& operation) override { wait(operation); }
+  void wait_for_all(Operation& group) noexcept override { group.branch = branches_.current(); }
+  void wake(Operation& operation) noexcept override {
+    if (operation.kind == OperationKind::group)
+      go_on(operation, nullptr);
+    else
+      complete(operation, operation.error);
+  }
+  Branches& branches() override { return branches_; }
+  void cancel(std::uint16_t branch) noexcept override {
+    branches_.cancel(branch);
+    const auto error = std::make_exception_ptr(CancelledException("another branch has the result"));
+    for (Operation* each : going_on_)
+      if (each->kind == OperationKind::event && !each->error && branches_.is_cancelled(each->branch))
+        each->error = error;
+    for (Operation* each : std::vector<Operation*>(waiting_)) {
+      if (!branches_.is_cancelled(each->branch)) continue;
+      stage_.on_given_up(*each);
+      complete(*each, error);
+    }
   }
 
  private:
+  void go_on(Operation& operation, std::exception_ptr error) {
+    going_on_.push_back(&operation);
+    stage_.complete(operation, std::move(error), [this, &operation] {
+      std::erase(going_on_, &operation);
+      const Branches::Entered entered(branches_, operation.branch);
+      operation.waiting.resume();
+    });
+  }
+
   // Starts at once and frees itself.
   struct Started {
     struct promise_type {
@@ -125,7 +172,9 @@ class CoroutineConnection final : public Connection, public Request {
 
   std::stop_source stop_;
   ReceiveOperation* receiving_ = nullptr;
+  Branches branches_;
   std::vector<Operation*> waiting_;
+  std::vector<Operation*> going_on_;  // completed, and about to be resumed
   std::size_t running_ = 0;
 };
 

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include <cppwebsocket/detail/operations.hpp>
+#include <cppwebsocket/testing/descriptors.hpp>
 
 namespace cppwebsocket::testing {
 
@@ -49,12 +50,13 @@ class Stage {
 
   // --- coroutines ---
 
-  // It goes on in settle().
-  void complete(Operation& operation, std::exception_ptr error = nullptr) {
+  // It goes on in settle(), by `resume`.
+  void complete(Operation& operation, std::exception_ptr error, std::function<void()> resume) {
     Lock held(mutex_);
     operation.error = std::move(error);
     std::erase_if(timers_, [&](const Timer& each) { return each.operation == &operation; });
-    ready_.push_back(operation.waiting);
+    descriptors_.forget(&operation);
+    ready_.push_back(std::move(resume));
     changed_.notify_all();
   }
   // Calls `fire` at that time, unless `operation` was completed before.
@@ -62,6 +64,14 @@ class Stage {
     Lock held(mutex_);
     timers_.push_back({time, &operation, std::move(fire)});
   }
+
+  // Calls `fire` in settle() once the descriptor is ready, unless `operation` was completed before.
+  void when_ready(Operation& operation, int descriptor, bool writable, std::function<void()> fire) {
+    Lock held(mutex_);
+    descriptors_.watch(&operation, descriptor, writable, std::move(fire));
+  }
+  // A coroutine does not wait for its operation any more.
+  std::function<void(const Operation&)> on_given_up = [](const Operation&) {};
 
   // --- threads ---
 
@@ -84,25 +94,52 @@ class Stage {
     return test();
   }
   void notify() { changed_.notify_all(); }
+  // The same with the descriptor as the test.
+  template <typename Wait>
+  bool wait_for(int descriptor, bool writable, const Wait& wait) {
+    const int own = descriptors_.watch(&wait, descriptor, writable, {});
+    struct Forget {
+      ~Forget() { descriptors.forget(key); }
+      Descriptors& descriptors;
+      const void* key;
+    } forget{descriptors_, &wait};
+    return wait([own, writable] { return Descriptors::is_ready(own, writable); });
+  }
 
   // --- the test ---
 
   // Returns when nothing goes on by itself. Raises Failure if a thread does for longer than that.
   void settle() {
-    constexpr std::chrono::seconds longest{30};
     for (;;) {
       Lock held(mutex_);
       if (!ready_.empty()) {
-        const auto next = ready_.front();
+        const auto next = std::move(ready_.front());
         ready_.pop_front();
         held.unlock();
-        next.resume();
+        next();
+        continue;
+      }
+      if (auto fire = descriptors_.take_ready()) {
+        fire();
         continue;
       }
       changed_.notify_all();
       if (!changed_.wait_for(held, longest, [this] { return !ready_.empty() || all_wait(); }))
         throw Failure("a handler's thread goes on without waiting for its connection, since 30 s");
       if (ready_.empty()) return;
+    }
+  }
+
+  // The same; and until `came` holds while somebody waits for a descriptor, which others than the test may make ready.
+  void settle_until(const Test& came) {
+    const auto end = std::chrono::steady_clock::now() + longest;
+    for (;;) {
+      settle();
+      Lock held(mutex_);
+      if (came() || descriptors_.empty() || std::chrono::steady_clock::now() >= end) return;
+      const auto copies = descriptors_.to_poll();
+      held.unlock();
+      Descriptors::poll_all(copies);
     }
   }
 
@@ -136,6 +173,8 @@ class Stage {
     TimePoint deadline;
   };
 
+  static constexpr std::chrono::seconds longest{30};
+
   bool all_wait() const {
     return threads_ == waiting_.size() && std::none_of(waiting_.begin(), waiting_.end(),
                                                        [](const Waiting& each) { return (*each.test)(); });
@@ -154,7 +193,8 @@ class Stage {
   std::recursive_mutex mutex_;
   std::condition_variable_any changed_;
   TimePoint now_ = std::chrono::steady_clock::now();
-  std::deque<std::coroutine_handle<>> ready_;
+  std::deque<std::function<void()>> ready_;
+  Descriptors descriptors_;
   std::vector<Timer> timers_;
   std::vector<Waiting> waiting_;
   std::size_t threads_ = 0;
