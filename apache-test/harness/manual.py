@@ -18,7 +18,8 @@ FRAGMENTS = {
     "if (auto leadership =": ("Request", ""),
     "auto room = Channel::named": ("BlockingRequest", ""),
 }
-INCLUDES = ["atomic", "chrono", "functional", "memory", "mutex", "optional", "string", "vector"]
+INCLUDES = ["atomic", "chrono", "functional", "memory", "mutex", "optional", "stdexcept", "string", "vector",
+            "fcntl.h", "unistd.h"]
 FUNCTION = re.compile(r"^[\w<>:]+ (web_socket_\w+)\(", re.M)
 
 
@@ -67,7 +68,9 @@ def whole(text):
     request = "BlockingRequest" if "BlockingRequest" in code else "Request"
     header = "blocking_handler" if request == "BlockingRequest" else "handler"
     source = "".join(f"#include <{name}>\n" for name in INCLUDES)
-    source += f"#include <cppwebsocket/{header}.hpp>\nusing namespace cppwebsocket;\n{text}"
+    waiting = "blocking_wait" if request == "BlockingRequest" else "wait"
+    source += f"#include <cppwebsocket/{header}.hpp>\n#include <cppwebsocket/{waiting}.hpp>\n"
+    source += f"using namespace cppwebsocket;\n{text}"
     if "web_socket_do_extra_handshake" not in defined:
         source += f"void web_socket_do_extra_handshake({request}&) {{}}\n"
     if "web_socket_transfer_data" not in defined:
