@@ -217,7 +217,7 @@ const Broken broken[] = {
     {"NoTable", "", "does not export cppwebsocket_handler"},
     {"OtherAbi",
      "handler_abi + 1, sizeof(HandlerTable), handler_toolchain, &handshake, nullptr, nullptr",
-     "handler ABI 8, this server has 7: rebuild"},
+     "handler ABI 9, this server has 8: rebuild"},
     {"OtherSize", "handler_abi, 8, handler_toolchain, &handshake, nullptr, nullptr", "rebuild"},
     {"OtherToolchain", "handler_abi, sizeof(HandlerTable), \"a compiler of 1998\", &handshake",
      "built with a compiler of 1998, this server with lib"},
