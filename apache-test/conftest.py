@@ -10,6 +10,7 @@ from harness import build
 from harness.causes import Causes, first_sentence, name_of
 from harness.httpd import Httpd
 from harness.raw import Connection
+from harness.unsteady import may_try_again, try_again
 from harness.verdict import remarks, without_details
 
 # Of the server that most tests share.
@@ -20,11 +21,21 @@ SetEnv PROBE_ENV "from httpd"
 """
 
 
+# What an MPM has no part in is tested on one: all that concerns a child of many threads on event, that
+# of one thread on prefork, too.
+EVENT_ONLY = {"test_010_verdict", "test_870_directives", "test_920_proxies", "test_930_client", "test_935_pages",
+              "test_984_command", "test_985_setup", "test_986_run_tests"}
+NOT_ON_WORKER = {"test_235_backplane", "test_236_backplane_refusals", "test_237_nats_troubles",
+                 "test_249_event_clients", "test_900_clients"}
+
+
 def pytest_addoption(parser):
     parser.addoption("--mpm", choices=["event", "worker", "prefork"], default="event",
                      help="httpd's multi-processing module")
     parser.addoption("--long", action="store_true",
                      help="what ./check does in short for as long as it is meant to be done")
+    parser.addoption("--again", action="store_true",
+                     help="a few tests that fail get a second try, alone, and are named if they pass")
     parser.addoption("--url", help="ws:// URL of an echo server: run only the conformance tests, "
                                    "against it")
 
@@ -37,6 +48,9 @@ def pytest_configure(config):
 
 
 def pytest_collection_modifyitems(config, items):
+    mpm = config.option.mpm
+    elsewhere = set() if mpm == "event" else EVENT_ONLY if mpm == "prefork" else EVENT_ONLY | NOT_ON_WORKER
+    items[:] = [item for item in items if item.path.stem not in elsewhere]
     soak_wanted = "soak" in (config.option.markexpr or "")
     for item in items:
         if config.option.url and "target" not in item.fixturenames:
@@ -162,12 +176,21 @@ def pytest_runtest_logreport(report):
         causes.terminal.write_line(f"\nFAILED {name_of(report)}: {first_sentence(report)}")
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_sessionfinish(session):
     session.config.option.tbstyle = "no"  # pytest_terminal_summary tells of failures instead
+    failed = [report for reports in causes.reports.values() for report in reports]
+    if session.config.option.again and failed and may_try_again(failed):
+        passed, lines = try_again(failed, ["--mpm", session.config.option.mpm], session.config.rootpath)
+        causes.second_try = lines
+        if passed:
+            session.exitstatus = pytest.ExitCode.OK
 
 
 def pytest_terminal_summary(terminalreporter):
     causes.tell()
+    for line in causes.second_try:
+        terminalreporter.line(line)
     if remarks.times:
         terminalreporter.section("said by others, and no fault", "-")
         for line in remarks.lines():

@@ -191,3 +191,49 @@ class TestInnerRun:
         *_, summary = said.partition("- failed -")
         assert re.search(r"^FAILED test_fails_foreign_error and 1 more: .*AH01630", summary, re.M), said
         assert len(re.findall("^FAILED ", summary, re.M)) == len(WANTED), said
+
+
+# What a second try is for, and what gets none: (test, its end, what is said).
+SECOND_TRIES = {
+    "late": ("""
+def test_late(request):
+    mark = request.path.parent / "tried"
+    first = not mark.exists()
+    mark.touch()
+    assert not first, "came too late"
+""", 0, "^UNSTEADY test_late: AssertionError: came too late"),
+    "wrong": ("""
+def test_wrong():
+    assert 1 == 2
+""", 1, "^tried again, alone:(.|\n)*1 failed"),
+    "log": ("""
+import os, signal
+def test_log(make_httpd):
+    httpd = make_httpd()
+    os.kill(httpd.children()[0], signal.SIGSEGV)
+    httpd.error_log.wait_for("exit signal")
+    assert False
+""", 1, "exit signal Segmentation fault"),
+    "many": ("""
+import pytest
+@pytest.mark.parametrize("number", range(4))
+def test_many(request, number):
+    mark = request.path.parent / f"tried{number}"
+    first = not mark.exists()
+    mark.touch()
+    assert not first
+""", 1, "test_many.* and 3 more"),
+}
+
+
+@pytest.mark.parametrize("name", SECOND_TRIES)
+def test_cws_015_second_try(mpm, tmp_path, name):
+    source, code, words = SECOND_TRIES[name]
+    (tmp_path / "test_again.py").write_text(source)
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "--mpm", mpm, "--again", f"--rootdir={tmp_path}", "test_again.py"],
+        cwd=tmp_path, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=120,
+        env=dict(os.environ, PYTHONPATH=str(build.TESTS), PYTEST_ADDOPTS="-p conftest -p no:cacheprovider"))
+    assert done.returncode == code, done.stdout
+    assert re.search(words, done.stdout, re.M), done.stdout
+    assert ("alone" in done.stdout) == (name == "wrong"), done.stdout

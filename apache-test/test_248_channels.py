@@ -186,8 +186,7 @@ class TestLargeHistory(Here):
 class TestChromium(Here):
     @pytest.fixture
     def pages(self, httpd):
-        shutil.copytree(build.SOURCE / "handlers/pages", httpd.root / "htdocs/pages",
-                        dirs_exist_ok=True)
+        build.install_pages(httpd.root / "htdocs/pages")
         return f"http://127.0.0.1:{httpd.port}/pages"
 
     def test_cws_249_two_windows(self, httpd, pages):

@@ -253,7 +253,7 @@ class TestPages:
     def test_cws_261_the_chat_in_chromium(self, make_httpd):
         httpd = make_httpd(mpm_config=CHILDREN)
         httpd.allow_log("CWS0050")  # prefork has few places here for those that drain
-        shutil.copytree(build.SOURCE / "handlers/pages", httpd.root / "htdocs/pages")
+        build.install_pages(httpd.root / "htdocs/pages")
         seen = run_node("chat.mjs", shutil.which("chromium"),
                         f"http://127.0.0.1:{httpd.port}/pages/", str(httpd.process.pid),
                         os.environ.get("CPPWEBSOCKET_SCREENSHOTS", ""))

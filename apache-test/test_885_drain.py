@@ -122,13 +122,14 @@ class TestClose:
         httpd.allow_log("AH00161|AH00484|AH00159|AH00286|AH00288|AH00513")
         deadline = time.monotonic() + 120
         while time.monotonic() < deadline:  # a spared child may be one that had got no WebSocket
+            sockets = open_all(httpd, 8, ["/echo"])  # in the older children, and later in the new ones
             few, held = len(httpd.children()), []
             while len(httpd.children()) <= few:
                 held.append(busy(httpd))
                 assert len(held) < 40, "no further child came"
                 time.sleep(0.1)
             time.sleep(1)
-            sockets = open_all(httpd, 16, ["/echo"])
+            sockets += open_all(httpd, 8, ["/echo"])
             many = set(httpd.children())
             for each in held:
                 each.drop()

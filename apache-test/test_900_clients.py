@@ -142,8 +142,7 @@ class TestChromium:
     def test_cws_920_console_page(self, httpd):
         executable = shutil.which("chromium")
         assert executable, "chromium is missing"
-        pages = build.SOURCE / "handlers/pages"
-        shutil.copytree(pages, httpd.root / "htdocs/pages")
+        build.install_pages(httpd.root / "htdocs/pages")
         sample = httpd.root / "sample.bin"
         sample.write_bytes(bytes(range(256)) * 8)
         mark = httpd.error_log.mark()

@@ -36,6 +36,8 @@ def test_cws_980_answers_where_it_says(serve):
     assert found[1] == found[2] != found[3]
     with urllib.request.urlopen(f"http://127.0.0.1:{found[1]}/", timeout=10) as page:
         assert b"mod_cppwebsocket" in page.read()
+    with urllib.request.urlopen(f"http://127.0.0.1:{found[1]}/client/connect.js", timeout=10) as script:
+        assert script.headers.get_content_type() == "text/javascript"  # else no page's module would run
     with Connection(("127.0.0.1", int(found[2]))).upgrade("/echo") as ws:
         assert ws.ask_text("over TCP") == "over TCP"
 

@@ -34,6 +34,7 @@ TESTS = {
     "asan": ("all is well\n==7==ERROR: AddressSanitizer: heap-use-after-free on address 1\n", 1),
     "mute": ("", 3),
     'Every/Name.Will "do ... "; so': ("fine\n", 0),
+    "unsteady": ("FAILED test_cws_3: too late\nUNSTEADY test_cws_3: too late\n", 0),
     "remarks": ("REMARK [ssl:warn] AH01882: older (7 times)\n", 0),
 }
 
@@ -71,12 +72,16 @@ def test_cws_987_a_sentence_for_each_cause(said):
         "  live.event, live.worker: test_cws_2: assert 1 == 2",
         "  asan: ERROR: AddressSanitizer: heap-use-after-free on address 1",
         "  mute: said nothing"]
-    assert "38% tests passed, 5 tests failed out of 8" in closing
+    assert "44% tests passed, 5 tests failed out of 9" in closing
 
 
 def test_cws_988_remarks_of_passed_tests_are_shown_once(said):
     assert said.count("AH01882") == 1
     assert "said by others, and no fault:\n  [ssl:warn] AH01882: older\n" in said
+
+
+def test_cws_988_what_passed_at_the_second_try_is_named(said):
+    assert "failed once, and passed alone:\n  unsteady: test_cws_3: too late\n" in said
 
 
 def test_cws_986_what_has_ended_runs_no_more(tmp_path, monkeypatch):

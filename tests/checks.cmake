@@ -6,8 +6,8 @@ set(python /usr/bin/python3)  # Debian's, which has its pytest and websockets
 # Live: one run per MPM.
 foreach(mpm event worker prefork)
   add_test(NAME apache-test.${mpm}
-           COMMAND ${python} -m pytest ${PROJECT_SOURCE_DIR}/apache-test --mpm ${mpm} -q)
-  set_tests_properties(apache-test.${mpm} PROPERTIES TIMEOUT 1800
+           COMMAND ${python} -m pytest ${PROJECT_SOURCE_DIR}/apache-test --mpm ${mpm} -q --again)
+  set_tests_properties(apache-test.${mpm} PROPERTIES TIMEOUT 1800 COST 1000  # begins first
     ENVIRONMENT "CPPWEBSOCKET_MODULE=$<TARGET_FILE:mod_cppwebsocket>;CPPWEBSOCKET_HANDLERS=${CPPWEBSOCKET_HANDLER_DIR};CPPWEBSOCKET_SOURCE=${PROJECT_SOURCE_DIR}")
 endforeach()
 
@@ -16,6 +16,10 @@ add_test(NAME restarts.event
          COMMAND ${python} ${PROJECT_SOURCE_DIR}/apache-test/restarts.py --mpm event)
 set_tests_properties(restarts.event PROPERTIES TIMEOUT 600
   ENVIRONMENT "CPPWEBSOCKET_MODULE=$<TARGET_FILE:mod_cppwebsocket>;CPPWEBSOCKET_HANDLERS=${CPPWEBSOCKET_HANDLER_DIR};CPPWEBSOCKET_SOURCE=${PROJECT_SOURCE_DIR}")
+
+# The JavaScript client's own: what they find by themselves in its folder.
+add_test(NAME client_tests COMMAND node --test WORKING_DIRECTORY ${PROJECT_SOURCE_DIR}/client)
+set_tests_properties(client_tests PROPERTIES TIMEOUT 300)
 
 # The same unit tests under the sanitizers, and thousands of rude clients with httpd loading the
 # module that was built with them, whose handlers are ours and the manual's examples.
@@ -43,8 +47,8 @@ add_test(NAME asan.pools
          COMMAND ${python} -m pytest ${live}/test_150_tls.py ${live}/test_155_tls_httpd.py
                  ${live}/test_160_http2.py ${live}/test_170_filters.py ${live}/test_400_closing.py
                  ${live}/test_600_seed.py ${live}/test_880_life_cycle.py ${live}/test_890_hot_swap.py
-                 --mpm event -q)
-set_tests_properties(asan.pools PROPERTIES TIMEOUT 1200 SKIP_RETURN_CODE 77
+                 --mpm event -q --again)
+set_tests_properties(asan.pools PROPERTIES TIMEOUT 1200 COST 500 SKIP_RETURN_CODE 77
   ENVIRONMENT "CPPWEBSOCKET_APR=${builds}/apr-debug/lib;CPPWEBSOCKET_SANITIZER=address;CPPWEBSOCKET_MODULE=${builds}/asan/mod_cppwebsocket.so;CPPWEBSOCKET_HANDLERS=${builds}/asan/handlers;CPPWEBSOCKET_SOURCE=${PROJECT_SOURCE_DIR}")
 
 # A short run of each fuzz target from its seeds. What it finds to be interesting goes to a scratch

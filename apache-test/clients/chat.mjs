@@ -64,10 +64,10 @@ try {
 
   // All come back by themselves after a graceful restart, and miss nothing.
   for (const window of [ann, hanako, bob])
-    await window.evaluate(() => { globalThis.before = socket; });
+    await window.evaluate(() => client.on('state', ({ state }) => { globalThis.last = state; }));
   process.kill(Number(pid), 'SIGUSR1');
   for (const window of [ann, hanako, bob])
-    await window.waitForFunction(() => socket !== globalThis.before && !$('send').disabled);
+    await window.waitForFunction(() => globalThis.last === 'open');
   await say(ann, 'after the restart');
   for (const window of [ann, hanako, bob]) await shows(window, 'after the restart');
   for (const window of [ann, hanako, bob]) await people(window, ['Ann', 'Bob', '花子']);
@@ -78,7 +78,7 @@ try {
 
   // While it is offline others talk; it resumes.
   await bob.context().setOffline(true);
-  await bob.evaluate(() => socket.close());
+  await bob.evaluate(() => client.reconnect());
   await people(ann, ['Ann', '花子']);
   await say(ann, 'while Bob is away');
   await bob.context().setOffline(false);

@@ -97,3 +97,9 @@ def install(built, target):
     shutil.copyfile(built, part)
     part.chmod(0o644)
     part.rename(target)
+
+
+def install_pages(folder):
+    """The pages of handlers/, and the client that they use, as `cppwebsocket serve` puts them."""
+    shutil.copytree(SOURCE / "handlers/pages", folder, dirs_exist_ok=True)
+    shutil.copytree(SOURCE / "client/source", folder / "client", dirs_exist_ok=True)

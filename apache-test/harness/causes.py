@@ -23,6 +23,7 @@ class Causes:
     def __init__(self):
         self.terminal = None  # pytest's reporter
         self.reports = {}     # (first sentence, place): the reports
+        self.second_try = []  # lines about it, see unsteady.py
 
     def add(self, report):
         """True if nothing has failed so before."""

@@ -8,6 +8,7 @@ import tempfile
 import threading
 import time
 from pathlib import Path
+from urllib.parse import urlencode
 
 from . import build
 
@@ -60,13 +61,16 @@ class Library(Client):
 class Page(Client):
     """event_source.html in a browser without a driver: it tells by publishing."""
 
+    page = "event_source.html"
+    query = {}
+
     def __init__(self, browser, httpd, channel):
         self.httpd = httpd
         self.report = f"told-{channel}"
         self.home = tempfile.TemporaryDirectory(prefix="cppwebsocket-browser-")
-        shutil.copy(build.TESTS / "clients/event_source.html", httpd.root / "htdocs")
-        url = (f"http://127.0.0.1:{httpd.port}/event_source.html"
-               f"?channel={channel}&report={self.report}")
+        shutil.copy(build.TESTS / "clients" / self.page, httpd.root / "htdocs")
+        query = urlencode({"channel": channel, "report": self.report, **self.query})
+        url = f"http://127.0.0.1:{httpd.port}/{self.page}?{query}"
         env = dict(os.environ, HOME=self.home.name, WEBKIT_DISABLE_COMPOSITING_MODE="1",
                    WEBKIT_DISABLE_SANDBOX_THIS_IS_DANGEROUS="1")
         for name in ("DISPLAY", "WAYLAND_DISPLAY"):

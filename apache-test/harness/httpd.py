@@ -32,7 +32,8 @@ class Httpd:
         for name in ("reports", "cores"):  # written by the children
             (self.root / name).chmod(0o777)
         (self.root / "htdocs/index.html").write_text("<p>It works</p>\n")
-        (self.root / "mime.types").write_text("text/html html\ntext/plain txt\n")
+        (self.root / "mime.types").write_text("text/html html\ntext/plain txt\ntext/javascript js\ntext/css css\n"
+                                              "image/svg+xml svg\n")
         for name, content in (files or {}).items():
             (self.root / name).write_text(content)
         for name in directories:

@@ -7,6 +7,7 @@ A part is a module beside this one:
     COLUMNS   ("ws", "wss")                    in this order
     PACKAGES  ("python3-websockets",)          of apt, which `run` installs before
     EXPECTED  {("name", "column"): Expected("what differs", "why that is right")}
+    PAGE      the page's path                  if it is another than docs/compatibility.md
     rows()    yields a Row for each piece of software, in the order of the page
 """
 import datetime
@@ -89,7 +90,8 @@ def section(part, rows):
 
 def write(name, part, rows):
     """Puts this part's table on the page; the other parts' stay as they are."""
-    text = PAGE.read_text()
+    page = getattr(part, "PAGE", PAGE)
+    text = page.read_text()
     begin, end = f"<!-- {name} -->\n", f"<!-- end of {name} -->\n"
     before, rest = text.split(begin, 1)
-    PAGE.write_text(before + begin + section(part, rows) + end + rest.split(end, 1)[1])
+    page.write_text(before + begin + section(part, rows) + end + rest.split(end, 1)[1])

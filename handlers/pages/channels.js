@@ -1,47 +1,65 @@
-// Publishes by fetch, and shows what two kinds of subscribers get. docs/channels.md is the manual.
-'use strict';
+// Publishes by HTTP, and shows what the client gets both ways. docs/channels.md and docs/frontend.md are the manual.
+import { connect } from './client/connect.js';
 
 const $ = (id) => document.getElementById(id);
 const most = 200;      // events that a list keeps
 const beginWith = 10;  // messages of the past for who is new
+const words = {
+  connecting: 'connecting', open: 'open', waiting: 'reconnecting', paused: 'paused', stopped: 'refused',
+};
+const base64 = (bytes) => btoa(String.fromCharCode(...bytes));
 
-const channel = () => encodeURIComponent($('channel').value.trim());
-const base = location.origin === 'null' ? 'http://127.0.0.1:8080' : location.origin;
-const publishUrl = () => `${base}/channels/publish/${channel()}`;
-const subscribeUrl = () => `${base}/channels/subscribe/${channel()}`;
+const channel = () => $('channel').value.trim();
+const addressOf = (place) => `${location.origin}/channels/${place}/${encodeURIComponent(channel())}`;
 
-// One side of the page: a list, a state, a button, and the position where it stands.
+// One side of the page: a list, a state, a button, and a client with these options.
 class Feed {
-  constructor(id, open) {
+  constructor(id, options) {
     const section = $(id);
     this.list = section.querySelector('.events');
     this.state = section.querySelector('.state');
     this.place = section.querySelector('.position');
     this.button = section.querySelector('button');
-    this.open = open;    // (feed) → a function that closes
-    this.close = null;
-    this.position = '';
-    this.button.addEventListener('click', () => (this.close ? this.stop() : this.start()));
+    this.options = options;
+    this.client = null;
+    this.isOn = false;
+    this.positions = {};
+    this.button.addEventListener('click', () => (this.isOn ? this.stop() : this.start()));
   }
 
   start() {
-    this.show('connecting', 'connecting');
+    this.isOn = true;
     this.button.textContent = 'Disconnect';
-    this.close = this.open(this);
+    this.client = connect('/channels/subscribe', {
+      channels: [channel()], publish: '/channels/publish', history: beginWith, positions: this.positions,
+      ...this.options,
+    });
+    this.client.on('state', ({ state, status }) => {
+      if (this.isOn) this.show(state, status ? `${words[state]} · ${status}` : words[state]);
+    });
+    this.client.on('message', ({ data }) => {
+      this.add('in', typeof data === 'string' ? data : `${base64(data)} (Base64)`);
+    });
+    this.client.on('gap', () => this.add('note', 'some messages are lost'));
+    // Behind the listeners the client has moved on.
+    for (const type of ['message', 'gap', 'subscribed'])
+      this.client.on(type, () => queueMicrotask(() => this.showPlace()));
   }
 
   stop() {
-    this.close();
-    this.close = null;
-    this.show('closed', 'disconnected');
+    this.isOn = false;
+    this.positions = this.client.positions;
+    this.client.close();
+    this.show('stopped', 'disconnected');
     this.button.textContent = 'Connect';
   }
 
-  // Another channel, or the page goes.
+  // Another channel.
   reset() {
-    if (this.close) this.stop();
+    if (this.isOn) this.stop();
+    this.positions = {};
     this.list.replaceChildren();
-    this.moveTo('');
+    this.showPlace();
   }
 
   show(state, text) {
@@ -49,9 +67,8 @@ class Feed {
     this.state.textContent = text;
   }
 
-  moveTo(position) {
-    this.position = position;
-    this.place.textContent = position || '–';
+  showPlace() {
+    this.place.textContent = this.client?.positions[channel()] ?? '–';
   }
 
   add(kind, text) {
@@ -69,75 +86,18 @@ class Feed {
   }
 }
 
-const websocket = new Feed('websocket', (feed) => {
-  let socket;
-  let timer;
-  let wanted = true;
-  const connect = () => {
-    const query = new URLSearchParams({ after: feed.position, history: beginWith });
-    socket = new WebSocket(`${subscribeUrl().replace(/^http/, 'ws')}?${query}`, 'channel.json');
-    socket.onopen = () => feed.show('open', 'open');
-    socket.onmessage = ({ data }) => {
-      if (!wanted) return;
-      const event = JSON.parse(data);
-      if (event.type === 'subscribed' && feed.position && !event.recovered)
-        feed.add('note', 'some messages are no longer kept');
-      if (event.type === 'message') feed.add('in', event.data ?? `${event.base64} (Base64)`);
-      if (event.type === 'gap') feed.add('note', 'some messages are lost');
-      // One that resumes is there only when it has got what it missed, which comes now.
-      if (event.position && !event.recovered)
-        feed.moveTo(event.position);
-    };
-    socket.onclose = () => {
-      if (!wanted) return;
-      feed.show('connecting', 'reconnecting');
-      timer = setTimeout(connect, 1000 + 1000 * Math.random());
-    };
-  };
-  connect();
-  return () => {
-    wanted = false;
-    clearTimeout(timer);
-    socket.close();
-  };
-});
-
-const stream = new Feed('stream', (feed) => {
-  const query = new URLSearchParams({ after: feed.position, history: beginWith });
-  const source = new EventSource(`${subscribeUrl()}?${query}`);
-  source.onopen = () => feed.show('open', 'open');
-  source.onerror = () => {
-    const over = source.readyState === EventSource.CLOSED;
-    feed.show(over ? 'closed' : 'connecting', over ? 'refused' : 'reconnecting');
-  };
-  const take = (kind, text, id) => {
-    feed.add(kind, text);
-    if (id) feed.moveTo(id);
-  };
-  source.onmessage = ({ data, lastEventId }) => take('in', data, lastEventId);
-  source.addEventListener('binary',
-    ({ data, lastEventId }) => take('in', `${data} (Base64)`, lastEventId));
-  source.addEventListener('subscribed',
-    ({ lastEventId }) => { if (lastEventId) feed.moveTo(lastEventId); });
-  source.addEventListener('gap',
-    ({ lastEventId }) => take('note', 'some messages are no longer kept', lastEventId));
-  return () => source.close();
-});
+const websocket = new Feed('websocket', { events: false });
+const stream = new Feed('stream', { WebSocket: null });
 
 async function publish() {
   const text = $('text').value;
   $('text').select();
   try {
-    const response = await fetch(publishUrl(), {
-      method: 'POST', body: text, headers: { 'Content-Type': 'text/plain;charset=utf-8' },
-    });
-    const answer = response.ok ? await response.json() : null;
-    $('answer').textContent = answer
-      ? `Published${answer.position ? ` at ${answer.position}` : ''} · members here: ${answer.members}`
-      : `${response.status} ${(await response.text()).trim() || response.statusText}`;
-    $('answer').dataset.ok = response.ok;
+    const { position, members } = await websocket.client.publish(channel(), text);
+    $('answer').textContent = `Published${position ? ` at ${position}` : ''} · members here: ${members}`;
+    $('answer').dataset.ok = true;
   } catch (error) {
-    $('answer').textContent = `Not published: ${error.message}`;
+    $('answer').textContent = `Not published: ${[error.status, error.message].filter(Boolean).join(' ')}`;
     $('answer').dataset.ok = false;
   }
 }
@@ -147,8 +107,8 @@ function chooseChannel() {
     feed.reset();
     feed.start();
   }
-  for (const place of document.querySelectorAll('.publish-url')) place.textContent = publishUrl();
-  for (const place of document.querySelectorAll('.subscribe-url')) place.textContent = subscribeUrl();
+  for (const place of document.querySelectorAll('.publish-url')) place.textContent = addressOf('publish');
+  for (const place of document.querySelectorAll('.subscribe-url')) place.textContent = addressOf('subscribe');
 }
 
 $('publish').addEventListener('submit', (event) => {
@@ -156,9 +116,6 @@ $('publish').addEventListener('submit', (event) => {
   publish();
 });
 $('channel').addEventListener('change', () => { if (channel()) chooseChannel(); });
-window.addEventListener('pagehide', () => {
-  for (const feed of [websocket, stream]) if (feed.close) feed.stop();
-});
 
 $('channel').value = new URLSearchParams(location.search).get('channel') || 'demo';
 chooseChannel();

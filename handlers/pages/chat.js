@@ -1,17 +1,13 @@
-// The client of chat_wsh.cpp. It keeps the position of the last message it has: when the connection
-// breaks it comes back, says it, and gets exactly what it missed, or is told that some is lost.
-'use strict';
+// The page of chat_wsh.cpp. When the connection breaks the client comes back, says where it was, and gets exactly
+// what it missed, or is told that some is lost.
+import { connect } from './client/connect.js';
 
 const $ = (id) => document.getElementById(id);
 const maxLines = 500;  // of the log; the oldest go
-const maxWait = 8000;  // ms between two tries
 
 let me = null;        // { name, room } while in a room
-let socket = null;
-let position = '';    // "EPOCH-OFFSET" of the last message
+let client = null;    // meanwhile
 let members = new Map();  // by id: several may have one name
-let failures = 0;     // since the last time that it worked
-let retry = 0;        // timer
 const leaving = new Map();  // name: timer, see quietly()
 
 // --- what is shown -------------------------------------------------------------------------------
@@ -91,85 +87,54 @@ function quietly(kind, { info: name }) {
 
 // --- what comes ----------------------------------------------------------------------------------
 
-// What a page has already seen may come again where what it missed is lost.
-function isNew(next) {
-  const [epoch, offset] = next.split('-');
-  const [lastEpoch, lastOffset] = position.split('-');
-  return epoch !== lastEpoch || BigInt(offset) > BigInt(lastOffset);
+function subscribed(event) {
+  members = new Map(event.members.map(({ id, info }) => [id, info]));
+  showPeople();
 }
 
-const handlers = {
-  subscribed(event) {
-    failures = 0;
-    showState('open', 'connected');
-    if (position !== '' && !event.recovered) note('Some messages are missing here', 'note gap');
-    members = new Map(event.members.map(({ id, info }) => [id, info]));
-    // Those that follow move it on. An empty room has a position, too.
-    if (position === '' && event.position && event.position.endsWith('-0')) position = event.position;
-    showPeople();
-  },
-  message(event) {
-    if (position !== '' && event.position && !isNew(event.position)) return;
-    if (event.position) position = event.position;
-    showMessage(event.data);
-  },
-  gap(event) {
-    position = event.position;
-    note('Some messages are missing here', 'note gap');
-  },
-  joined({ member }) {
-    if (members.has(member.id)) return;
-    const known = [...members.values()].includes(member.info);
-    members.set(member.id, member.info);
-    if (!known) quietly('joined', member);
-    showPeople();
-  },
-  left({ member }) {
-    if (!members.delete(member.id)) return;
-    if (![...members.values()].includes(member.info)) quietly('left', member);
-    showPeople();
-  },
-};
+function joined({ member }) {
+  if (members.has(member.id)) return;
+  const known = [...members.values()].includes(member.info);
+  members.set(member.id, member.info);
+  if (!known) quietly('joined', member);
+  showPeople();
+}
+
+function left({ member }) {
+  if (!members.delete(member.id)) return;
+  if (![...members.values()].includes(member.info)) quietly('left', member);
+  showPeople();
+}
 
 // --- connection ----------------------------------------------------------------------------------
 
-function connect() {
-  clearTimeout(retry);
-  if (me === null || socket !== null) return;
-  const address = new URL('/chat', location.href);
-  address.protocol = location.protocol === 'https:' ? 'wss:' : 'ws:';
-  const opened = new WebSocket(address);
-  socket = opened;
-  showState('connecting', 'connecting');
-  opened.onopen = () => opened.send([me.room, me.name, position].join('\n'));
-  opened.onmessage = ({ data }) => {
-    if (socket !== opened) return;
-    const event = JSON.parse(data);
-    handlers[event.type]?.(event);
-  };
-  opened.onclose = ({ code }) => {
-    if (socket !== opened) return;
-    socket = null;
-    if (code === 1008) return leave();
-    // Others come back, too: the later the more often it has failed, and not all at once.
-    const wait = Math.min(maxWait, 250 * 2 ** failures++) * (0.5 + Math.random());
-    showState('connecting', 'connecting again');
-    retry = setTimeout(connect, wait);
-  };
-}
+const words = {
+  connecting: 'connecting', open: 'connected', waiting: 'connecting again', paused: 'paused', stopped: 'refused',
+};
 
-function disconnect() {
-  clearTimeout(retry);
-  const closing = socket;
-  socket = null;
-  closing?.close(1000);
+function join() {
+  client = connect('/chat', {
+    protocols: [],
+    hello: ({ positions }) => [me.room, me.name, positions[`chat/${me.room}`] ?? ''].join('\n'),
+    history: 50,  // what the handler begins with
+    backoff: { base: 0.5, most: 8 },
+  });
+  client.on('message', ({ data }) => showMessage(data));
+  client.on('gap', () => note('Some messages are missing here', 'note gap'));
+  client.on('subscribed', subscribed);
+  client.on('joined', joined);
+  client.on('left', left);
+  client.on('state', ({ state, code }) => {
+    if (code === 1008) return leave();  // such a name, or such a room, it does not take
+    showState(state, words[state]);
+  });
+  globalThis.client = client;  // for the browser's console
 }
 
 // --- page ----------------------------------------------------------------------------------------
 
 function enter(name, room) {
   me = { name, room };
-  position = '';
   members = new Map();
   localStorage.setItem('name', name);
   sessionStorage.setItem('room', room);
@@ -180,11 +145,12 @@ function enter(name, room) {
   $('chat').hidden = false;
   $('text').focus();
   showPeople();
-  connect();
+  join();
 }
 
 function leave() {
-  disconnect();
+  client.close();
+  client = null;
   me = null;
   for (const timer of leaving.values()) clearTimeout(timer);
   leaving.clear();
@@ -203,20 +169,11 @@ function onSubmit(form, action) {
 onSubmit('enter', () => enter($('name').value.trim() || 'somebody', $('room').value.trim() || 'lobby'));
 onSubmit('say', () => {
   const text = $('text').value.trim();
-  if (text === '' || socket?.readyState !== WebSocket.OPEN || $('send').disabled) return;
-  socket.send(text);  // as it is: a WebSocket carries UTF-8
+  if (text === '' || client?.state !== 'open') return;
+  client.send(text);  // as it is: a WebSocket carries UTF-8
   $('text').value = '';
 });
 $('leave').addEventListener('click', leave);
-
-// Not unload: browsers skip that one, and it keeps the page out of their back/forward cache, from
-// which pageshow brings it back.
-window.addEventListener('pagehide', disconnect);
-window.addEventListener('pageshow', connect);
-window.addEventListener('online', () => {
-  failures = 0;
-  connect();
-});
 
 const query = new URLSearchParams(location.search);
 $('name').value = query.get('name') ?? localStorage.getItem('name') ?? '';

@@ -1,13 +1,13 @@
 // The console: one WebSocket, and a log of all that happens to it.
 // In the page's address: ?path=/echo or ?url=ws://…, and &protocols=… and &message=….
-'use strict';
+import { connect } from './client/connect.js';
 
 const $ = (id) => document.getElementById(id);
 const maxLines = 1000;  // of the log; the oldest go
 const maxShown = 4000;  // characters of one message; the counters count all
 const utf8 = new TextEncoder();
 
-let socket = null;
+let client = null;
 const counts = { in: [0, 0], out: [0, 0] };  // messages, bytes
 
 // --- log -----------------------------------------------------------------------------------------
@@ -61,10 +61,10 @@ function showCounts() {
   $('received').textContent = `${counts.in[0]} · ${bytes(counts.in[1])}`;
 }
 
-function hex(buffer) {
-  const first = [...new Uint8Array(buffer, 0, Math.min(buffer.byteLength, 48))];
+function hex(content) {
+  const first = [...content.subarray(0, 48)];
   const digits = first.map((byte) => byte.toString(16).padStart(2, '0')).join(' ');
-  return digits + (buffer.byteLength > first.length ? ' …' : '');
+  return digits + (content.length > first.length ? ' …' : '');
 }
 
 // --- state ---------------------------------------------------------------------------------------
@@ -84,66 +84,80 @@ const closeNames = {
   1009: 'message too big', 1011: 'internal error', 1012: 'service restart', 1013: 'try again later',
 };
 
+// What an answer without a WebSocket means to whoever has typed the address.
+const statusNames = {
+  401: 'log in first', 403: 'not allowed', 404: 'there is nothing at this address',
+  426: 'there is a handler, and why no WebSocket opened is in the server’s log', 429: 'too often',
+  503: 'no room now', 504: 'a proxy waits in vain',
+};
+
 // --- connection ----------------------------------------------------------------------------------
 
-function connect() {
+function connected({ protocol, extensions }) {
+  showState('open', 'open');
+  $('protocol').textContent = protocol || 'none';
+  $('extensions').textContent = extensions || 'none';
+  log('note', 'open', [protocol, extensions].filter(Boolean).join(' · '));
+  $('message').focus({ preventScroll: true });
+}
+
+function received(data) {
+  if (typeof data === 'string') {
+    count('in', utf8.encode(data).length);
+    log('in', 'text', data);
+  } else {
+    count('in', data.length);
+    log('in', 'binary', `${bytes(data.length)}  ${hex(data)}`);
+  }
+}
+
+function closed({ code = 1006, reason, clean, status }) {
+  const name = closeNames[code] ? `${code} ${closeNames[code]}` : `${code}`;
+  if (status) {
+    showState('closed', `refused · ${status}`);
+    // 426 is said to the plain request by which the client asked, and its sentence is about that.
+    const said = status === 426 ? '' : reason;
+    log('error', 'refused', [`${status} ${statusNames[status] ?? ''}`.trim(), said].filter(Boolean).join(' · '));
+    return;
+  }
+  const text = [name, reason && `“${reason}”`, clean ? '' : 'not clean'];
+  showState('closed', `closed · ${name}`);
+  log(clean ? 'note' : 'error', 'close', text.filter(Boolean).join(' · '));
+}
+
+function open() {
   const protocols = $('protocols').value.split(',').map((name) => name.trim()).filter(Boolean);
   const url = $('url').value.trim();
-  let opened;
   try {
-    opened = new WebSocket(url, protocols);
+    client = connect(url, { protocols, json: false, retry: false });
   } catch (error) {
     log('error', 'error', error.message);
     return;
   }
-  socket = opened;
-  opened.binaryType = 'arraybuffer';
   $('protocol').textContent = $('extensions').textContent = '–';
-  showState('connecting', 'connecting');
-  log('note', 'connect', url);
-
-  opened.onopen = () => {
-    showState('open', 'open');
-    $('protocol').textContent = opened.protocol || 'none';
-    $('extensions').textContent = opened.extensions || 'none';
-    log('note', 'open', [opened.protocol, opened.extensions].filter(Boolean).join(' · '));
-    $('message').focus({ preventScroll: true });
-  };
-  opened.onmessage = ({ data }) => {
-    if (typeof data === 'string') {
-      const size = utf8.encode(data).length;
-      count('in', size);
-      log('in', 'text', data);
-    } else {
-      count('in', data.byteLength);
-      log('in', 'binary', `${bytes(data.byteLength)}  ${hex(data)}`);
+  const opened = client;
+  opened.on('message', ({ data }) => received(data));
+  opened.on('state', (now) => {
+    if (now.state === 'open') connected(now);
+    if (now.state === 'stopped') closed(now);
+    if (now.state === 'connecting') {
+      showState('connecting', 'connecting');
+      log('note', 'connect', url);
     }
-  };
-  opened.onclose = ({ code, reason, wasClean }) => {
-    const name = closeNames[code] ? `${code} ${closeNames[code]}` : `${code}`;
-    const text = [name, reason && `“${reason}”`, wasClean ? '' : 'not clean'];
-    if (socket === opened) {
-      socket = null;
-      showState('closed', `closed · ${name}`);
-    }
-    log(wasClean ? 'note' : 'error', 'close', text.filter(Boolean).join(' · '));
-  };
-  opened.onerror = () => {
-    // Browsers keep the cause from pages; the server's error log has it.
-    log('error', 'error', 'the connection failed');
-  };
+  });
 }
 
 function disconnect() {
   const code = $('close-code').value.trim();
   const reason = $('close-reason').value;
+  const number = code === '' ? undefined : Number(code);
   try {
-    if (code === '') socket.close();
-    else socket.close(Number(code), reason);
+    client.goodbye(number, number && reason);
   } catch (error) {
     log('error', 'error', error.message);
     return;
   }
+  if (client.state !== 'closing') return;
   showState('closing', 'closing');
   log('out', 'close', code === '' ? 'no code' : [code, reason].filter(Boolean).join(' · '));
 }
@@ -153,7 +167,7 @@ function disconnect() {
 function sendText() {
   const text = $('message').value;
   if (!isOpen()) return;
-  socket.send(text);
+  client.send(text);
   count('out', utf8.encode(text).length);
   log('out', 'text', text);
   $('message').select();
@@ -165,15 +179,15 @@ async function sendFile() {
     log('error', 'error', 'choose a file first');
     return;
   }
-  const content = await file.arrayBuffer();
+  const content = new Uint8Array(await file.arrayBuffer());
   if (!isOpen()) return;
-  socket.send(content);
-  count('out', content.byteLength);
-  log('out', 'binary', `${bytes(content.byteLength)}  ${hex(content)}  ${file.name}`);
+  client.send(content);
+  count('out', content.length);
+  log('out', 'binary', `${bytes(content.length)}  ${hex(content)}  ${file.name}`);
 }
 
 function isOpen() {
-  return socket !== null && socket.readyState === WebSocket.OPEN;
+  return client?.state === 'open';
 }
 
 // --- page ----------------------------------------------------------------------------------------
@@ -184,9 +198,9 @@ function onSubmit(form, action) {
     action();
   });
 }
-onSubmit('connection', () => { if (socket === null) connect(); });
+onSubmit('connection', () => { if (!client || client.state === 'stopped') open(); });
 onSubmit('sending', sendText);
-onSubmit('closing', () => { if (socket !== null) disconnect(); });
+onSubmit('closing', () => { if (client && client.state !== 'stopped') disconnect(); });
 $('send-file').addEventListener('click', sendFile);
 $('message').addEventListener('keydown', (event) => {
   // isComposing: this Enter ends the input of a Japanese word, not the message.
@@ -201,11 +215,8 @@ $('clear').addEventListener('click', () => {
   counts.out = [0, 0];
   showCounts();
 });
-// Not unload: browsers skip that one, and it keeps the page out of their back/forward cache.
-window.addEventListener('pagehide', () => { if (socket !== null) socket.close(); });
 
-const server = location.host
-  ? `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}` : 'ws://127.0.0.1:8080';
+const server = `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}`;
 const query = new URLSearchParams(location.search);
 $('url').value = query.get('url') ?? server + (query.get('path') ?? '/echo');
 $('protocols').value = query.get('protocols') ?? '';
@@ -214,8 +225,6 @@ showCounts();
 showState('closed', 'not connected');
 
 // Offers what runs here, where the server tells; see index.js.
-if (location.host) {
-  fetch('handlers.json').then((response) => (response.ok ? response.json() : [])).then((paths) => {
-    $('handlers').replaceChildren(...paths.map((path) => new Option(server + path)));
-  }).catch(() => {});
-}
+fetch('handlers.json').then((response) => (response.ok ? response.json() : [])).then((paths) => {
+  $('handlers').replaceChildren(...paths.map((path) => new Option(server + path)));
+}).catch(() => {});

@@ -1,9 +1,7 @@
 // Shows what ticker_wsh.cpp sends, "SECONDS by PID", and comes back when its child is gone.
-'use strict';
+import { connect } from './client/connect.js';
 
 const $ = (id) => document.getElementById(id);
-let socket = null;
-let retry = 0;
 let leader = '';
 
 function showState(state, text) {
@@ -25,27 +23,9 @@ function show(tick) {
   $('leader').textContent = leader = child;
 }
 
-function connect() {
-  clearTimeout(retry);
-  if (socket !== null) return;
-  const address = new URL('/ticker', location.href);
-  address.protocol = location.protocol === 'https:' ? 'wss:' : 'ws:';
-  const opened = new WebSocket(address);
-  socket = opened;
-  opened.onopen = () => showState('open', 'connected');
-  opened.onmessage = ({ data }) => show(data);
-  opened.onclose = () => {
-    if (socket !== opened) return;
-    socket = null;
-    showState('connecting', 'connecting again');
-    retry = setTimeout(connect, 300 + Math.random() * 700);
-  };
-}
-
-window.addEventListener('pagehide', () => {
-  clearTimeout(retry);
-  const closing = socket;
-  socket = null;
-  closing?.close();
-});
-window.addEventListener('pageshow', connect);
+const words = {
+  connecting: 'connecting', open: 'connected', waiting: 'connecting again', paused: 'paused', stopped: 'refused',
+};
+const ticks = connect('/ticker', { protocols: [], json: false, backoff: { base: 0.5, most: 2 } });
+ticks.on('message', ({ data }) => show(data));
+ticks.on('state', ({ state }) => showState(state, words[state]));

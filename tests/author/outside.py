@@ -49,6 +49,7 @@ def begins(author):
     author.runs("cppwebsocket", "new", "shout")
     assert "is there already" in author.runs("cppwebsocket", "new", "shout", fails=True)
     assert (author.prefix / "share/man/man1/cppwebsocket.1").is_file()
+    assert (author.prefix / "share/cppwebsocket/client/connect.js").is_file()
 
 
 def completes(author):

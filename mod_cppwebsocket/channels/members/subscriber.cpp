@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <any>
+#include <chrono>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -38,6 +39,23 @@ Task<> refuse_messages(Request& request) {
                                      "messages are published elsewhere, not here");
 }
 
+// A page sees neither pings nor comments, so its script cannot tell a silent channel from a dead
+// link. The first tells that others will follow.
+Task<> beat(Request& request, std::chrono::seconds interval) {
+  std::string beat = R"({"type":"heartbeat"})";
+  if (request.ws_version() == Version::event_stream) beat = protocol::encode_event({}, {}, beat);
+  for (;;) {
+    std::string next = beat;
+    co_await msgutil::send_message(request, std::move(next));
+    co_await request.sleep_for(interval);
+  }
+}
+
+void begin_to_beat(Request& request, const Subscription& subscription) {
+  if (subscription.json && subscription.heartbeat.count() != 0)
+    request.spawn(beat(request, subscription.heartbeat));
+}
+
 // --- WebSockets ---------------------------------------------------------------------------------
 
 Task<> serve_websocket(Request& request, std::shared_ptr<Subscription> subscription) {
@@ -46,6 +64,7 @@ Task<> serve_websocket(Request& request, std::shared_ptr<Subscription> subscript
   for (std::size_t i = 0; i < subscription->channels.size(); ++i)
     memberships.push_back(
         channel_of(*subscription, i).join(request, join_options(*subscription, i)));
+  begin_to_beat(request, *subscription);
   co_await refuse_messages(request);
 }
 
@@ -119,6 +138,7 @@ Task<> serve_event_stream(Request& request, std::shared_ptr<Subscription> subscr
     auto ids = std::make_shared<EventIds>(*subscription);
     for (std::size_t i = 0; i < subscription->channels.size(); ++i)
       request.spawn(follow(request, subscription, ids, i));
+    begin_to_beat(request, *subscription);
     co_await refuse_messages(request);
     co_return;
   }
@@ -126,6 +146,7 @@ Task<> serve_event_stream(Request& request, std::shared_ptr<Subscription> subscr
   options.slow = SlowPolicy::close;
   if (subscription->lost) options.resume.emplace();
   Membership membership = channel_of(*subscription, 0).join(request, std::move(options));
+  begin_to_beat(request, *subscription);
   co_await refuse_messages(request);
 }
 

@@ -9,6 +9,7 @@
 #include <cppwebsocket/handler_table.hpp>
 #include <cppwebsocket/publication.hpp>
 
+#include <chrono>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -25,6 +26,7 @@ struct Subscription {
   bool lost = false;           // the client came back, but from nowhere that is known
   std::uint32_t history = 0;   // to begin with the newest so many, where there is nothing to resume
   bool json = false;           // of an event stream: wrap each message, as channel.json does
+  std::chrono::seconds heartbeat{};  // in JSON: tell so often that the connection is alive; 0: never
 };
 
 inline constexpr std::string_view json_protocol = "channel.json";

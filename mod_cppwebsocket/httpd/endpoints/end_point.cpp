@@ -21,10 +21,12 @@ namespace {
 
 constexpr char publish_handler[] = "websocket-publish";
 constexpr char subscribe_handler[] = "websocket-subscribe";
+constexpr char client_handler[] = "websocket-client";
 
 EndPoint end_point_named(std::string_view handler) noexcept {
   if (handler == publish_handler) return EndPoint::publish;
-  return handler == subscribe_handler ? EndPoint::subscribe : EndPoint::none;
+  if (handler == subscribe_handler) return EndPoint::subscribe;
+  return handler == client_handler ? EndPoint::client : EndPoint::none;
 }
 
 bool is_below(std::string_view path, std::string_view location) noexcept {
@@ -103,6 +105,7 @@ EndPoint end_point_of(request_rec* r) {
 }
 
 const char* name_of(EndPoint end_point) noexcept {
+  if (end_point == EndPoint::client) return client_handler;
   return end_point == EndPoint::publish ? publish_handler : subscribe_handler;
 }
 

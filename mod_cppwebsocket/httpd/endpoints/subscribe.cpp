@@ -14,6 +14,7 @@
 #include <http_protocol.h>
 #include <http_request.h>
 
+#include <chrono>
 #include <memory>
 #include <optional>
 #include <string>
@@ -25,6 +26,7 @@ namespace {
 
 // Far more than a page wants to begin with.
 constexpr std::uint32_t most_history = 10'000;  // messages
+constexpr std::uint32_t longest_heartbeat = 3'600;  // seconds
 
 std::shared_ptr<const runtime::Handler> subscriber() {
   static const auto handler =
@@ -70,6 +72,14 @@ bool read_format(const request_rec* r, channels::Subscription& subscription) {
   return !format || subscription.json;
 }
 
+bool read_heartbeat(const request_rec* r, channels::Subscription& subscription) {
+  const auto text = protocol::query_value(view(r->args), "heartbeat");
+  if (!text) return true;
+  const auto seconds = protocol::parse_count(*text, longest_heartbeat);
+  subscription.heartbeat = std::chrono::seconds(seconds.value_or(0));
+  return seconds.has_value();
+}
+
 int subscribe_by_get(request_rec* r, Child& child, std::span<Header> headers,
                      std::string_view path) {
   const protocol::HeaderFields fields(headers);
@@ -88,6 +98,8 @@ int subscribe_by_get(request_rec* r, Child& child, std::span<Header> headers,
   read_resume(r, fields, subscription);
   if (!read_history(r, subscription))
     return refuse(r, HTTP_BAD_REQUEST, "history= is a number of messages, at most 10000.");
+  if (!read_heartbeat(r, subscription))
+    return refuse(r, HTTP_BAD_REQUEST, "heartbeat= is a number of seconds, at most 3600.");
   if (!read_format(r, subscription)) return refuse(r, HTTP_BAD_REQUEST, "format= is json.");
   if (r->header_only) {
     ap_set_content_type(r, "text/event-stream");
