@@ -16,6 +16,8 @@ BAD = [
     ("WebSocketAlias no/slash /echo", ["WebSocketAlias", "no/slash"]),
     ("WebSocketAlias /a echo", ["WebSocketAlias", "echo"]),
     ("WebSocketAllowHandlersOutsideRoot maybe", ["WebSocketAllowHandlersOutsideRoot", "On or Off"]),
+    ("WebSocketHandlerCopies", ["WebSocketHandlerCopies", "takes one argument"]),
+    ('WebSocketHandlerCopies ""', ["WebSocketHandlerCopies", "or None"]),
     ("WebSocketOrigin", ["WebSocketOrigin"]),
     ("WebSocketOrigin example.com", ["WebSocketOrigin", "example.com", "scheme://"]),
     ("WebSocketOrigin https://example.com/path", ["WebSocketOrigin", "https://example.com/path"]),
@@ -102,6 +104,7 @@ MISPLACED = [("Location /x", "WebSocketThreads 1"), ("Location /x", "WebSocketMa
              ("VirtualHost *", "WebSocketChannelMemory 1M"),
              ("VirtualHost *", "WebSocketDrainTimeout 5s"),
              ("VirtualHost *", "WebSocketThreads 1"), ("VirtualHost *", "WebSocketMaxConnections 5"),
+             ("VirtualHost *", "WebSocketHandlerCopies None"),
              ("Location /x", "WebSocketHandlerRoot {root}/handlers"),
              ("Location /x", "WebSocketAlias /a /b"),
              ("Location /x", "WebSocketSchemeHeader None"),
@@ -110,6 +113,8 @@ GOOD = """
 WebSocketAlias /a /echo
 WebSocketAlias /b /echo
 WebSocketAllowHandlersOutsideRoot Off
+WebSocketHandlerCopies None
+WebSocketHandlerCopies copies
 WebSocketOrigin Same https://app.example.com http://localhost:8080
 WebSocketOrigin https://*.example.com http://localhost:* moz-extension://* capacitor://localhost file://
 WebSocketSchemeHeader X-Forwarded-Proto

@@ -38,11 +38,11 @@ def words(text):
 
 
 class Serving:
-    def __init__(self, folder, *options):
+    def __init__(self, folder, *options, stdin=None):
         self.folder = folder
         self.log = folder.parent / "said"
         self.process = subprocess.Popen(
-            [COMMAND, "serve", folder, "--port", "0", *options], stdout=subprocess.PIPE,
+            [COMMAND, "serve", folder, "--port", "0", *options], stdin=stdin, stdout=subprocess.PIPE,
             stderr=self.log.open("wb"), text=True, env=dict(os.environ, CPPWEBSOCKET_NO_INSTALL="yes"))
         self.ready = self.process.stdout.readline()
         found = re.fullmatch(r"ready http://127\.0\.0\.1:(\d+)/ ws://127\.0\.0\.1:\d+(/\S+)\n", self.ready)
@@ -52,8 +52,11 @@ class Serving:
     def said(self):
         return self.log.read_bytes().decode(errors="replace")
 
+    def open(self, timeout=10.0):
+        return Connection(("127.0.0.1", self.port), timeout).upgrade(self.path)
+
     def ask(self, text):
-        with Connection(("127.0.0.1", self.port)).upgrade(self.path) as ws:
+        with self.open() as ws:
             return ws.ask_text(text)
 
     def write(self, text):

@@ -1,5 +1,7 @@
-// check-handlers DIR [--allow-outside] [--user NAME]: what the module would load from this
-// WebSocketHandlerRoot and what it would refuse, by the module's own code. `cppwebsocket check` runs it.
+// check-handlers DIR [--allow-outside] [--user NAME] [--no-handshake]: what the module would load from this
+// WebSocketHandlerRoot and what it would refuse, by the module's own code, and what each handler says to a
+// client. `cppwebsocket check` runs it.
+#include <csignal>
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
@@ -12,6 +14,8 @@
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include <cppwebsocket/testing.hpp>
 
 #include "runtime/handlers/library.hpp"
 #include "runtime/handlers/load_notes.hpp"
@@ -39,15 +43,64 @@ std::string resource_of(const std::string& file, const std::string& root) {
   return name.substr(0, name.size() - std::string_view("_wsh.so").size());
 }
 
-int tell(const HandlerRoot& root, LoadNotes& notes) {
+// What comes of the opening handshake of a client that sends nothing but what it must.
+std::string handshake_of(const HandlerTable& table, const std::string& resource) {
+  namespace fake = testing::detail;
+  fake::Stage stage;
+  fake::Channels channels{stage};
+  *table.channels = &channels;
+  try {
+    if (table.transfer_data)
+      fake::CoroutineConnection(stage, table, resource).shake_hands();
+    else
+      fake::BlockingConnection(stage, table, resource).shake_hands();
+    return "101";
+  } catch (const HandshakeException& error) {
+    const bool is_error = error.status() >= 400 && error.status() <= 599;  // as the server has it
+    return std::to_string(is_error ? error.status() : 403) + " " + error.what();
+  } catch (const AbortedByUserException&) {
+    return "drops the connection";
+  } catch (const std::exception& error) {
+    return "500, it raises: " + std::string(error.what());
+  } catch (...) {
+    return "500, it raises something that is no std::exception";
+  }
+}
+
+// The same, by a process of its own: it may do anything.
+void tell_handshake(const Handler& handler, const std::string& resource) {
+  constexpr unsigned longest = 10;  // seconds
+  std::printf("  handshake: ");
+  std::fflush(stdout);
+  const pid_t child = ::fork();
+  if (child == 0) {
+    ::signal(SIGALRM, SIG_DFL);
+    ::alarm(longest);
+    std::printf("%s", handshake_of(handler.table(), resource).c_str());
+    std::fflush(stdout);
+    ::_exit(0);
+  }
+  int status = 0;
+  if (child < 0 || ::waitpid(child, &status, 0) != child)
+    std::printf("it cannot start a process");
+  else if (WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM)
+    std::printf("it takes longer than %u s", longest);
+  else if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
+    std::printf("it ends the process%s%s", WIFSIGNALED(status) ? ": " : "",
+                WIFSIGNALED(status) ? ::strsignal(WTERMSIG(status)) : "");
+}
+
+int tell(const HandlerRoot& root, LoadNotes& notes, bool shakes_hands) {
   HandlerLibrary library(nullptr, &notes);
   int status = all_are_well;
   const auto found = library.scan(root);
   for (const Lookup& each : found) {
     const std::string resource = resource_of(each.file, root.directory);
     if (each.problem.empty()) {
-      std::printf("loads    %s  (%s)\n", resource.c_str(),
+      std::printf("loads    %s  (%s)", resource.c_str(),
                   each.handler->is_blocking() ? "blocking" : "coroutine");
+      if (shakes_hands) tell_handshake(*each.handler, resource);
+      std::printf("\n");
     } else {
       std::printf("refused  %s  %s\n", resource.c_str(), each.problem.c_str());
       status = one_is_refused;
@@ -59,13 +112,13 @@ int tell(const HandlerRoot& root, LoadNotes& notes) {
 
 // The files' constructors run, and one of them may end the process. Then another one looks, to which the
 // notes tell which file that was, as they do to httpd's children.
-int tell_in_a_child(const HandlerRoot& root, LoadNotes& notes, const char* user) {
+int tell_in_a_child(const HandlerRoot& root, LoadNotes& notes, const char* user, bool shakes_hands) {
   for (;;) {
     const pid_t child = ::fork();
     if (child < 0) return fail("it cannot start a process");
     if (child == 0) {
       if (*user && !become(user)) ::_exit(fail("it cannot become the user " + std::string(user)));
-      const int status = tell(root, notes);
+      const int status = tell(root, notes, shakes_hands);
       std::fflush(stdout);
       ::_exit(status);
     }
@@ -78,10 +131,13 @@ int tell_in_a_child(const HandlerRoot& root, LoadNotes& notes, const char* user)
 int run(int count, char** arguments) {
   HandlerRoot root;
   const char* user = "";
+  bool shakes_hands = true;
   for (int i = 1; i < count; ++i) {
     const std::string_view each = arguments[i];
     if (each == "--allow-outside")
       root.allow_outside = true;
+    else if (each == "--no-handshake")
+      shakes_hands = false;
     else if (each == "--user" && i + 1 < count)
       user = arguments[++i];
     else
@@ -92,7 +148,7 @@ int run(int count, char** arguments) {
   void* const shared = ::mmap(nullptr, sizeof(LoadNotes), PROT_READ | PROT_WRITE,
                               MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   if (shared == MAP_FAILED) return fail(std::strerror(errno));
-  return tell_in_a_child(root, *new (shared) LoadNotes, user);
+  return tell_in_a_child(root, *new (shared) LoadNotes, user, shakes_hands);
 }
 
 }  // namespace

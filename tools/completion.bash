@@ -20,8 +20,8 @@ _cppwebsocket() {
   esac
   case "${COMP_WORDS[1]}" in
     build) options='-o --libs --sanitize --help' ;;
-    serve) options='--port --tls-port --mpm --http2 --libs --sanitize --help' ;;
-    check) options='--allow-outside --user --help' ;;
+    serve) options='--port --tls-port --mpm --http2 --libs --sanitize --gdb --help' ;;
+    check) options='--allow-outside --user --no-handshake --help' ;;
     install) options='--root --help' ;;
     new) options='--help' ;;
   esac

@@ -77,6 +77,7 @@ DirectoryIndex index.html
 AccessFileName .htaccess
 """ + PAGES + """\
 WebSocketHandlerRoot "{root}/handlers"
+WebSocketHandlerCopies "{root}/copies"
 WebSocketDrainTimeout 500ms
 {config}
 """

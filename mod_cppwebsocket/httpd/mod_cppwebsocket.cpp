@@ -1,5 +1,6 @@
 // The module record, and where each part joins httpd. Nothing else is here.
 #include "httpd/child/child.hpp"
+#include "httpd/child/handler_copies.hpp"
 #include "httpd/child/start_up.hpp"
 #include "httpd/configuration/config.hpp"
 #include "httpd/configuration/directives.hpp"
@@ -21,6 +22,8 @@ void register_hooks(apr_pool_t*) noexcept {
   ap_hook_pre_config(pre_config, nullptr, nullptr, APR_HOOK_FIRST);
   ap_hook_check_config(check_config, nullptr, nullptr, APR_HOOK_MIDDLE);
   ap_hook_post_config(post_config, nullptr, nullptr, APR_HOOK_MIDDLE);
+  // Before mod_unixd's (APR_HOOK_FIRST), behind which a child is no longer root.
+  ap_hook_drop_privileges(make_handler_copies, nullptr, nullptr, APR_HOOK_REALLY_FIRST);
   ap_hook_child_init(child_init, nullptr, nullptr, APR_HOOK_MIDDLE);
   ap_hook_child_init(find_openssl, nullptr, nullptr, APR_HOOK_MIDDLE);
   // Before mod_http2 ends its connections: see FilterConnections.

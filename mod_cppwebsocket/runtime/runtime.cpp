@@ -15,7 +15,7 @@ constexpr std::string_view child_is_stopping = "this child is stopping";
 
 Runtime::Runtime(const RuntimeOptions& options)
     : options_(options),
-      handlers_(options.channels, options.load_notes),
+      handlers_(options.channels, options.load_notes, options.copies),
       connection_pool_(options.blocking_threads),
       call_pool_(options.blocking_threads) {
   std::function<void()> draining;

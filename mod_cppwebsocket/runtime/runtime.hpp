@@ -28,7 +28,8 @@ struct RuntimeOptions {
   // and the rest of the stop is Stop::soon. Thread: a reactor's, several at once.
   std::function<bool()> place_is_needed;
   detail::ChannelService* channels = nullptr;  // for handlers; outlives the runtime
-  LoadNotes* load_notes = nullptr;             // see HandlerLibrary
+  LoadNotes* load_notes = nullptr;             // see HandlerLibrary, as for the next
+  CopyDirectory* copies = nullptr;
   std::atomic<std::uint64_t>* connections = nullptr;  // counted there, too, if given; outlives it
 };
 
@@ -70,6 +71,7 @@ class Runtime final : private SessionOwner {
   bool wait_stopped() noexcept;
 
  private:
+  friend struct DebugLayout;  // httpd/child/debug_layout.cpp
   void session_gone(EventLoop& loop, bool blocking) noexcept override;
 
   std::uint64_t count(int change) noexcept;

@@ -60,6 +60,8 @@ def completes(author):
                            'printf "%s\\n" "${COMPREPLY[@]}"').split()
     assert completed("se") == ["serve"]
     assert completed("serve --mpm w") == ["worker"]
+    assert completed("serve --gd") == ["--gdb"]
+    assert completed("check --no") == ["--no-handshake"]
     assert completed("build shout/shout_") == ["shout/shout_test.cpp", "shout/shout_wsh.cpp"]
 
 
@@ -70,7 +72,7 @@ def builds_with_cmake(author, compiler):
     author.runs("cmake", "--build", build)
     assert "100% tests passed" in author.runs("ctest", "--test-dir", build)
     assert author.runs("cppwebsocket", "check", f"{build}/handlers", *as_root()) \
-        == "loads    /shout  (coroutine)\n"
+        == "loads    /shout  (coroutine)  handshake: 101\n"
 
 
 def builds_by_hand(author, compiler):
@@ -124,12 +126,35 @@ def installs(author):
     (root / "open_wsh.so").write_bytes((root / "shout_wsh.so").read_bytes())
     (root / "open_wsh.so").chmod(0o666)
     said = author.runs("cppwebsocket", "check", root, fails=True)
-    for line in ("loads    /shout  (coroutine)", "refused  /text  it cannot be loaded: it is not a shared object",
+    for line in ("loads    /shout  (coroutine)  handshake: 101", "refused  /text  it cannot be loaded: it is not a shared object",
                  "refused  /open  group or others may write to"):
         assert line in said, said
+    checks_handshakes(author, root)
     root.chmod(0o777)
     assert "group or others may write" in author.runs("cppwebsocket", "install", "out/shout_wsh.so", "--root", root,
                                                       fails=True)
+
+
+HANDSHAKES = {
+    "refuses": ('throw HandshakeException(401, "who are you?");', "handshake: 401 who are you?"),
+    "fails": ('throw std::runtime_error("no database");', "handshake: 500, it raises: no database"),
+    "dies": ("__builtin_trap();", "handshake: it ends the process: "),
+    "joins": ('Channel::named("news").reserve(request);', "handshake: 101"),
+}
+
+
+def checks_handshakes(author, root):
+    for name, (statement, _) in HANDSHAKES.items():
+        (author.work / f"{name}_wsh.cpp").write_text(
+            FAULTY.replace("Request&) {}", f"[[maybe_unused]] Request& request) {{ {statement} }}").replace(
+                "while (co", "while (auto message = co").replace("handler.hpp>", "handler.hpp>\n"
+                "#include <cppwebsocket/channel.hpp>\n#include <stdexcept>"))
+    files = [f"{name}_wsh.cpp" for name in HANDSHAKES]
+    author.runs("cppwebsocket", "build", *files, "-o", root)
+    said = author.runs("cppwebsocket", "check", root, fails=True).splitlines()
+    for name, (_, line) in HANDSHAKES.items():
+        assert any(each.startswith(f"loads    /{name}  (coroutine)  {line}") for each in said), said
+    assert "handshake" not in author.runs("cppwebsocket", "check", root, "--no-handshake", fails=True)
 
 
 def main():

@@ -2,6 +2,7 @@
 
 #include "channels/presence/directory.hpp"
 #include "httpd/child/backplane.hpp"
+#include "httpd/child/handler_copies.hpp"
 #include "httpd/child/shared_channels.hpp"
 #include "httpd/configuration/config.hpp"
 #include "httpd/log.hpp"
@@ -27,9 +28,9 @@
 
 namespace cppwebsocket::httpd {
 
-namespace {
-
 Child* the_child = nullptr;  // set once, in child_init, before any other thread exists
+
+namespace {
 
 constexpr rlim_t most_descriptors = 1 << 20;  // not to ask a kernel without limits for all it has
 
@@ -88,6 +89,7 @@ runtime::RuntimeOptions options_of(server_rec* main_server, std::size_t descript
   };
   if (GenerationMemory* const shared = config_of(main_server).generation)
     options.load_notes = &shared->load_notes;
+  options.copies = config_of(main_server).copies;
   options.place_is_needed = [] {
     Child* const child = Child::current();
     return child && child->place().is_needed();
@@ -120,6 +122,7 @@ void say_once(Child& child, server_rec* main_server, std::size_t descriptors) {
                    std::to_string(*config.child.max_connections) + " to " + std::to_string(most) +
                    ": a child may open " + std::to_string(descriptors) +
                    " files (ulimit -n), and httpd needs some of them");
+  tell_of_handler_copies(main_server);
   report_broken_handlers(child, main_server);
 }
 

@@ -62,6 +62,7 @@ class Child {
   bool has_ended() const noexcept { return ended_.load(std::memory_order_relaxed); }
 
  private:
+  friend struct DebugLayout;  // debug_layout.cpp
   friend apr_status_t wait_for_connections(void*) noexcept;
   friend void child_stopping(apr_pool_t* pool, int graceful) noexcept;
   void hear_of_hurry() noexcept;
@@ -79,6 +80,9 @@ class Child {
   std::atomic<bool> stopping_{false};
   std::atomic<bool> ended_{false};
 };
+
+// What current() gives; debuggers find it, too.
+extern Child* the_child;
 
 // Hooks.
 void child_init(apr_pool_t* pool, server_rec* main_server) noexcept;

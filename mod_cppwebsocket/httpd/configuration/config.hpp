@@ -81,6 +81,7 @@ struct ChildConfig {
   const char* backplane = nullptr;           // a URL that is valid; null: none
   const char* backplane_password = nullptr;  // null: none
   std::optional<std::size_t> channel_memory;  // bytes
+  const char* handler_copies = nullptr;       // a directory; "": none, null: the default
 };
 inline constexpr std::size_t default_channel_memory = 64 << 20;  // bytes
 inline constexpr std::size_t least_channel_memory = 1 << 20;
@@ -122,6 +123,10 @@ struct ServerConfig {
   const runtime::HandlerRoot* root = nullptr;  // null: no handlers in this host
   VirtualHost* host = nullptr;
   GenerationMemory* generation = nullptr;  // main server only
+  // Main server only, and made in each child: where its copies of handlers are. Null: in memory,
+  // and why, if that is not as it is wanted.
+  runtime::CopyDirectory* copies = nullptr;
+  const char* no_copies = nullptr;
 };
 
 ServerConfig& config_of(server_rec* server) noexcept;

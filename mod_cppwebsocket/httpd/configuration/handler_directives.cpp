@@ -22,6 +22,15 @@ const char* handler_root(cmd_parms* command, void*, const char* argument) {
   return nullptr;
 }
 
+const char* handler_copies(cmd_parms* command, void*, const char* argument) {
+  const char* const path =
+      equal_ignoring_case(argument, "none") ? "" : ap_server_root_relative(command->pool, argument);
+  if (!path || *argument == 0)
+    return wrong(command, "a directory (relative to ServerRoot), or None", argument);
+  config_of(command->server).child.handler_copies = path;
+  return nullptr;
+}
+
 const char* alias(cmd_parms* command, void*, const char* path, const char* resource) {
   if (path[0] != '/')
     return wrong(command, "a path that begins with '/', then the resource that answers it", path);
@@ -55,6 +64,9 @@ Rows handler_directives() {
           "WebSocketAllowHandlersOutsideRoot", server,
           "On: symbolic links in WebSocketHandlerRoot may lead out of it; or Off "
           "(the default)"),
+      take1<handler_copies>("WebSocketHandlerCopies", global,
+                            "Where children keep the copies of handlers that they load (default: "
+                            "/var/cache/cppwebsocket); or None: in memory"),
       take1<http2>("WebSocketHTTP2", server,
                    "On: serve WebSockets over HTTP/2, too (needs H2WebSockets On); or Off (the "
                    "default)"),

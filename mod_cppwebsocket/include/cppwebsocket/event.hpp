@@ -26,7 +26,9 @@ class [[nodiscard]] EventAwaiter {
     if (!is_set_) list_.wait(operation_);
     return is_set_;
   }
-  void await_suspend(std::coroutine_handle<> waiting) noexcept { operation_.waiting = waiting; }
+  void await_suspend(std::coroutine_handle<> waiting, std::uint32_t line = __builtin_LINE()) noexcept {
+    operation_.suspend(waiting, line);
+  }
   void await_resume() {
     if (operation_.list) operation_.list->remove(operation_);
     operation_.rethrow_error();

@@ -17,7 +17,10 @@ class [[nodiscard]] PublicationAwaiter {
  public:
   explicit PublicationAwaiter(Joined& joined) noexcept : joined_(joined) {}
   bool await_ready() { return channels().begin(joined_, operation_); }
-  void await_suspend(std::coroutine_handle<> waiting) noexcept { operation_.waiting = waiting; }
+  void await_suspend(std::coroutine_handle<> waiting,
+                     std::uint32_t line = __builtin_LINE()) noexcept {
+    operation_.suspend(waiting, line);
+  }
   std::optional<Publication> await_resume() {
     operation_.rethrow_error();
     return std::move(operation_.publication);
@@ -32,7 +35,10 @@ class [[nodiscard]] RecoveryAwaiter {
  public:
   explicit RecoveryAwaiter(Joined& joined) noexcept : joined_(joined) {}
   bool await_ready() { return channels().begin(joined_, operation_); }
-  void await_suspend(std::coroutine_handle<> waiting) noexcept { operation_.waiting = waiting; }
+  void await_suspend(std::coroutine_handle<> waiting,
+                     std::uint32_t line = __builtin_LINE()) noexcept {
+    operation_.suspend(waiting, line);
+  }
   Recovery await_resume() {
     operation_.rethrow_error();
     return operation_.recovery;

@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <coroutine>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -19,7 +20,10 @@ class [[nodiscard]] ReceiveAwaiter {
  public:
   explicit ReceiveAwaiter(Request& request) noexcept : request_(request) {}
   bool await_ready() { return request_.begin(operation_); }
-  void await_suspend(std::coroutine_handle<> waiting) noexcept { operation_.waiting = waiting; }
+  void await_suspend(std::coroutine_handle<> waiting,
+                     std::uint32_t line = __builtin_LINE()) noexcept {
+    operation_.suspend(waiting, line);
+  }
   std::optional<Message> await_resume() {
     operation_.rethrow_error();
     return request_.take_received();
@@ -47,8 +51,9 @@ class [[nodiscard]] SendAwaiter {
   SendAwaiter(Request& request, bool has_room) noexcept
       : request_(request), operation_(has_room) {}
   bool await_ready() const noexcept { return operation_.has_room; }
-  bool await_suspend(std::coroutine_handle<> waiting) noexcept {
-    operation_.waiting = waiting;
+  bool await_suspend(std::coroutine_handle<> waiting,
+                     std::uint32_t line = __builtin_LINE()) noexcept {
+    operation_.suspend(waiting, line);
     return request_.wait_for_room(operation_);
   }
   void await_resume() { operation_.rethrow_error(); }
@@ -63,7 +68,10 @@ class [[nodiscard]] CloseAwaiter {
   CloseAwaiter(Request& request, Close close) noexcept
       : request_(request), close_(std::move(close)) {}
   bool await_ready() { return request_.begin(operation_, std::move(close_)); }
-  void await_suspend(std::coroutine_handle<> waiting) noexcept { operation_.waiting = waiting; }
+  void await_suspend(std::coroutine_handle<> waiting,
+                     std::uint32_t line = __builtin_LINE()) noexcept {
+    operation_.suspend(waiting, line);
+  }
   void await_resume() { operation_.rethrow_error(); }
 
  private:

@@ -41,7 +41,9 @@ class [[nodiscard]] PopAwaiter {
  public:
   explicit PopAwaiter(Queue<T>& queue) noexcept : operation_(queue, std::nullopt) {}
   bool await_ready() { return operation_.queue.begin_pop(operation_); }
-  void await_suspend(std::coroutine_handle<> waiting) noexcept { operation_.waiting = waiting; }
+  void await_suspend(std::coroutine_handle<> waiting, std::uint32_t line = __builtin_LINE()) noexcept {
+    operation_.suspend(waiting, line);
+  }
   std::optional<T> await_resume() {
     if (operation_.list) operation_.queue.end_pop(operation_);
     operation_.rethrow_error();
@@ -57,7 +59,9 @@ class [[nodiscard]] PushAwaiter {
  public:
   PushAwaiter(Queue<T>& queue, T value) : operation_(queue, std::move(value)) {}
   bool await_ready() { return operation_.queue.begin_push(operation_); }
-  void await_suspend(std::coroutine_handle<> waiting) noexcept { operation_.waiting = waiting; }
+  void await_suspend(std::coroutine_handle<> waiting, std::uint32_t line = __builtin_LINE()) noexcept {
+    operation_.suspend(waiting, line);
+  }
   void await_resume() {
     if (operation_.list) operation_.list->remove(operation_);
     operation_.rethrow_error();

@@ -120,7 +120,10 @@ class [[nodiscard]] SleepAwaiter {
   SleepAwaiter(Request& request, std::chrono::nanoseconds duration) noexcept
       : request_(request), duration_(duration) {}
   bool await_ready() { return request_.begin(operation_, duration_); }
-  void await_suspend(std::coroutine_handle<> waiting) noexcept { operation_.waiting = waiting; }
+  void await_suspend(std::coroutine_handle<> waiting,
+                     std::uint32_t line = __builtin_LINE()) noexcept {
+    operation_.suspend(waiting, line);
+  }
   void await_resume() { operation_.rethrow_error(); }
 
  private:
@@ -137,7 +140,9 @@ class [[nodiscard]] DescriptorAwaiter {
     request_.begin(operation_);
     return false;
   }
-  void await_suspend(std::coroutine_handle<> waiting) noexcept { operation_.waiting = waiting; }
+  void await_suspend(std::coroutine_handle<> waiting, std::uint32_t line = __builtin_LINE()) noexcept {
+    operation_.suspend(waiting, line);
+  }
   Readiness await_resume() {
     operation_.rethrow_error();
     return operation_.result;
@@ -159,8 +164,9 @@ class [[nodiscard]] PoolAwaiter : PoolOperation {
         request_(request),
         function_(std::forward<Function>(function)) {}
   bool await_ready() const noexcept { return false; }
-  void await_suspend(std::coroutine_handle<> waiting_coroutine) {
-    waiting = waiting_coroutine;
+  void await_suspend(std::coroutine_handle<> waiting_coroutine,
+                     std::uint32_t at_line = __builtin_LINE()) {
+    suspend(waiting_coroutine, at_line);
     request_.begin(*this);
   }
   Result await_resume() {

@@ -69,7 +69,7 @@ class TaskPromiseCommon {
   void set_awaiting(std::coroutine_handle<> awaiting) noexcept { awaiting_ = awaiting.address(); }
 
  protected:
-  void* awaiting_;  // a handle's address; set before the coroutine starts
+  void* awaiting_;  // a handle's address; set before the coroutine starts. First: debuggers look there
   std::exception_ptr error_;
 };
 

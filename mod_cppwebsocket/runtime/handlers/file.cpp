@@ -13,13 +13,13 @@
 #include <utility>
 
 #include <dlfcn.h>
-#include <elf.h>
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "runtime/handlers/load_notes.hpp"
+#include "runtime/handlers/private_copy.hpp"
 #include "runtime/handlers/shared_object.hpp"
 
 namespace cppwebsocket::runtime {
@@ -76,41 +76,10 @@ std::vector<std::pair<std::string, FileVersion>> versions_up_to(std::string path
 
 // What is read of a file, and made of it.
 struct Copy {
-  Copy() = default;
-  Copy(Copy&& other) noexcept
-      : descriptor(std::exchange(other.descriptor, -1)),
-        version(other.version),
-        problem(std::move(other.problem)) {}
-  Copy& operator=(Copy&&) = delete;
-  ~Copy() {
-    if (descriptor >= 0) ::close(descriptor);
-  }
-
-  int descriptor = -1;  // memfd
+  PrivateCopy bytes;
   FileVersion version;
   std::string problem;  // why it is of no use
 };
-
-// Of `size` bytes exactly: a file that grows or shrinks meanwhile is being written.
-std::string copy_bytes(int from, int to, std::int64_t size) {
-  std::array<char, 64 << 10> buffer;
-  std::int64_t copied = 0;
-  for (;;) {
-    const ssize_t count = ::read(from, buffer.data(), buffer.size());
-    if (count < 0) return "it cannot be read: " + error_text(errno);
-    if (copied == 0 && std::string_view(buffer.data(), count).substr(0, SELFMAG) != ELFMAG)
-      return "it cannot be loaded: it is not a shared object (ELF)";
-    copied += count;
-    if (copied > size || (count == 0 && copied < size))
-      return "it cannot be loaded: it changes while it is read";
-    if (count == 0) return {};
-    for (ssize_t done = 0; done < count;) {
-      const ssize_t written = ::write(to, buffer.data() + done, count - done);
-      if (written < 0) return "it cannot be copied: " + error_text(errno);
-      done += written;
-    }
-  }
-}
 
 // Judges what was opened, for the path may lead to something else by now.
 std::string problem_of_open(int file, struct stat& status) {
@@ -123,8 +92,7 @@ std::string problem_of_open(int file, struct stat& status) {
   return {};
 }
 
-// A private copy of the file in memory.
-Copy copy_to_memory(const std::string& name, const std::string& path) {
+Copy copy_file(const std::string& name, const std::string& path, CopyDirectory* directory) {
   Copy copy;
   // Nonblocking: a FIFO in its place would be waited for.
   const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW | O_NOCTTY);
@@ -135,12 +103,8 @@ Copy copy_to_memory(const std::string& name, const std::string& path) {
   struct stat status;
   copy.problem = problem_of_open(file, status);
   if (copy.problem.empty()) {
-    constexpr std::size_t longest = 249;  // bytes, memfd_create(2)
-    const std::size_t cut = name.size() > longest ? name.size() - longest : 0;
     copy.version = version_of(status);
-    copy.descriptor = ::memfd_create(name.c_str() + cut, MFD_CLOEXEC);
-    copy.problem = copy.descriptor < 0 ? "it cannot be copied: " + error_text(errno)
-                                       : copy_bytes(file, copy.descriptor, status.st_size);
+    copy.problem = copy.bytes.make(name, file, status.st_size, directory);
   }
   ::close(file);
   return copy;
@@ -149,7 +113,7 @@ Copy copy_to_memory(const std::string& name, const std::string& path) {
 // Of our private copy, which nobody makes shorter while it is mapped.
 std::string problem_of_copy(const Copy& copy) {
   const auto size = static_cast<std::size_t>(copy.version.size);
-  void* const bytes = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, copy.descriptor, 0);
+  void* const bytes = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, copy.bytes.descriptor(), 0);
   if (bytes == MAP_FAILED) return "it cannot be loaded: " + error_text(errno);
   std::string problem(problem_of_object({static_cast<const char*>(bytes), size}));
   ::munmap(bytes, size);
@@ -248,38 +212,45 @@ class LoadingNote {
   const FileVersion& version_;
 };
 
+// What dlopen says, of the file that was copied and not of the copy, whose place is nobody's
+// business.
+std::string error_of_loading(const std::string& copy, const std::string& path) {
+  std::string text = ::dlerror();
+  for (std::size_t at; (at = text.find(copy)) != text.npos;) text.replace(at, copy.size(), path);
+  return "it cannot be loaded: " + text;
+}
+
 // Runs the file's constructors.
-std::shared_ptr<const Handler> open_copy(const std::string& name, Copy& copy,
-                                         detail::ChannelService* channels) {
-  void* const object = ::dlopen(path_of_copy(copy.descriptor).c_str(), RTLD_NOW | RTLD_LOCAL);
+std::shared_ptr<const Handler> open_copy(const std::string& name, const std::string& path,
+                                         Copy& copy, detail::ChannelService* channels) {
+  void* const object = ::dlopen(copy.bytes.path().c_str(), RTLD_NOW | RTLD_LOCAL);
   if (!object) {
-    copy.problem = "it cannot be loaded: " + std::string(::dlerror());
+    copy.problem = error_of_loading(copy.bytes.path(), path);
     return nullptr;
   }
-  const int descriptor = std::exchange(copy.descriptor, -1);  // goes with the object from here on
+  copy.bytes.loaded();
   const auto* const symbol = static_cast<const HandlerSymbol*>(::dlsym(object, handler_symbol));
   const HandlerTable* const table = symbol && *symbol ? &(*symbol)() : nullptr;
   copy.problem = problem_of(table, object);
   if (!copy.problem.empty()) {
-    unload(object, descriptor);
+    unload(object, std::move(copy.bytes));
     return nullptr;
   }
   if (table->channels) *table->channels = channels;
-  return std::make_shared<Handler>(name, *table, object, descriptor);
+  return std::make_shared<Handler>(name, *table, object, std::move(copy.bytes));
 }
 
 }  // namespace
 
 std::shared_ptr<const Handler> load_handler(const std::string& name, const std::string& path,
-                                            detail::ChannelService* channels, LoadNotes& notes,
-                                            std::string& problem) {
-  Copy copy = copy_to_memory(name, path);
+                                            const LoadInto& into, std::string& problem) {
+  Copy copy = copy_file(name, path, into.copies);
   std::shared_ptr<const Handler> handler;
   if (copy.problem.empty()) copy.problem = problem_of_copy(copy);
-  if (copy.problem.empty()) copy.problem = begin_loading(notes, copy.version);
+  if (copy.problem.empty()) copy.problem = begin_loading(into.notes, copy.version);
   if (copy.problem.empty()) {
-    const LoadingNote note(notes, copy.version);
-    handler = open_copy(name, copy, channels);
+    const LoadingNote note(into.notes, copy.version);
+    handler = open_copy(name, path, copy, into.channels);
   }
   problem = std::move(copy.problem);
   return handler;

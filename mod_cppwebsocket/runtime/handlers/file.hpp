@@ -12,6 +12,7 @@
 
 namespace cppwebsocket::runtime {
 
+class CopyDirectory;
 class LoadNotes;
 
 // What tells one version of a file from another.
@@ -45,12 +46,17 @@ bool is_unchanged(const FileCheck& check) noexcept;
 
 inline constexpr std::int64_t most_handler_size = 256 << 20;  // bytes
 
+struct LoadInto {
+  detail::ChannelService* channels;  // handlers find it as theirs
+  LoadNotes& notes;
+  CopyDirectory* copies;  // null: the copy is in memory
+};
+
 // Loads a private copy of `path`, so that replacing or overwriting the file later harms nobody,
-// and checks it before its first instruction runs, and its table after. Null and a `problem` if that
-// fails, or if `notes` know that the file has ended a process. Handlers find `channels` as theirs.
-// May wait for the disk, for the file's constructors, and for another process that loads it.
+// and checks it before its first instruction runs, and its table after. Null and a `problem` if
+// that fails, or if the notes know that the file has ended a process. May wait for the disk, for
+// the file's constructors, and for another process that loads it.
 std::shared_ptr<const Handler> load_handler(const std::string& name, const std::string& path,
-                                            detail::ChannelService* channels, LoadNotes& notes,
-                                            std::string& problem);
+                                            const LoadInto& into, std::string& problem);
 
 }  // namespace cppwebsocket::runtime

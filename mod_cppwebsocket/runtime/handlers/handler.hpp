@@ -7,11 +7,12 @@
 
 #include <cppwebsocket/handler_table.hpp>
 
+#include "runtime/handlers/private_copy.hpp"
+
 namespace cppwebsocket::runtime {
 
-// Unmaps `object`, from dlopen, and closes `descriptor`, the private copy it was opened from.
-void unload(void* object, int descriptor) noexcept;
-std::string path_of_copy(int descriptor);  // the name by which dlopen knows it
+// Unmaps `object`, from dlopen; the copy that it was opened from is gone then, too.
+void unload(void* object, PrivateCopy copy) noexcept;
 
 // Keeps the shared object mapped; the last owner unmaps it. Every session holds one.
 // Thread: any; immutable.
@@ -19,9 +20,9 @@ class Handler {
  public:
   // For a table that is linked in (tests).
   Handler(std::string name, const HandlerTable& table) : name_(std::move(name)), table_(table) {}
-  // Takes over `object`, from dlopen, and `descriptor`, the private copy it was opened from.
-  Handler(std::string name, const HandlerTable& table, void* object, int descriptor)
-      : name_(std::move(name)), table_(table), object_(object), descriptor_(descriptor) {}
+  // Takes over `object`, from dlopen, and what it was opened from.
+  Handler(std::string name, const HandlerTable& table, void* object, PrivateCopy copy)
+      : name_(std::move(name)), table_(table), object_(object), copy_(std::move(copy)) {}
   ~Handler();
   Handler(const Handler&) = delete;
   Handler& operator=(const Handler&) = delete;
@@ -34,7 +35,7 @@ class Handler {
   std::string name_;
   const HandlerTable& table_;
   void* object_ = nullptr;
-  int descriptor_ = -1;
+  PrivateCopy copy_;
 };
 
 }  // namespace cppwebsocket::runtime

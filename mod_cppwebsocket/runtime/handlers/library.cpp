@@ -58,10 +58,12 @@ class HandlerLibrary::Loading {
   std::unique_lock<std::mutex>& lock_;
 };
 
-HandlerLibrary::HandlerLibrary(detail::ChannelService* channels, LoadNotes* notes)
+HandlerLibrary::HandlerLibrary(detail::ChannelService* channels, LoadNotes* notes,
+                               CopyDirectory* copies)
     : channels_(channels),
       own_notes_(notes ? nullptr : std::make_unique<LoadNotes>()),
-      notes_(notes ? *notes : *own_notes_) {}
+      notes_(notes ? *notes : *own_notes_),
+      copies_(copies) {}
 HandlerLibrary::~HandlerLibrary() = default;
 
 std::string handler_file_of(const HandlerRoot& root, std::string_view resource) {
@@ -140,7 +142,7 @@ std::shared_ptr<const Handler> HandlerLibrary::load_into(Entry& entry, const std
     std::string problem;
     {
       const Loading loading(*this, entry, lock);
-      next = load_handler(name, file->real_path, channels_, notes_, problem);
+      next = load_handler(name, file->real_path, {channels_, notes_, copies_}, problem);
     }
     entry.problem = std::move(problem);
     if (next) entry.retry_at = Entry::Time::max();

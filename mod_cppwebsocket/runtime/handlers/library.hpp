@@ -28,6 +28,7 @@ struct HandlerRoot {
 };
 
 struct FileCheck;
+class CopyDirectory;
 class LoadNotes;
 
 struct Lookup {
@@ -40,9 +41,10 @@ struct Lookup {
 
 class HandlerLibrary {
  public:
-  // `channels`: what handlers find as theirs; may be null. `notes`: shared with other processes, and
-  // outlives the library; null: of its own.
-  explicit HandlerLibrary(detail::ChannelService* channels = nullptr, LoadNotes* notes = nullptr);
+  // `channels`: what handlers find as theirs; may be null. `notes`: shared with other processes;
+  // null: of its own. `copies`: null: they are in memory. All outlive the library.
+  explicit HandlerLibrary(detail::ChannelService* channels = nullptr, LoadNotes* notes = nullptr,
+                          CopyDirectory* copies = nullptr);
   ~HandlerLibrary();
 
   // The handler of `resource` ("/foo/bar", an alias, without query), loaded if need be.
@@ -64,6 +66,7 @@ class HandlerLibrary {
   detail::ChannelService* const channels_;
   const std::unique_ptr<LoadNotes> own_notes_;
   LoadNotes& notes_;
+  CopyDirectory* const copies_;
   std::mutex mutex_;
   std::condition_variable loaded_;  // one of the entries
   // By absolute path. GUARDED_BY(mutex_), and so is what is in them.

@@ -6,6 +6,8 @@
 #include <cstdint>
 #include <utility>
 
+#include <dlfcn.h>
+
 #include "runtime/handlers/elf_image.hpp"
 
 namespace cppwebsocket::runtime {
@@ -29,6 +31,25 @@ constexpr std::string_view no_dynamic = "it is not complete: its dynamic section
 constexpr std::string_view no_symbols = "it is not complete: its symbols are missing";
 constexpr std::string_view no_relocations = "it is not complete: its relocations are missing";
 
+constexpr std::string_view needs_origin =
+    "its RUNPATH says $ORIGIN, which would be the directory of the private copy that is loaded: "
+    "link "
+    "it with the whole path of the directory (-Wl,-rpath,/the/directory)";
+
+struct Sanitizer {
+  std::string_view symbol;  // as it stands in a table of strings
+  std::string_view refusal;
+};
+using namespace std::string_view_literals;
+constexpr Sanitizer sanitizers[] = {{"\0__asan_init\0"sv,
+                                     "it was built with AddressSanitizer, and this server runs "
+                                     "without: `cppwebsocket serve --sanitize "
+                                     "address` has it, or build the handler without"},
+                                    {"\0__tsan_init\0"sv,
+                                     "it was built with ThreadSanitizer, and this server runs "
+                                     "without: `cppwebsocket serve --sanitize "
+                                     "thread` has it, or build the handler without"}};
+
 constexpr auto symbol_of(const Relocation& each) noexcept {
   if constexpr (sizeof each.r_info == 8)
     return each.r_info >> 32;
@@ -42,9 +63,10 @@ class Object {
 
   std::string_view problem() noexcept {
     using Check = std::string_view (Object::*)() noexcept;
-    constexpr Check in_order[] = {&Object::check_sections, &Object::check_dynamic,
-                                  &Object::check_strings,  &Object::check_hash,
-                                  &Object::check_needed,   &Object::check_all_relocations};
+    constexpr Check in_order[] = {&Object::check_sections,  &Object::check_dynamic,
+                                  &Object::check_strings,   &Object::check_hash,
+                                  &Object::check_needed,    &Object::check_all_relocations,
+                                  &Object::check_sanitizers};
     for (const Check check : in_order)
       if (const std::string_view problem = (this->*check)(); !problem.empty()) return problem;
     return {};
@@ -175,8 +197,30 @@ class Object {
     std::uint64_t offset = 0;
     image_.find(image_.dynamic()->p_vaddr, image_.dynamic()->p_filesz, offset);
     for (Entry each; image_.read(offset, each) && each.d_tag != DT_NULL; offset += sizeof each)
-      if ((each.d_tag == DT_NEEDED || each.d_tag == DT_SONAME) && !is_name(each.d_un.d_val))
-        return no_symbols;
+      if (const std::string_view problem = problem_of_entry(each); !problem.empty()) return problem;
+    return {};
+  }
+  std::string_view problem_of_entry(const Entry& each) const noexcept {
+    const bool is_needed = each.d_tag == DT_NEEDED;
+    if ((is_needed || each.d_tag == DT_SONAME) && !is_name(each.d_un.d_val)) return no_symbols;
+    const bool is_path = is_needed || each.d_tag == DT_RUNPATH || each.d_tag == DT_RPATH;
+    return is_path && names_origin(each.d_un.d_val) ? needs_origin : std::string_view();
+  }
+  bool names_origin(std::uint64_t at) const noexcept {
+    if (at >= strings_size_) return false;
+    const std::string_view text = image_.bytes(strings_at_ + at, strings_size_ - at).data();
+    return text.find("$ORIGIN") != text.npos || text.find("${ORIGIN}") != text.npos;
+  }
+
+  // Loaded by a process that has not its runtime, such a file ends the process.
+  std::string_view check_sanitizers() noexcept {
+    const auto table = image_.bytes(strings_at_, strings_size_);
+    for (const Sanitizer& each : sanitizers) {
+      const auto found =
+          std::search(table.begin(), table.end(), each.symbol.begin(), each.symbol.end());
+      if (found != table.end() && !::dlsym(RTLD_DEFAULT, each.symbol.data() + 1))
+        return each.refusal;
+    }
     return {};
   }
 

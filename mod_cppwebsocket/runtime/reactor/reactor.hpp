@@ -70,6 +70,7 @@ class Reactor final : public EventLoop, private detail::TimerNode {
   BlockingPool& connection_pool() noexcept override { return connection_pool_; }
 
  private:
+  friend struct DebugLayout;  // httpd/child/debug_layout.cpp
   void run();
   void wait_for_events();
   void fetch_ahead() const noexcept;

@@ -35,6 +35,7 @@ class SessionSet {
   std::vector<Session*> all() const { return sessions_; }
 
  private:
+  friend struct DebugLayout;  // httpd/child/debug_layout.cpp
   void shrink() noexcept {
     try {
       sessions_.shrink_to_fit();

@@ -182,6 +182,7 @@ class Connection : public Request, protected detail::TimerNode {
   }
 
  private:
+  friend struct DebugLayout;  // httpd/child/debug_layout.cpp
   void tell_other_threads() noexcept;
   void take_back_wire() noexcept;
   void reap_ended() noexcept;

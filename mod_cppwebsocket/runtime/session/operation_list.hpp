@@ -19,6 +19,7 @@ class OperationList {
   void remove(detail::Operation& operation) noexcept { *place_of(&operation) = operation.next; }
 
  private:
+  friend struct DebugLayout;  // httpd/child/debug_layout.cpp
   // Looks for it: a session has one operation for each of its tasks, and most have one task.
   detail::Operation** place_of(const detail::Operation* operation) noexcept {
     detail::Operation** place = &first_;

@@ -146,6 +146,7 @@ class Tasks {
   }
 
  private:
+  friend struct DebugLayout;  // httpd/child/debug_layout.cpp
   class PoolCall;
   // What most handlers never need: it costs them a pointer.
   struct Seldom {

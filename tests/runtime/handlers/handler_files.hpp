@@ -1,6 +1,7 @@
 // Handler files for tests, compiled by the compiler that built the tests.
 #pragma once
 
+#include "runtime/handlers/copy_directory.hpp"
 #include "runtime/handlers/library.hpp"
 
 #include <gmock/gmock.h>
@@ -103,18 +104,24 @@ class HandlerFiles : public ::testing::Test {
     runtime::Session session(std::make_unique<detail::RequestRecord>(), handler, loop);
     return handler->table().passive_closing_handshake(session).code().value_or(0);
   }
-  static std::size_t mapped(std::string_view name) {
+  // How many mappings there are of the copies of a handler's file.
+  std::size_t mapped(std::string_view name) {
     std::ifstream maps("/proc/self/maps");
+    const std::string copy = copies_.path() + "/" + fs::path(name).stem().string() + ".";
     std::size_t count = 0;
-    for (std::string line; std::getline(maps, line);)
-      count += line.find("memfd:" + std::string(name)) != std::string::npos;
+    for (std::string line; std::getline(maps, line);) count += line.find(copy) != std::string::npos;
     return count;
+  }
+  std::size_t copies() const {
+    return static_cast<std::size_t>(
+        std::distance(fs::directory_iterator(copies_.path()), fs::directory_iterator()));
   }
 
   static inline fs::path built_;
   fs::path top_;
   runtime::HandlerRoot root_;
-  runtime::HandlerLibrary library_;
+  runtime::CopyDirectory copies_{built_ / "copies", static_cast<uid_t>(-1), static_cast<gid_t>(-1)};
+  runtime::HandlerLibrary library_{nullptr, nullptr, &copies_};
 };
 
 }  // namespace cppwebsocket::testing

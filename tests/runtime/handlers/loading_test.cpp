@@ -139,7 +139,7 @@ TEST_F(Loading, WhatIsNoObjectOfThisMachineIsNamed) {
 std::string problem_of_loading(const std::string& path) {
   LoadNotes notes;
   std::string problem;
-  EXPECT_EQ(runtime::load_handler("x_wsh.so", path, nullptr, notes, problem), nullptr);
+  EXPECT_EQ(runtime::load_handler("x_wsh.so", path, {nullptr, notes, nullptr}, problem), nullptr);
   return problem;
 }
 

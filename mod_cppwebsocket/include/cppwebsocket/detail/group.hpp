@@ -164,8 +164,9 @@ class GroupOf : Group {
  public:
   ~GroupOf() { forget_branches(); }
   bool await_ready() const noexcept { return false; }
-  bool await_suspend(std::coroutine_handle<> waiting_coroutine) {
-    waiting = waiting_coroutine;
+  bool await_suspend(std::coroutine_handle<> waiting_coroutine,
+                     std::uint32_t at_line = __builtin_LINE()) {
+    suspend(waiting_coroutine, at_line);
     return start(std::index_sequence_for<Helds...>());
   }
 

@@ -59,6 +59,11 @@ struct Operation {
   Operation(const Operation&) = delete;
   Operation& operator=(const Operation&) = delete;
 
+  // For await_suspend, whose default argument __builtin_LINE() is the line of the co_await.
+  void suspend(std::coroutine_handle<> coroutine, std::uint32_t at_line) noexcept {
+    waiting = coroutine;
+    line = at_line;
+  }
   void rethrow_error() {
     if (error) std::rethrow_exception(std::exchange(error, nullptr));
   }
@@ -66,6 +71,7 @@ struct Operation {
   std::coroutine_handle<> waiting;
   std::exception_ptr error;
   Operation* next = nullptr;  // in the session's list of pending operations
+  std::uint32_t line = 0;     // where it waits, for debuggers
   OperationKind kind;
   std::uint16_t branch = 0;  // in which it waits (branches.hpp); set by the server
 };
