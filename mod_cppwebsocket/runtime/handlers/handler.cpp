@@ -20,6 +20,7 @@ void unload(void* object, int descriptor) noexcept {
 }
 
 Handler::~Handler() {
+  if (table_.before_unload && *table_.before_unload) (*table_.before_unload)();
   if (object_) unload(object_, descriptor_);
 }
 

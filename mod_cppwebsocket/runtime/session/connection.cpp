@@ -163,6 +163,11 @@ void Connection::begin(detail::PoolOperation& operation) {
   tasks_.begin(operation, *this);
 }
 
+void Connection::begin(detail::OutsideOperation& operation) {
+  require_started("waiting");
+  tasks_.begin(operation, *this);
+}
+
 // --- guests ------------------------------------------------------------------------------------
 
 void Connection::attach(SessionGuest& guest) {

@@ -154,6 +154,7 @@ class Connection : public Request, protected detail::TimerNode {
   bool begin(detail::CloseOperation& operation, Close&& close) override;
   bool begin(detail::SleepOperation& operation, std::chrono::nanoseconds duration) override;
   void begin(detail::PoolOperation& operation) override;
+  void begin(detail::OutsideOperation& operation) override;
 
  protected:
   Connection(std::unique_ptr<detail::RequestRecord> record, std::shared_ptr<const Handler> handler,

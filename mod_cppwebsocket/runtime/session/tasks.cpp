@@ -6,6 +6,7 @@
 #include "runtime/loop/blocking_pool.hpp"
 #include "runtime/loop/prefetch.hpp"
 #include "runtime/session/connection.hpp"
+#include "runtime/session/outside.hpp"
 #include "runtime/session/remote_control.hpp"
 
 namespace cppwebsocket::runtime {
@@ -105,6 +106,7 @@ void Tasks::complete(Operation& operation, EventLoop& loop) noexcept {
     case OperationKind::pool:
     case OperationKind::publication:
     case OperationKind::recovery:
+    case OperationKind::outside:
       break;
   }
   operation.waiting.resume();
@@ -135,6 +137,7 @@ bool Tasks::end(std::exception_ptr reason) noexcept {
   if (ended_) return false;
   ended_ = true;
   end_reason_ = std::move(reason);
+  if (seldom_) cancel_all(seldom_->outside);
   return true;
 }
 
@@ -203,6 +206,17 @@ void Tasks::begin(detail::PoolOperation& operation, Connection& connection) {
       [call = std::make_shared<PoolCall>(*this, operation, connection)]() noexcept {
         call->make(call);
       });
+}
+
+// Nor this, but what completes it is asked to do so soon: it may refer to the coroutine's locals until then.
+void Tasks::begin(detail::OutsideOperation& operation, Connection& connection) {
+  require_not_ended();
+  begin_outside(operation, connection.loop(), [this, &operation, &connection] {
+    seldom_->outside.remove(operation);
+    if (ended_) operation.error = end_reason_;
+    connection.turn([&] { operation.waiting.resume(); });
+  });
+  seldom().outside.push_back(operation);
 }
 
 std::stop_token Tasks::stop_token() {

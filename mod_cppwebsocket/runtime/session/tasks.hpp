@@ -119,6 +119,7 @@ class Tasks {
   bool begin(detail::SleepOperation& operation, std::chrono::nanoseconds duration,
              Connection& connection);
   void begin(detail::PoolOperation& operation, Connection& connection);
+  void begin(detail::OutsideOperation& operation, Connection& connection);
   std::stop_token stop_token();
   Sender sender(Connection& connection);
 
@@ -135,6 +136,7 @@ class Tasks {
     std::vector<detail::RootTask> beside;  // the main task
     std::shared_ptr<RemoteControl> remote;
     std::stop_source stop_source{std::nostopstate};
+    OperationList outside;  // is waited for, also after the end
   };
   Seldom& seldom();
   std::optional<Ended> end_of(detail::RootTask& task, bool is_main) noexcept;

@@ -52,7 +52,7 @@ inline constexpr std::uint32_t layout = layout_of<
     ExtensionOffer, HandshakeRecord, SeldomRecord, RequestRecord, TextBlock, Task<void>,
     TaskPromise<void>, AfterPromise, Operation, AfterOperation, ReceiveOperation, SendOperation,
     CloseOperation, SleepOperation, PoolOperation, OperationTimer, AfterTimer, PublicationOperation,
-    RecoveryOperation, Sender, Position, ChannelOptions, JoinOptions, PublishResult, Publication,
+    RecoveryOperation, OutsideOperation, Sender, Position, ChannelOptions, JoinOptions, PublishResult, Publication,
     Member, History, Recovery>(0x811c9dc5);
 
 }  // namespace cppwebsocket::detail

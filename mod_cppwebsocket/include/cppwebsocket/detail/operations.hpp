@@ -39,7 +39,9 @@ struct TimerNode {
   void (*fire)(TimerNode& self) = nullptr;  // called by the loop once the node is out of the heap
 };
 
-enum class OperationKind : unsigned char { receive, send, close, sleep, pool, publication, recovery };
+enum class OperationKind : unsigned char {
+  receive, send, close, sleep, pool, publication, recovery, outside
+};
 
 struct Operation {
   explicit Operation(OperationKind kind) noexcept : kind(kind) {}
@@ -90,6 +92,22 @@ struct PoolOperation : Operation {
   explicit PoolOperation(void (*function)(PoolOperation&) noexcept) noexcept
       : Operation(OperationKind::pool), call(function) {}
   void (*call)(PoolOperation&) noexcept;
+};
+
+// What something else completes, such as another library's event loop: by complete(), once, on any thread.
+// The coroutine waits for that in any case, and goes on on its own thread; `error` is why it was cancelled, if
+// it was. `completed` and what is below it are set by the server.
+struct OutsideOperation : Operation {
+  explicit OutsideOperation(void (*function)(OutsideOperation&) noexcept) noexcept
+      : Operation(OperationKind::outside), cancel(function) {}
+  void complete() noexcept { completed(*this); }
+
+  // Asks whoever is to complete it to do so soon. Called by the server, maybe several times; it must not
+  // complete the operation before it returns.
+  void (*const cancel)(OutsideOperation&) noexcept;
+  void (*completed)(OutsideOperation&) noexcept = nullptr;
+  void* loop = nullptr;
+  void* way_back = nullptr;
 };
 
 }  // namespace cppwebsocket::detail

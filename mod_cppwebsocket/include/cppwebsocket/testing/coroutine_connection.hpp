@@ -33,6 +33,11 @@ class CoroutineConnection final : public Connection, public Request {
   }
   void end(const char* why) override {
     stop_.request_stop();
+    if (!std::exchange(has_ended_, true))
+      for (OutsideOperation* each : outside_) {
+        stage_.thread_begins();  // soon over, and to be waited for until then
+        each->cancel(*each);
+      }
     while (!waiting_.empty())
       complete(*waiting_.front(), std::make_exception_ptr(ConnectionTerminatedException(why)));
   }
@@ -99,8 +104,28 @@ class CoroutineConnection final : public Connection, public Request {
     const auto error = operation.error;
     stage_.complete(operation, error);
   }
+  void begin(OutsideOperation& operation) override {
+    require_open();
+    const auto held = stage_.lock();
+    outside_.push_back(&operation);
+    operation.way_back = this;
+    operation.completed = [](OutsideOperation& completed) noexcept {
+      static_cast<CoroutineConnection*>(completed.way_back)->complete_outside(completed);
+    };
+  }
 
  private:
+  // Thread: any.
+  void complete_outside(OutsideOperation& operation) noexcept {
+    const auto held = stage_.lock();
+    std::erase(outside_, &operation);
+    std::exception_ptr error;
+    if (has_ended_)
+      error = std::make_exception_ptr(ConnectionTerminatedException("the connection has ended"));
+    stage_.complete(operation, error);
+    if (has_ended_) stage_.thread_ends();
+  }
+
   // Starts at once and frees itself.
   struct Started {
     struct promise_type {
@@ -126,7 +151,9 @@ class CoroutineConnection final : public Connection, public Request {
   std::stop_source stop_;
   ReceiveOperation* receiving_ = nullptr;
   std::vector<Operation*> waiting_;
+  std::vector<OutsideOperation*> outside_;
   std::size_t running_ = 0;
+  bool has_ended_ = false;
 };
 
 }  // namespace cppwebsocket::testing::detail

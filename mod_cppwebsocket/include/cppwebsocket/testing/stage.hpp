@@ -106,6 +106,18 @@ class Stage {
     }
   }
 
+  void wait_until(const Test& test) {
+    constexpr std::chrono::seconds longest{30};
+    const auto until = std::chrono::steady_clock::now() + longest;
+    for (;;) {
+      settle();
+      if (test()) return;
+      Lock held(mutex_);
+      const bool goes_on = changed_.wait_until(held, until, [this] { return !ready_.empty(); });
+      if (!goes_on) throw Failure("what the test waits for has not come, within 30 s");
+    }
+  }
+
   void advance(std::chrono::nanoseconds duration) {
     const TimePoint until = now_ + duration;
     settle();
