@@ -15,7 +15,9 @@ static void tell(BlockingBackground& background, const std::string& text) {
   background.log(LogLevel::notice, text + " of " + self);
 }
 
-void web_socket_do_extra_handshake(BlockingRequest& request) { Channel::named("work").reserve(request); }
+void web_socket_do_extra_handshake(BlockingRequest& request) {
+  Channel::named("work").reserve(request);
+}
 
 void web_socket_transfer_data(BlockingRequest& request) {
   const auto membership = Channel::named("work").join(request);

@@ -1,9 +1,10 @@
-// ws://host/gallery/tcp_bridge is a TCP connection: binary messages are its bytes, in both directions. Where
-// to is the administrator's choice, never the client's:
+// ws://host/gallery/tcp_bridge is a TCP connection: binary messages are its bytes, in both
+// directions. Where to is the administrator's choice, never the client's:
 //
 //   SetEnv TCP_BRIDGE "localhost:5900"
 //
-// Neither side is read faster than the other takes it. All connections of a child share one thread of Asio.
+// Neither side is read faster than the other takes it. All connections of a child share one thread
+// of Asio.
 #include <memory>
 #include <string>
 
@@ -21,7 +22,8 @@ void web_socket_do_extra_handshake(Request& request) {
   request.user_data() = target;
 }
 
-// The socket is shared: it has to be there until its last operation is over, whoever of both ends first.
+// The socket is shared: it has to be there until its last operation is over, whoever of both ends
+// first.
 static Task<> to_client(Request& request, std::shared_ptr<Socket> socket) {
   std::string bytes(16 << 10, '\0');
   for (;;) {
@@ -41,8 +43,8 @@ static Task<> to_client(Request& request, std::shared_ptr<Socket> socket) {
 static Task<std::shared_ptr<Socket>> connect(Request& request, std::string target) {
   const std::size_t colon = target.rfind(':');
   asio::ip::tcp::resolver resolver(io_context());
-  const auto found = co_await resolver.async_resolve(target.substr(0, colon), target.substr(colon + 1),
-                                                     resume_in(request, resolver));
+  const auto found = co_await resolver.async_resolve(
+      target.substr(0, colon), target.substr(colon + 1), resume_in(request, resolver));
   const auto socket = std::make_shared<Socket>(io_context());
   co_await asio::async_connect(*socket, found, resume_in(request, *socket));
   socket->set_option(asio::ip::tcp::no_delay(true));

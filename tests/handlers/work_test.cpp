@@ -74,9 +74,10 @@ const HandlerTable& blocking() noexcept {
 struct WorkTest : ::testing::TestWithParam<HandlerSymbol> {
   Server server{GetParam()};
 };
-INSTANTIATE_TEST_SUITE_P(Styles, WorkTest, ::testing::Values(&coroutine, &blocking), [](const auto& info) {
-  return std::string(info.param == &coroutine ? "Coroutine" : "Blocking");
-});
+INSTANTIATE_TEST_SUITE_P(Styles, WorkTest, ::testing::Values(&coroutine, &blocking),
+                         [](const auto& info) {
+                           return std::string(info.param == &coroutine ? "Coroutine" : "Blocking");
+                         });
 
 TEST_P(WorkTest, PublishesToClientsAndRaises) {
   Client client(server, "/ticks");

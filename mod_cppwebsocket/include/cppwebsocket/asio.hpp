@@ -1,10 +1,13 @@
-// Asio in coroutine handlers: its asynchronous operations, awaited. Optional; include it beside handler.hpp.
+// Asio in coroutine handlers: its asynchronous operations, awaited. Optional; include it beside
+// handler.hpp.
 //
 //   Task<> web_socket_transfer_data(Request& request) {
 //     asio::ip::tcp::socket socket(io_context());
-//     co_await socket.async_connect({asio::ip::address_v4::loopback(), 7}, resume_in(request, socket));
+//     const asio::ip::tcp::endpoint echo(asio::ip::address_v4::loopback(), 7);
+//     co_await socket.async_connect(echo, resume_in(request, socket));
 //     std::string bytes(1024, '\0');
-//     const std::size_t count = co_await socket.async_read_some(asio::buffer(bytes), resume_in(request, socket));
+//     const std::size_t count =
+//         co_await socket.async_read_some(asio::buffer(bytes), resume_in(request, socket));
 //     co_await msgutil::send_message(request, Message::binary(bytes.substr(0, count)));
 //   }
 //
@@ -63,8 +66,8 @@ using AsioSystemError = boost::system::system_error;
 // 1.19: operations can be cancelled one by one.
 inline constexpr bool asio_cancels = CPPWEBSOCKET_ASIO_VERSION >= 101900;
 
-// The context of this handler file, and its thread. It goes before the file is unloaded, when nobody waits
-// any more.
+// The context of this handler file, and its thread. It goes before the file is unloaded, when
+// nobody waits any more.
 class [[gnu::visibility("hidden")]] AsioThread {
  public:
   // From the first call on. Thread: any.
@@ -101,7 +104,7 @@ class [[gnu::visibility("hidden")]] AsioThread {
 
   static inline AsioThread* the_only_ = nullptr;
   static inline void (*next_to_unload_)() noexcept = nullptr;  // what there was before
-  asio::io_context context_{1};  // threads
+  asio::io_context context_{1};                                // threads
   asio::executor_work_guard<asio::io_context::executor_type> has_work_{context_.get_executor()};
   std::thread thread_;
 };
@@ -111,10 +114,11 @@ class [[gnu::visibility("hidden")]] AsioThread {
 // What co_await raises of Asio's errors: asio's system_error, with a code().
 using AsioError = asio_detail::AsioSystemError;
 
-// Where the objects of Asio live that a handler awaits. It belongs to the library: it has one thread in each child,
-// started with the first call and ended before the file is unloaded, and what is asynchronous is begun and completed
-// there. So an object needs no strand: touch it from the handler while nothing that it does is waited for, or on
-// this context's thread (asio::post). Callbacks of your own run there, too, and must not throw. Thread: any.
+// Where the objects of Asio live that a handler awaits. It belongs to the library: it has one
+// thread in each child, started with the first call and ended before the file is unloaded, and what
+// is asynchronous is begun and completed there. So an object needs no strand: touch it from the
+// handler while nothing that it does is waited for, or on this context's thread (asio::post).
+// Callbacks of your own run there, too, and must not throw. Thread: any.
 inline asio::io_context& io_context() { return asio_detail::AsioThread::context(); }
 
 namespace asio_detail {
@@ -128,7 +132,8 @@ struct AsioToken {
   Object* object;
 };
 
-// Between the thread of Asio and the coroutine's. The result is Asio's until the operation is complete.
+// Between the thread of Asio and the coroutine's. The result is Asio's until the operation is
+// complete.
 template <typename Object, typename... Results>
 struct AsioCall : std::enable_shared_from_this<AsioCall<Object, Results...>> {
   using Result = std::tuple<Results...>;
@@ -183,7 +188,8 @@ struct AsioHandler {
   OutsideOperation* operation;
 };
 
-// What co_await gives: without an error code in front nothing is taken off; one value is that, none is void.
+// What co_await gives: without an error code in front nothing is taken off; one value is that, none
+// is void.
 template <bool with_error, typename... Results>
 struct AsioResult {
   static auto of(std::tuple<Results...>&& all) {
@@ -264,15 +270,17 @@ concept AsioOwner = std::is_same_v<Owner, Request> || std::is_same_v<Owner, Back
 
 }  // namespace asio_detail
 
-// For the last parameter of Asio's asynchronous functions: co_await async_…(…, resume_in(request)) begins the
-// operation, goes on on the connection's thread when it is complete, and gives its result; several are a std::tuple.
-// Raises its error as AsioError. Whatever it refers to, as the object itself and a buffer, has to stay until then. When the
-// connection begins to end, the operation is cancelled (a terminal cancellation), and co_await raises ConnectionTerminatedException once Asio
-// is done with it. In a Background likewise, with StoppedException.
-// Before Asio 1.19 (Boost 1.77), which is Debian 12's Boost, name what is to be cancelled for that, such as a
-// socket, a timer, a resolver: resume_in(request, socket).
+// For the last parameter of Asio's asynchronous functions: co_await async_…(…, resume_in(request))
+// begins the operation, goes on on the connection's thread when it is complete, and gives its
+// result; several are a std::tuple. Raises its error as AsioError. Whatever it refers to, as the
+// object itself and a buffer, has to stay until then. When the connection begins to end, the
+// operation is cancelled (a terminal cancellation), and co_await raises
+// ConnectionTerminatedException once Asio is done with it. In a Background likewise, with
+// StoppedException. Before Asio 1.19 (Boost 1.77), which is Debian 12's Boost, name what is to be
+// cancelled for that, such as a socket, a timer, a resolver: resume_in(request, socket).
 template <asio_detail::AsioOwner Owner>
-asio_detail::AsioToken<Owner, asio_detail::NothingToCancel, false> resume_in(Owner& owner) noexcept {
+asio_detail::AsioToken<Owner, asio_detail::NothingToCancel, false> resume_in(
+    Owner& owner) noexcept {
   return {owner, nullptr};
 }
 template <asio_detail::AsioOwner Owner, typename Object>
@@ -280,13 +288,16 @@ asio_detail::AsioToken<Owner, Object, false> resume_in(Owner& owner, Object& to_
   return {owner, &to_cancel};
 }
 
-// The same, but the error is a part of the result, in front, and nothing is raised for it: std::tuple(error, count).
+// The same, but the error is a part of the result, in front, and nothing is raised for it:
+// std::tuple(error, count).
 template <asio_detail::AsioOwner Owner>
-asio_detail::AsioToken<Owner, asio_detail::NothingToCancel, true> resume_with_error_in(Owner& owner) noexcept {
+asio_detail::AsioToken<Owner, asio_detail::NothingToCancel, true> resume_with_error_in(
+    Owner& owner) noexcept {
   return {owner, nullptr};
 }
 template <asio_detail::AsioOwner Owner, typename Object>
-asio_detail::AsioToken<Owner, Object, true> resume_with_error_in(Owner& owner, Object& to_cancel) noexcept {
+asio_detail::AsioToken<Owner, Object, true> resume_with_error_in(Owner& owner,
+                                                                 Object& to_cancel) noexcept {
   return {owner, &to_cancel};
 }
 
@@ -301,24 +312,27 @@ namespace boost::asio {
 #endif
 
 template <typename Owner, typename Object, bool with_error, typename... Results>
-class async_result<cppwebsocket::asio_detail::AsioToken<Owner, Object, with_error>, void(Results...)> {
+class async_result<cppwebsocket::asio_detail::AsioToken<Owner, Object, with_error>,
+                   void(Results...)> {
  public:
   template <typename Initiation, typename... Arguments>
   static auto initiate(Initiation&& initiation,
                        cppwebsocket::asio_detail::AsioToken<Owner, Object, with_error> token,
                        Arguments&&... arguments) {
     using namespace cppwebsocket::asio_detail;
-    static_assert(asio_cancels || !std::is_same_v<Object, NothingToCancel>,
-                  "this Asio is older than 1.19 (Boost 1.77): name what is to be cancelled when the "
-                  "connection ends, as in resume_in(request, socket)");
+    static_assert(
+        asio_cancels || !std::is_same_v<Object, NothingToCancel>,
+        "this Asio is older than 1.19 (Boost 1.77): name what is to be cancelled when the "
+        "connection ends, as in resume_in(request, socket)");
     auto begin = [initiation = std::forward<Initiation>(initiation),
                   all = std::tuple<std::decay_t<Arguments>...>(
                       std::forward<Arguments>(arguments)...)](auto handler) mutable {
       std::apply(
-          [&](auto&... each) { std::move(initiation)(std::move(handler), std::move(each)...); }, all);
+          [&](auto&... each) { std::move(initiation)(std::move(handler), std::move(each)...); },
+          all);
     };
-    return AsioAwaiter<AsioToken<Owner, Object, with_error>, decltype(begin), std::decay_t<Results>...>(
-        token.owner, token.object, std::move(begin));
+    return AsioAwaiter<AsioToken<Owner, Object, with_error>, decltype(begin),
+                       std::decay_t<Results>...>(token.owner, token.object, std::move(begin));
   }
 };
 

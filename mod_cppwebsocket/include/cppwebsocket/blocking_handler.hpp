@@ -41,8 +41,10 @@ CPPWEBSOCKET_BLOCKING_FUNCTION(void, web_socket_transfer_data, true)
 CPPWEBSOCKET_BLOCKING_FUNCTION(Close, web_socket_passive_closing_handshake, false)
 CPPWEBSOCKET_BLOCKING_FUNCTION(void, web_socket_going_away, false)
 #undef CPPWEBSOCKET_BLOCKING_FUNCTION
-CPPWEBSOCKET_FUNCTION(void, web_socket_once_per_child, false, BlockingBackground, background, blocking_handler.hpp, Background, handler.hpp)
-CPPWEBSOCKET_FUNCTION(void, web_socket_once_per_httpd, false, BlockingBackground, background, blocking_handler.hpp, Background, handler.hpp)
+CPPWEBSOCKET_FUNCTION(void, web_socket_once_per_child, false, BlockingBackground, background, blocking_handler.hpp,
+                      Background, handler.hpp)
+CPPWEBSOCKET_FUNCTION(void, web_socket_once_per_httpd, false, BlockingBackground, background, blocking_handler.hpp,
+                      Background, handler.hpp)
 
 // As in handler.hpp.
 template <typename Given, typename Other, typename Work, typename OtherWork>

@@ -53,8 +53,10 @@ CPPWEBSOCKET_COROUTINE_FUNCTION(Task<>, web_socket_transfer_data, true)
 CPPWEBSOCKET_COROUTINE_FUNCTION(Close, web_socket_passive_closing_handshake, false)
 CPPWEBSOCKET_COROUTINE_FUNCTION(Task<>, web_socket_going_away, false)
 #undef CPPWEBSOCKET_COROUTINE_FUNCTION
-CPPWEBSOCKET_FUNCTION(Task<>, web_socket_once_per_child, false, Background, background, handler.hpp, BlockingBackground, blocking_handler.hpp)
-CPPWEBSOCKET_FUNCTION(Task<>, web_socket_once_per_httpd, false, Background, background, handler.hpp, BlockingBackground, blocking_handler.hpp)
+CPPWEBSOCKET_FUNCTION(Task<>, web_socket_once_per_child, false, Background, background, handler.hpp,
+                      BlockingBackground, blocking_handler.hpp)
+CPPWEBSOCKET_FUNCTION(Task<>, web_socket_once_per_httpd, false, Background, background, handler.hpp,
+                      BlockingBackground, blocking_handler.hpp)
 
 // A function template's body is looked at behind the file's last line; a variable's initializer is not, by
 // g++. Hidden, or else, without -fno-gnu-unique, every handler of the process would have the table of

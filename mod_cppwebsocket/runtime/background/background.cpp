@@ -12,10 +12,12 @@ namespace {
 
 constexpr std::chrono::seconds interval{1};
 constexpr std::chrono::seconds first_pause{1};
-constexpr std::chrono::seconds longest_pause{60};  // and who has run for so long begins with the first again
+constexpr std::chrono::seconds longest_pause{
+    60};  // and who has run for so long begins with the first again
 
 const char* name_of(WorkKind kind) noexcept {
-  return kind == WorkKind::once_per_child ? "web_socket_once_per_child" : "web_socket_once_per_httpd";
+  return kind == WorkKind::once_per_child ? "web_socket_once_per_child"
+                                          : "web_socket_once_per_httpd";
 }
 
 // No channel of a handler's has such a name.
@@ -49,8 +51,8 @@ struct BackgroundWork::Item {
   std::shared_ptr<const Handler> handler;  // which runs, or is to run; outlives its work
   std::unique_ptr<Work> work;              // null: it does not run
   bool is_asked_to_end = false;
-  bool is_done = false;                    // it has returned
-  std::string leadership;                  // its name, once it was asked for
+  bool is_done = false;    // it has returned
+  std::string leadership;  // its name, once it was asked for
   bool leads = false;
   detail::TimePoint begun_at{};
   detail::TimePoint not_before{};
@@ -79,7 +81,8 @@ void BackgroundWork::tick() noexcept {
     loop_.arm(*this, loop_.now() + interval);
     look();
   } catch (const std::exception& error) {  // no memory, no thread: the next time
-    options_.log(LogLevel::error, std::string("handler files could not be looked at: ") + error.what());
+    options_.log(LogLevel::error,
+                 std::string("handler files could not be looked at: ") + error.what());
   }
   step_all();
 }
@@ -135,7 +138,8 @@ void BackgroundWork::want(const std::string& file, WorkKind kind,
 // --- what each of them does ----------------------------------------------------------------------
 
 void BackgroundWork::step_all() noexcept {
-  for (auto next = items_.begin(); next != items_.end();) step((next++)->first);  // which may erase it
+  for (auto next = items_.begin(); next != items_.end();)
+    step((next++)->first);  // which may erase it
 }
 
 void BackgroundWork::step(const Key& key) noexcept {
@@ -182,7 +186,8 @@ bool BackgroundWork::may_begin(const Key& key, Item& item) noexcept {
 void BackgroundWork::begin(const Key& key, Item& item) {
   item.is_asked_to_end = false;
   item.begun_at = loop_.now();
-  const auto log = [&log = options_.log, name = item.handler->name()](LogLevel level, std::string_view text) {
+  const auto log = [&log = options_.log, name = item.handler->name()](LogLevel level,
+                                                                      std::string_view text) {
     log(level, name + ": " + std::string(text));
   };
   item.work = make_work(loop_, *item.handler, key.second, log,

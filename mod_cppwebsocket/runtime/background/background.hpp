@@ -1,9 +1,10 @@
-// All work without a connection in one child: which handlers have some, when each begins, and that it ends when
-// its file goes or the child does.
+// All work without a connection in one child: which handlers have some, when each begins, and that
+// it ends when its file goes or the child does.
 //
 //                       ┌──── pause ◀─── raised ────┐
 //   a file is loaded ─▶ wait for the lead, if need be ─▶ run ─▶ returned: done
-//                                                         └─ end(): another file, or the child stops
+//                                                         └─ end(): another file, or the child
+//                                                         stops
 //
 // Thread: the loop's, but for the look at the files, which may take its time: the call pool's.
 #pragma once
@@ -33,11 +34,14 @@ struct FoundHandler {
 struct BackgroundOptions {
   // The handlers that there are now and that have work. Thread: a pool's, one at a time.
   std::function<std::vector<FoundHandler>()> look;
-  Work::Log log;                               // a line for the server's log; thread: any
-  detail::ChannelService* channels = nullptr;  // whose leaderships there are; null: this child always leads
-  std::function<bool()> is_stopping;           // the child is, from then on
-  std::function<bool()> hold = [] { return true; };  // the loop goes on until release(); false: it has ended
-  std::function<void()> release = [] {};             // once for each
+  Work::Log log;  // a line for the server's log; thread: any
+  detail::ChannelService* channels =
+      nullptr;                        // whose leaderships there are; null: this child always leads
+  std::function<bool()> is_stopping;  // the child is, from then on
+  std::function<bool()> hold = [] {
+    return true;
+  };                                      // the loop goes on until release(); false: it has ended
+  std::function<void()> release = [] {};  // once for each
 };
 
 class BackgroundWork final : public LoopSource, private detail::TimerNode {

@@ -183,15 +183,15 @@ bool has_work(const Handler& handler, WorkKind kind) noexcept {
                                           : table.once_per_httpd || table.blocking_once_per_httpd;
 }
 
-std::unique_ptr<Work> make_work(EventLoop& loop, const Handler& handler, WorkKind kind, Work::Log log,
-                                Work::Ended ended) {
+std::unique_ptr<Work> make_work(EventLoop& loop, const Handler& handler, WorkKind kind,
+                                Work::Log log, Work::Ended ended) {
   const HandlerTable& table = handler.table();
   const bool is_per_child = kind == WorkKind::once_per_child;
   if (auto* const function = is_per_child ? table.once_per_child : table.once_per_httpd)
     return std::make_unique<CoroutineWork>(loop, function, std::move(log), std::move(ended));
   return std::make_unique<BlockingWork>(
-      loop, is_per_child ? table.blocking_once_per_child : table.blocking_once_per_httpd, std::move(log),
-      std::move(ended));
+      loop, is_per_child ? table.blocking_once_per_child : table.blocking_once_per_httpd,
+      std::move(log), std::move(ended));
 }
 
 }  // namespace cppwebsocket::runtime

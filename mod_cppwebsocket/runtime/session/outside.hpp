@@ -9,14 +9,15 @@
 
 namespace cppwebsocket::runtime {
 
-// `arrived` is called on the loop's thread once somebody has completed `operation`: that takes no memory,
-// for it is taken here.
+// `arrived` is called on the loop's thread once somebody has completed `operation`: that takes no
+// memory, for it is taken here.
 inline void begin_outside(detail::OutsideOperation& operation, EventLoop& loop,
                           std::function<void()> arrived) {
   operation.way_back = new PostedFunction(std::move(arrived));
   operation.loop = &loop;
   operation.completed = [](detail::OutsideOperation& completed) noexcept {
-    static_cast<EventLoop*>(completed.loop)->post(*static_cast<PostedFunction*>(completed.way_back));
+    static_cast<EventLoop*>(completed.loop)
+        ->post(*static_cast<PostedFunction*>(completed.way_back));
   };
 }
 

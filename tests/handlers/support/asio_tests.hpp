@@ -1,5 +1,5 @@
-// The tests of <cppwebsocket/asio.hpp>, for each of the Asios: included by a file that has chosen one and that
-// says what SUITE is. Real sockets of the loopback interface.
+// The tests of <cppwebsocket/asio.hpp>, for each of the Asios: included by a file that has chosen
+// one and that says what SUITE is. Real sockets of the loopback interface.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -25,7 +25,8 @@ std::thread::id handler_thread;
 
 Task<> echo_by_way_of(Request& request, Tcp::socket& socket) {
   while (auto message = co_await msgutil::receive_message(request)) {
-    co_await asio::async_write(socket, asio::buffer(message->payload()), resume_in(request, socket));
+    co_await asio::async_write(socket, asio::buffer(message->payload()),
+                               resume_in(request, socket));
     std::string answer(message->size(), '\0');
     const std::size_t count =
         co_await asio::async_read(socket, asio::buffer(answer), resume_in(request, socket));
@@ -51,7 +52,8 @@ Task<> obey(Request& request) {
     co_return;
   }
   if (word == "with error") {
-    const auto error = co_await socket->async_connect(endpoint, resume_with_error_in(request, *socket));
+    const auto error =
+        co_await socket->async_connect(endpoint, resume_with_error_in(request, *socket));
     const std::string text = error == asio::error::connection_refused ? "refused" : error.message();
     co_await msgutil::send_message(request, text);
     char byte[1];

@@ -115,7 +115,8 @@ class BackgroundTest : public ::testing::Test {
     coroutine = nullptr;
     blocking = nullptr;
   }
-  static std::shared_ptr<const Handler> handler(const HandlerTable& table, const char* name = "x_wsh.so") {
+  static std::shared_ptr<const Handler> handler(const HandlerTable& table,
+                                                const char* name = "x_wsh.so") {
     return std::make_shared<Handler>(name, table);
   }
 
@@ -170,7 +171,8 @@ TEST_F(BackgroundTest, BeginsAgainAfterGrowingPauses) {
   const auto log = child.log();
   ASSERT_THAT(log, SizeIs(times.size()));
   EXPECT_EQ(log[0],
-            "x_wsh.so: web_socket_once_per_child raised an exception: no database; it is begun again in 1 s");
+            "x_wsh.so: web_socket_once_per_child raised an exception: no database; it is begun "
+            "again in 1 s");
   EXPECT_THAT(log[7], HasSubstr("in 60 s"));
 }
 
@@ -238,7 +240,8 @@ TEST_F(BackgroundTest, ANewVersionBeginsWhenTheFormerHasEnded) {
   coroutine = [&](Background& background) -> Task<> {
     const int number = ++begun_;
     seen_.push_back(std::to_string(number) + " begins");
-    if (number == 1) co_await background.run_blocking([&] { go_on.acquire(); });  // cannot be interrupted
+    if (number == 1)
+      co_await background.run_blocking([&] { go_on.acquire(); });  // cannot be interrupted
     try {
       co_await background.sleep_for(1h);
     } catch (const StoppedException&) {
@@ -331,15 +334,18 @@ TEST_F(BackgroundTest, WhatItRaisesAtTheEndIsLogged) {
   child.start(handler(per_child_));
   ASSERT_TRUE(child.until([&] { return begun_ == 1; }));
   child.stop();
-  EXPECT_THAT(child.log(), ElementsAre("x_wsh.so: web_socket_once_per_child raised an exception: could "
-                                       "not say goodbye"));
+  EXPECT_THAT(child.log(),
+              ElementsAre("x_wsh.so: web_socket_once_per_child raised an exception: could "
+                          "not say goodbye"));
 }
 
 TEST_F(BackgroundTest, OperationsFromOutsideAreCancelledAndWaitedFor) {
   struct Outside : detail::OutsideOperation {
-    explicit Outside(Background& given) : OutsideOperation([](OutsideOperation& operation) noexcept {
-        static_cast<Outside&>(operation).is_cancelled = true;
-      }), background(given) {}
+    explicit Outside(Background& given)
+        : OutsideOperation([](OutsideOperation& operation) noexcept {
+            static_cast<Outside&>(operation).is_cancelled = true;
+          }),
+          background(given) {}
     bool await_ready() const noexcept { return false; }
     void await_suspend(std::coroutine_handle<> coroutine) {
       waiting = coroutine;

@@ -16,9 +16,11 @@ using ::testing::IsEmpty;
 
 // What the test completes, and the coroutine awaits.
 struct Outside : detail::OutsideOperation {
-  explicit Outside(Request& given) : OutsideOperation([](OutsideOperation& operation) noexcept {
-      ++static_cast<Outside&>(operation).cancelled;
-    }), request(given) {}
+  explicit Outside(Request& given)
+      : OutsideOperation([](OutsideOperation& operation) noexcept {
+          ++static_cast<Outside&>(operation).cancelled;
+        }),
+        request(given) {}
   bool await_ready() const noexcept { return false; }
   void await_suspend(std::coroutine_handle<> coroutine) {
     waiting = coroutine;

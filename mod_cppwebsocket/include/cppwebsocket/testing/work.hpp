@@ -132,8 +132,9 @@ class RunningWork : public Background, public BlockingBackground {
 
   void sleep_for(std::chrono::nanoseconds duration) override {
     auto held = stage_.lock();
-    stage_.wait(held, [this] { return stop_.stop_requested(); },
-                stage_.now() + std::max(duration, std::chrono::nanoseconds(0)));
+    stage_.wait(
+        held, [this] { return stop_.stop_requested(); },
+        stage_.now() + std::max(duration, std::chrono::nanoseconds(0)));
     require_going_on();
   }
 
@@ -146,8 +147,8 @@ class RunningWork : public Background, public BlockingBackground {
 
 }  // namespace detail
 
-// web_socket_once_per_child or web_socket_once_per_httpd, from its start to its end; what is begun again by a
-// server is not here.
+// web_socket_once_per_child or web_socket_once_per_httpd, from its start to its end; what is begun
+// again by a server is not here.
 class Work {
  public:
   enum Kind { once_per_child, once_per_httpd };
