@@ -25,10 +25,10 @@ function(cppwebsocket_library name)
 endfunction()
 
 # The public API, parsed once for all: of a small file it is most of what there is to compile.
-# *handler.hpp define a handler's table, so they are not in it.
+# *handler.hpp define a handler's table, and asio.hpp needs Asio, so they are not in it.
 if(CPPWEBSOCKET_PRECOMPILE)
   file(GLOB api ${PROJECT_SOURCE_DIR}/mod_cppwebsocket/include/cppwebsocket/*.hpp)
-  list(FILTER api EXCLUDE REGEX "handler.hpp$")
+  list(FILTER api EXCLUDE REGEX "(handler|asio).hpp$")
   file(GENERATE OUTPUT ${PROJECT_BINARY_DIR}/precompiled.cpp CONTENT "")
   add_library(cppwebsocket_precompiled OBJECT ${PROJECT_BINARY_DIR}/precompiled.cpp)
   set_target_properties(cppwebsocket_precompiled PROPERTIES POSITION_INDEPENDENT_CODE ON)

@@ -11,7 +11,7 @@ import struct
 import gdb
 
 KINDS = ("message", "room to send", "closing", "time", "run_blocking", "publication", "recovery",
-         "a descriptor", "an event", "several tasks")
+         "a descriptor", "an event", "several tasks", "another library")
 VERSION = 1
 
 

@@ -18,8 +18,8 @@ FRAGMENTS = {
     "if (auto leadership =": ("Request", ""),
     "auto room = Channel::named": ("BlockingRequest", ""),
 }
-INCLUDES = ["atomic", "chrono", "functional", "memory", "mutex", "optional", "stdexcept", "string", "vector",
-            "fcntl.h", "unistd.h"]
+INCLUDES = ["atomic", "chrono", "condition_variable", "functional", "memory", "mutex", "optional", "stdexcept", "string",
+            "vector", "fcntl.h", "unistd.h"]
 FUNCTION = re.compile(r"^[\w<>:]+ (web_socket_\w+)\(", re.M)
 
 
@@ -65,15 +65,20 @@ def whole(text):
         text = fragment(text)
         defined = ["web_socket_transfer_data"]
     code = re.sub(r"//.*", "", text)
-    request = "BlockingRequest" if "BlockingRequest" in code else "Request"
+    request = "BlockingRequest" if re.search("Blocking(Request|Background)", code) else "Request"
     header = "blocking_handler" if request == "BlockingRequest" else "handler"
     source = "".join(f"#include <{name}>\n" for name in INCLUDES)
+    if "resume_in(" in code:
+        source += "#include <cppwebsocket/asio.hpp>\n"
     waiting = "blocking_wait" if request == "BlockingRequest" else "wait"
     source += f"#include <cppwebsocket/{header}.hpp>\n#include <cppwebsocket/{waiting}.hpp>\n"
     source += f"using namespace cppwebsocket;\n{text}"
     if "web_socket_do_extra_handshake" not in defined:
         source += f"void web_socket_do_extra_handshake({request}&) {{}}\n"
-    if "web_socket_transfer_data" not in defined:
+    if "web_socket_transfer_data" not in defined and request == "BlockingRequest":
+        source += ("void web_socket_transfer_data(BlockingRequest& request) {\n"
+                   "while (msgutil::receive_message(request)) {}\n}\n")
+    elif "web_socket_transfer_data" not in defined:
         source += ("Task<> web_socket_transfer_data(Request& request) {\n"
                    "while (auto message = co_await msgutil::receive_message(request)) {}\n}\n")
     return source
@@ -86,7 +91,8 @@ def examples():
         for line, text in blocks(path):
             yield Example(f"{path.stem.lower()}_{line}", text, whole(text),
                           FUNCTION.findall(text) != ["web_socket_do_extra_handshake"]
-                          and "testing::" not in text)
+                          and "testing::" not in text
+                          and "resume_in(" not in text)  # which needs a server to connect to
 
 
 def compile_examples(folder):

@@ -1,5 +1,6 @@
 #include "httpd/content_handler.hpp"
 
+#include "httpd/child/background.hpp"
 #include "httpd/child/child.hpp"
 #include "httpd/configuration/config.hpp"
 #include "httpd/endpoints/client.hpp"
@@ -46,11 +47,7 @@ std::shared_ptr<const runtime::Handler> find_handler(request_rec* r, Child& chil
                                                      const runtime::HandlerRoot& root) {
   const runtime::Lookup found = child.runtime().handlers().find(root, path_of(r));
   if (!found.problem.empty() && found.newly_seen)
-    log_request(r, APLOG_ERR,
-                found.handler
-                    ? "CWS0029: handler " + found.file + ": the previous version goes on " +
-                          "serving, because this one is not used: " + found.problem
-                    : "CWS0005: handler " + found.file + " is not used: " + found.problem);
+    log_request(r, APLOG_ERR, text_of_problem(found));
   return found.handler;
 }
 

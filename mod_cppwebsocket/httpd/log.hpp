@@ -40,13 +40,18 @@
 //   CWS0062 warning  a filter of another module that costs a thread for each connection
 //   CWS0065 any      the backplane stores nothing with a history for now; it does again
 //   CWS0072 notice   copies of handlers are in memory (warning: although WebSocketHandlerCopies says where)
+//   CWS0066 any      a handler's work without a connection: what it raised, its own lines
 #pragma once
+
+#include <cppwebsocket/request_properties.hpp>
 
 #include <httpd.h>
 
 #include <string_view>
 
 namespace cppwebsocket::httpd {
+
+int level_of(LogLevel level) noexcept;  // APLOG_…
 
 // `level`: APLOG_…. Thread: any.
 void log_server(server_rec* server, int level, std::string_view text) noexcept;

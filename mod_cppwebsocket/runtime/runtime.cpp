@@ -71,6 +71,31 @@ std::unique_ptr<Session> Runtime::make_session(std::unique_ptr<detail::RequestRe
                                    static_cast<SessionOwner*>(this));
 }
 
+void Runtime::run_background(std::vector<const HandlerRoot*> roots, Work::Log log,
+                             std::function<void(const Lookup&)> tell) {
+  Reactor& reactor = first_reactor();
+  BackgroundOptions options;
+  options.look = [this, roots = std::move(roots), tell = std::move(tell)] {
+    std::vector<FoundHandler> found;
+    if (!handlers_.has_work()) return found;
+    for (const HandlerRoot* root : roots)
+      for (Lookup& each : handlers_.scan(*root)) {
+        if (!each.problem.empty() && each.newly_seen) tell(each);
+        if (each.handler && each.handler->table().has_work())
+          found.push_back({std::move(each.file), std::move(each.handler)});
+      }
+    return found;
+  };
+  options.log = std::move(log);
+  options.channels = options_.channels;
+  options.is_stopping = [&reactor] { return reactor.is_stopping(); };
+  options.hold = [&reactor] { return reactor.expect(); };
+  options.release = [&reactor] { reactor.expect_no_longer(); };
+  const auto work = std::make_shared<BackgroundWork>(reactor, std::move(options));
+  reactor.attach(work);
+  reactor.post([work] { work->start(); });
+}
+
 void Runtime::session_gone(EventLoop& loop, bool blocking) noexcept {
   if (blocking) connection_pool_.release();
   count(-1);

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "runtime/background/background.hpp"
 #include "runtime/handlers/library.hpp"
 #include "runtime/loop/blocking_pool.hpp"
 #include "runtime/reactor/reactor.hpp"
@@ -49,6 +50,11 @@ class Runtime final : private SessionOwner {
   void hand_over(std::unique_ptr<Session> session);
 
   HandlerLibrary& handlers() noexcept { return handlers_; }
+
+  // Runs what handler files below `roots`, which outlive the runtime, have to do without a connection. `tell`
+  // is told of each problem that is seen for the first time. Both functions: on any thread.
+  void run_background(std::vector<const HandlerRoot*> roots, Work::Log log,
+                      std::function<void(const Lookup&)> tell);
 
   Reactor& first_reactor() noexcept { return *reactors_.front(); }
 

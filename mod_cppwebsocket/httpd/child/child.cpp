@@ -1,6 +1,7 @@
 #include "httpd/child/child.hpp"
 
 #include "channels/presence/directory.hpp"
+#include "httpd/child/background.hpp"
 #include "httpd/child/backplane.hpp"
 #include "httpd/child/handler_copies.hpp"
 #include "httpd/child/shared_channels.hpp"
@@ -106,8 +107,7 @@ void report_broken_handlers(Child& child, server_rec* main_server) {
     if (!root || !seen.emplace(root->directory, root->allow_outside).second) continue;
     for (const runtime::Lookup& found : child.runtime().handlers().scan(*root))
       if (!found.handler)
-        log_server(server, APLOG_ERR,
-                   "CWS0005: handler " + found.file + " is not used: " + found.problem);
+        log_server(server, APLOG_ERR, text_of_problem(found));
   }
 }
 
@@ -243,6 +243,7 @@ void child_init(apr_pool_t* pool, server_rec* main_server) noexcept {
     join_backplane(*the_child, main_server);
     apr_pool_pre_cleanup_register(pool, nullptr, wait_for_connections);
     say_once(*the_child, main_server, descriptors);
+    run_background(*the_child, main_server);
   } catch (const std::exception& error) {
     log_server(main_server, APLOG_ALERT,
                std::string("CWS0003: this child cannot serve WebSockets: ") + error.what());

@@ -15,22 +15,6 @@ namespace cppwebsocket::httpd {
 
 namespace {
 
-int level_of(LogLevel level) noexcept {
-  switch (level) {
-    case LogLevel::error:
-      return APLOG_ERR;
-    case LogLevel::warning:
-      return APLOG_WARNING;
-    case LogLevel::notice:
-      return APLOG_NOTICE;
-    case LogLevel::info:
-      return APLOG_INFO;
-    case LogLevel::debug:
-      break;
-  }
-  return APLOG_DEBUG;
-}
-
 // What httpd's expressions call %{NAME}, e.g. SSL_CLIENT_S_DN or HTTPS; null if they know none.
 const char* evaluate(request_rec* r, std::string_view name) {
   const bool is_name = !name.empty() && std::all_of(name.begin(), name.end(), [](char c) {

@@ -20,6 +20,10 @@
 // void web_socket_going_away(BlockingRequest& request)
 // Optional. As in handler.hpp, on a thread of the call pool, beside web_socket_transfer_data, which it is
 // waited for. It may block and send.
+//
+// void web_socket_once_per_child(BlockingBackground& background)
+// void web_socket_once_per_httpd(BlockingBackground& background)
+// Optional. As in handler.hpp, each on a thread of its own.
 #pragma once
 
 #include <cppwebsocket/blocking_membership.hpp>
@@ -30,16 +34,20 @@
 namespace cppwebsocket::detail {
 
 #define CPPWEBSOCKET_BLOCKING_FUNCTION(result, name, is_needed)                                   \
-  CPPWEBSOCKET_FUNCTION(result, name, is_needed, BlockingRequest, blocking_handler.hpp, Request, \
+  CPPWEBSOCKET_FUNCTION(result, name, is_needed, BlockingRequest, request, blocking_handler.hpp, Request, \
                         handler.hpp)
 CPPWEBSOCKET_BLOCKING_FUNCTION(void, web_socket_do_extra_handshake, true)
 CPPWEBSOCKET_BLOCKING_FUNCTION(void, web_socket_transfer_data, true)
 CPPWEBSOCKET_BLOCKING_FUNCTION(Close, web_socket_passive_closing_handshake, false)
 CPPWEBSOCKET_BLOCKING_FUNCTION(void, web_socket_going_away, false)
 #undef CPPWEBSOCKET_BLOCKING_FUNCTION
+CPPWEBSOCKET_FUNCTION(void, web_socket_once_per_child, false, BlockingBackground, background, blocking_handler.hpp,
+                      Background, handler.hpp)
+CPPWEBSOCKET_FUNCTION(void, web_socket_once_per_httpd, false, BlockingBackground, background, blocking_handler.hpp,
+                      Background, handler.hpp)
 
 // As in handler.hpp.
-template <typename Given, typename Other>
+template <typename Given, typename Other, typename Work, typename OtherWork>
 struct [[gnu::visibility("hidden")]] BlockingHandler {
   static const HandlerTable& table() noexcept {
     static constexpr HandlerTable made = {
@@ -55,6 +63,11 @@ struct [[gnu::visibility("hidden")]] BlockingHandler {
         web_socket_passive_closing_handshake_of<Given, Other>::get(),
         web_socket_going_away_of<Given, Other>::get(),
         &channel_service,
+        nullptr,
+        nullptr,
+        web_socket_once_per_child_of<Work, OtherWork>::get(),
+        web_socket_once_per_httpd_of<Work, OtherWork>::get(),
+        &before_unload,
     };
     return made;
   }
@@ -65,4 +78,6 @@ struct [[gnu::visibility("hidden")]] BlockingHandler {
 extern "C" [[gnu::used, gnu::visibility("default")]] const cppwebsocket::HandlerSymbol
     cppwebsocket_handler = &cppwebsocket::detail::BlockingHandler<
         cppwebsocket_given<cppwebsocket::BlockingRequest>,
-        cppwebsocket_given<cppwebsocket::Request>>::table;
+        cppwebsocket_given<cppwebsocket::Request>,
+        cppwebsocket_given<cppwebsocket::BlockingBackground>,
+        cppwebsocket_given<cppwebsocket::Background>>::table;

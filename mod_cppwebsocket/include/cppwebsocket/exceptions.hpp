@@ -71,6 +71,13 @@ class CPPWEBSOCKET_EXPORTED ConnectionTerminatedException : public WebSocketExce
   using WebSocketException::WebSocketException;
 };
 
+// Work without a connection (background.hpp) is to end: the child stops, or another version of the file is
+// there. Let it through.
+class CPPWEBSOCKET_EXPORTED StoppedException : public WebSocketException {
+ public:
+  using WebSocketException::WebSocketException;
+};
+
 // The peer broke the framing rules and has been sent Close 1002.
 class CPPWEBSOCKET_EXPORTED InvalidFrameException : public ConnectionTerminatedException {
  public:

@@ -32,6 +32,11 @@
 // WebSocketCloseTimeout or when the stop's time is up; then its waits raise
 // ConnectionTerminatedException, as all do, and the stop_token is requested. Not called for
 // connections that end otherwise. Thread: the connection's reactor; it must not block.
+//
+// Task<> web_socket_once_per_child(Background& background)
+// Task<> web_socket_once_per_httpd(Background& background)
+// Optional. Work without a connection, for as long as this file is loaded: in each child process, and in one
+// of them at a time. background.hpp tells more. Thread: a reactor of the child; it must not block.
 #pragma once
 
 #include <cppwebsocket/detail/registration.hpp>
@@ -41,18 +46,22 @@
 namespace cppwebsocket::detail {
 
 #define CPPWEBSOCKET_COROUTINE_FUNCTION(result, name, is_needed)                    \
-  CPPWEBSOCKET_FUNCTION(result, name, is_needed, Request, handler.hpp, BlockingRequest, \
+  CPPWEBSOCKET_FUNCTION(result, name, is_needed, Request, request, handler.hpp, BlockingRequest, \
                         blocking_handler.hpp)
 CPPWEBSOCKET_COROUTINE_FUNCTION(void, web_socket_do_extra_handshake, true)
 CPPWEBSOCKET_COROUTINE_FUNCTION(Task<>, web_socket_transfer_data, true)
 CPPWEBSOCKET_COROUTINE_FUNCTION(Close, web_socket_passive_closing_handshake, false)
 CPPWEBSOCKET_COROUTINE_FUNCTION(Task<>, web_socket_going_away, false)
 #undef CPPWEBSOCKET_COROUTINE_FUNCTION
+CPPWEBSOCKET_FUNCTION(Task<>, web_socket_once_per_child, false, Background, background, handler.hpp,
+                      BlockingBackground, blocking_handler.hpp)
+CPPWEBSOCKET_FUNCTION(Task<>, web_socket_once_per_httpd, false, Background, background, handler.hpp,
+                      BlockingBackground, blocking_handler.hpp)
 
 // A function template's body is looked at behind the file's last line; a variable's initializer is not, by
 // g++. Hidden, or else, without -fno-gnu-unique, every handler of the process would have the table of
 // the first.
-template <typename Given, typename Other>
+template <typename Given, typename Other, typename Work, typename OtherWork>
 struct [[gnu::visibility("hidden")]] CoroutineHandler {
   static const HandlerTable& table() noexcept {
     static constexpr HandlerTable made = {
@@ -68,6 +77,11 @@ struct [[gnu::visibility("hidden")]] CoroutineHandler {
         nullptr,
         nullptr,
         &channel_service,
+        web_socket_once_per_child_of<Work, OtherWork>::get(),
+        web_socket_once_per_httpd_of<Work, OtherWork>::get(),
+        nullptr,
+        nullptr,
+        &before_unload,
     };
     return made;
   }
@@ -78,4 +92,6 @@ struct [[gnu::visibility("hidden")]] CoroutineHandler {
 extern "C" [[gnu::used, gnu::visibility("default")]] const cppwebsocket::HandlerSymbol
     cppwebsocket_handler = &cppwebsocket::detail::CoroutineHandler<
         cppwebsocket_given<cppwebsocket::Request>,
-        cppwebsocket_given<cppwebsocket::BlockingRequest>>::table;
+        cppwebsocket_given<cppwebsocket::BlockingRequest>,
+        cppwebsocket_given<cppwebsocket::Background>,
+        cppwebsocket_given<cppwebsocket::BlockingBackground>>::table;

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <string_view>
 
+#include <cppwebsocket/background.hpp>
 #include <cppwebsocket/close.hpp>
 #include <cppwebsocket/detail/layout.hpp>
 
@@ -29,6 +30,9 @@ inline constexpr std::uint32_t handler_abi = 8;
 #endif
 
 namespace detail {
+// What the file has to do before it is unloaded, besides its destructors, which must not wait for threads.
+[[gnu::visibility("hidden")]] inline void (*before_unload)() noexcept = nullptr;
+
 struct Toolchain {
   char text[128] = {};
   std::size_t size = 0;
@@ -69,6 +73,16 @@ struct HandlerTable {
   Close (*blocking_passive_closing_handshake)(BlockingRequest&);
   void (*blocking_going_away)(BlockingRequest&);
   detail::ChannelService** channels;  // where the file looks for it; set before any function is called
+  // Work without a connection, each of which may be null: the first two of a coroutine handler.
+  Task<void> (*once_per_child)(Background&);
+  Task<void> (*once_per_httpd)(Background&);
+  void (*blocking_once_per_child)(BlockingBackground&);
+  void (*blocking_once_per_httpd)(BlockingBackground&);
+  void (**before_unload)() noexcept;  // points to what is called then, if anything; it may wait a moment
+
+  bool has_work() const noexcept {
+    return once_per_child || once_per_httpd || blocking_once_per_child || blocking_once_per_httpd;
+  }
 };
 
 // What it exports: a constant with the address of a function. Up to ABI 6 the table itself was exported, as cppwebsocket_handler_table.

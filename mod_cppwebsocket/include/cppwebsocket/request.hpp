@@ -20,10 +20,11 @@ namespace detail {
 class ReceiveAwaiter;
 class SendAwaiter;
 class CloseAwaiter;
+template <typename Owner>
 class SleepAwaiter;
 class DescriptorAwaiter;
 class Branches;
-template <typename Function>
+template <typename Owner, typename Function>
 class PoolAwaiter;
 }  // namespace detail
 
@@ -56,11 +57,11 @@ class Request : public RequestProperties {
   // co_await sleep_for(d): goes on after `duration`; if that is not positive, as soon as the other
   // connections of its thread have had their turn. Raises ConnectionTerminatedException if the
   // connection ends first. Resolution: a millisecond.
-  detail::SleepAwaiter sleep_for(std::chrono::nanoseconds duration);
+  detail::SleepAwaiter<Request> sleep_for(std::chrono::nanoseconds duration);
 
   // co_await yield(): goes on as soon as the other connections of the thread have had their turn. For long
   // work in pieces. Raises as sleep_for.
-  detail::SleepAwaiter yield();
+  detail::SleepAwaiter<Request> yield();
 
   // co_await readable(fd): goes on when `descriptor` can be read, or written, without waiting; with a deadline,
   // or a time limit, also once that is over. readiness.hpp says what a descriptor may be, what is raised and
@@ -79,7 +80,7 @@ class Request : public RequestProperties {
   // coroutine's locals: they stay. So does a named `fn`, which is used in place. It is not
   // interrupted when the connection ends; long work should look at stop_token().
   template <typename Function>
-  detail::PoolAwaiter<Function> run_blocking(Function&& fn);
+  detail::PoolAwaiter<Request, Function> run_blocking(Function&& fn);
 
   // Becomes stop_requested when the connection begins to end for any reason.
   virtual std::stop_token stop_token() = 0;
@@ -97,6 +98,7 @@ class Request : public RequestProperties {
   virtual bool begin(detail::CloseOperation& operation, Close&& close) = 0;
   virtual bool begin(detail::SleepOperation& operation, std::chrono::nanoseconds duration) = 0;
   virtual void begin(detail::PoolOperation& operation) = 0;
+  virtual void begin(detail::OutsideOperation& operation) = 0;
   virtual std::optional<Message> try_receive() = 0;
 
   // For readable and writable, and for wait.hpp. The operation waits when this returns: an EventOperation,
@@ -115,11 +117,13 @@ class Request : public RequestProperties {
 
 namespace detail {
 
+// Owner: Request, or Background (background.hpp).
+template <typename Owner>
 class [[nodiscard]] SleepAwaiter {
  public:
-  SleepAwaiter(Request& request, std::chrono::nanoseconds duration) noexcept
-      : request_(request), duration_(duration) {}
-  bool await_ready() { return request_.begin(operation_, duration_); }
+  SleepAwaiter(Owner& owner, std::chrono::nanoseconds duration) noexcept
+      : owner_(owner), duration_(duration) {}
+  bool await_ready() { return owner_.begin(operation_, duration_); }
   void await_suspend(std::coroutine_handle<> waiting,
                      std::uint32_t line = __builtin_LINE()) noexcept {
     operation_.suspend(waiting, line);
@@ -127,7 +131,7 @@ class [[nodiscard]] SleepAwaiter {
   void await_resume() { operation_.rethrow_error(); }
 
  private:
-  Request& request_;
+  Owner& owner_;
   std::chrono::nanoseconds duration_;
   SleepOperation operation_;
 };
@@ -153,21 +157,21 @@ class [[nodiscard]] DescriptorAwaiter {
   DescriptorOperation operation_;
 };
 
-template <typename Function>
+template <typename Owner, typename Function>
 class [[nodiscard]] PoolAwaiter : PoolOperation {
   using Result = std::invoke_result_t<Function&>;
   static_assert(!std::is_reference_v<Result>, "return a value or a pointer from run_blocking");
 
  public:
-  PoolAwaiter(Request& request, Function&& function)
+  PoolAwaiter(Owner& owner, Function&& function)
       : PoolOperation(&PoolAwaiter::run),
-        request_(request),
+        owner_(owner),
         function_(std::forward<Function>(function)) {}
   bool await_ready() const noexcept { return false; }
   void await_suspend(std::coroutine_handle<> waiting_coroutine,
                      std::uint32_t at_line = __builtin_LINE()) {
     suspend(waiting_coroutine, at_line);
-    request_.begin(*this);
+    owner_.begin(*this);
   }
   Result await_resume() {
     rethrow_error();
@@ -187,17 +191,28 @@ class [[nodiscard]] PoolAwaiter : PoolOperation {
     }
   }
 
-  Request& request_;
+  Owner& owner_;
   Function function_;  // a reference, if it has a name
   std::optional<std::conditional_t<std::is_void_v<Result>, std::monostate, Result>> result_;
 };
 
+// Of what run_blocking is given.
+template <typename Function>
+constexpr void require_unbroken() noexcept {
+#if defined(__GNUC__) && !defined(__clang__) && __GNUC__ < 13
+  // GCC bug 101367.
+  static_assert(std::is_lvalue_reference_v<Function> || std::is_trivially_destructible_v<Function>,
+                "GCC 12 destroys the captures of a lambda that is written inside co_await twice; "
+                "name it: auto work = [...] {...}; co_await request.run_blocking(work);");
+#endif
+}
+
 }  // namespace detail
 
-inline detail::SleepAwaiter Request::sleep_for(std::chrono::nanoseconds duration) {
+inline detail::SleepAwaiter<Request> Request::sleep_for(std::chrono::nanoseconds duration) {
   return {*this, duration};
 }
-inline detail::SleepAwaiter Request::yield() { return sleep_for(std::chrono::nanoseconds(0)); }
+inline detail::SleepAwaiter<Request> Request::yield() { return sleep_for(std::chrono::nanoseconds(0)); }
 
 inline detail::DescriptorAwaiter Request::readable(int descriptor, detail::TimePoint deadline) {
   return {*this, descriptor, false, deadline};
@@ -230,13 +245,8 @@ void Request::spawn(Function function) {
 }
 
 template <typename Function>
-detail::PoolAwaiter<Function> Request::run_blocking(Function&& fn) {
-#if defined(__GNUC__) && !defined(__clang__) && __GNUC__ < 13
-  // GCC bug 101367.
-  static_assert(std::is_lvalue_reference_v<Function> || std::is_trivially_destructible_v<Function>,
-                "GCC 12 destroys the captures of a lambda that is written inside co_await twice; "
-                "name it: auto work = [...] {...}; co_await request.run_blocking(work);");
-#endif
+detail::PoolAwaiter<Request, Function> Request::run_blocking(Function&& fn) {
+  detail::require_unbroken<Function>();
   return {*this, std::forward<Function>(fn)};
 }
 

@@ -22,3 +22,4 @@
 #pragma once
 
 #include <cppwebsocket/testing/client.hpp>
+#include <cppwebsocket/testing/work.hpp>

@@ -16,6 +16,7 @@ void unload(void* object, PrivateCopy copy) noexcept {
 }
 
 Handler::~Handler() {
+  if (table_.before_unload && *table_.before_unload) (*table_.before_unload)();
   if (object_) unload(object_, std::move(copy_));
 }
 

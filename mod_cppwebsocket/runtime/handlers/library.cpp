@@ -146,6 +146,7 @@ std::shared_ptr<const Handler> HandlerLibrary::load_into(Entry& entry, const std
     }
     entry.problem = std::move(problem);
     if (next) entry.retry_at = Entry::Time::max();
+    if (next && next->table().has_work()) notes_.note_work();
   }
   found.newly_seen = changed || entry.problem != before;
   // One that cannot be loaded leaves the handler before it, one that may not be used does not.
@@ -159,6 +160,8 @@ std::shared_ptr<const FileCheck> HandlerLibrary::last_check(const std::string& p
   return entry == entries_.end() ? nullptr : entry->second->check;
 }
 
+bool HandlerLibrary::has_work() const noexcept { return notes_.has_work(); }
+
 std::vector<Lookup> HandlerLibrary::scan(const HandlerRoot& root) {
   namespace fs = std::filesystem;
   std::vector<std::string> names;
@@ -170,9 +173,17 @@ std::vector<Lookup> HandlerLibrary::scan(const HandlerRoot& root) {
     const std::string name = entry->path().lexically_relative(root.directory).string();
     if (name.ends_with(suffix)) names.push_back(name);
   }
+  const std::string below = root.directory + "/";
+  {
+    std::lock_guard lock(mutex_);  // those that have gone since
+    for (const auto& [path, entry] : entries_)
+      if (path.starts_with(below)) names.push_back(path.substr(below.size()));
+  }
   std::sort(names.begin(), names.end());
+  names.erase(std::unique(names.begin(), names.end()), names.end());
   std::vector<Lookup> all;
-  for (const std::string& name : names) all.push_back(load(root, name));
+  for (const std::string& name : names)
+    if (Lookup found = load(root, name); !found.file.empty()) all.push_back(std::move(found));
   return all;
 }
 

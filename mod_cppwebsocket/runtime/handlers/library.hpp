@@ -50,8 +50,12 @@ class HandlerLibrary {
   // The handler of `resource` ("/foo/bar", an alias, without query), loaded if need be.
   Lookup find(const HandlerRoot& root, std::string_view resource);
 
-  // Looks at every *_wsh.so below the root: a Lookup for each, in order of their names.
+  // Looks at every *_wsh.so below the root: a Lookup for each, in order of their names. Lets go of
+  // those that are gone.
   std::vector<Lookup> scan(const HandlerRoot& root);
+
+  // Whether it, or a library with the same notes, has loaded a handler with work of its own.
+  bool has_work() const noexcept;
 
  private:
   struct Entry;

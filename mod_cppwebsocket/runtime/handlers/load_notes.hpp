@@ -27,12 +27,17 @@ class LoadNotes {
   Answer begin(const FileVersion& version) noexcept;
   void end(const FileVersion& version) noexcept;
 
+  // Some child has loaded a handler with work of its own: from now on all of them look for such.
+  void note_work() noexcept { has_work_ = true; }
+  bool has_work() const noexcept { return has_work_; }
+
  private:
   // What tells the version from others, and below who loads it: a process, or nobody any more.
   using Note = std::uint64_t;
   Answer judge(std::atomic<Note>& note, Note seen) noexcept;
 
   std::array<std::atomic<Note>, 64> notes_{};
+  std::atomic<bool> has_work_{false};
 };
 
 }  // namespace cppwebsocket::runtime

@@ -35,8 +35,8 @@ class Reactor final : public EventLoop, private detail::TimerNode {
   // Takes over an opened session; after the loop's end, drops it. Thread: any.
   void adopt(std::unique_ptr<Session> session);
 
-  // A session is made, or is gone, whether it was adopted or not. Until it is gone the loop does
-  // not end, so that a connection accepted just before a stop is told of it. False if the loop has
+  // A session, or work without one, is made, or is gone, whether it was adopted or not. Until it
+  // is gone the loop does not end, so that a connection accepted just before a stop is told of it. False if the loop has
   // ended. Thread: any.
   bool expect() noexcept;
   void expect_no_longer() noexcept;
@@ -44,6 +44,7 @@ class Reactor final : public EventLoop, private detail::TimerNode {
   // Has every session, and every later one, close with 1001, at the time that the plan has for it.
   // Async-signal-safe.
   void begin_stop(Stop how) noexcept;
+  bool is_stopping() const noexcept { return stop_asked_ != Stop::no; }  // Thread: any
 
   // No session comes any more: a graceful stop is over when the last has gone. Async-signal-safe.
   void end_when_empty() noexcept;

@@ -72,7 +72,7 @@ void Reactor::next_stop_step() {
       break;
     case StopStep::cut_off:
       given_up_ = !sessions_.empty() || expected_ != 0;
-      report(sessions_.size(), "handlers that did not end with their connections");
+      report(std::max<std::size_t>(sessions_.size(), expected_), "handlers that did not end with their connections");
       break;
   }
 }

@@ -179,6 +179,11 @@ void Connection::wake(detail::Operation& operation) noexcept {
   if (!in_turn_) turn([] {});
 }
 
+void Connection::begin(detail::OutsideOperation& operation) {
+  require_started("waiting");
+  tasks_.begin(operation, *this);
+}
+
 // --- guests ------------------------------------------------------------------------------------
 
 void Connection::attach(SessionGuest& guest) {

@@ -160,6 +160,7 @@ class Connection : public Request, protected detail::TimerNode {
   void wake(detail::Operation& operation) noexcept override;
   detail::Branches& branches() override { return tasks_.branches(); }
   void cancel(std::uint16_t branch) noexcept override { tasks_.cancel(branch, *this); }
+  void begin(detail::OutsideOperation& operation) override;
 
  protected:
   Connection(std::unique_ptr<detail::RequestRecord> record, std::shared_ptr<const Handler> handler,

@@ -7,6 +7,7 @@
 #include "runtime/loop/prefetch.hpp"
 #include "runtime/session/connection.hpp"
 #include "runtime/session/descriptor_wait.hpp"
+#include "runtime/session/outside.hpp"
 #include "runtime/session/remote_control.hpp"
 
 namespace cppwebsocket::runtime {
@@ -116,6 +117,7 @@ void Tasks::take_out(Operation& operation, EventLoop& loop) noexcept {
     case OperationKind::recovery:
     case OperationKind::event:
     case OperationKind::group:
+    case OperationKind::outside:
       break;
     case OperationKind::descriptor:
       DescriptorWait::end(static_cast<detail::DescriptorOperation&>(operation), loop);
@@ -154,6 +156,7 @@ bool Tasks::end(std::exception_ptr reason) noexcept {
   if (ended_) return false;
   ended_ = true;
   end_reason_ = std::move(reason);
+  if (seldom_) cancel_all(seldom_->outside);
   return true;
 }
 

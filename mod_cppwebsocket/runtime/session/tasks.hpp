@@ -136,6 +136,7 @@ class Tasks {
   detail::Branches& branches() { return seldom().branches; }
   // Gives up what is waited for in a branch and what has come of it.
   void cancel(std::uint16_t branch, Connection& connection) noexcept;
+  void begin(detail::OutsideOperation& operation, Connection& connection);
   std::stop_token stop_token();
   Sender sender(Connection& connection);
 
@@ -156,6 +157,7 @@ class Tasks {
     detail::Branches branches;
     OperationList woken;
     std::size_t woken_count = 0;
+    OperationList outside;  // is waited for, also after the end
   };
   Seldom& seldom();
   void take_out(detail::Operation& operation, EventLoop& loop) noexcept;

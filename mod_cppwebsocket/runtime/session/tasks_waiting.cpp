@@ -3,6 +3,7 @@
 
 #include "runtime/session/connection.hpp"
 #include "runtime/session/descriptor_wait.hpp"
+#include "runtime/session/outside.hpp"
 
 namespace cppwebsocket::runtime {
 
@@ -27,6 +28,21 @@ void Tasks::begin(detail::DescriptorOperation& operation, Connection& connection
   wait(operation);
   if (operation.timer.deadline != detail::TimePoint::max())
     start_timer(operation.timer, operation, connection);
+}
+
+// Not in pending_, but what completes it is asked to do so soon: it may refer to the coroutine's locals until then.
+void Tasks::begin(detail::OutsideOperation& operation, Connection& connection) {
+  require_may_wait();
+  operation.branch = seldom().branches.current();
+  begin_outside(operation, connection.loop(), [this, &operation, &connection] {
+    seldom_->outside.remove(operation);
+    if (ended_)
+      operation.error = end_reason_;
+    else if (seldom_->branches.is_cancelled(operation.branch))
+      operation.error = given_up();
+    connection.turn([&] { resume(operation); });
+  });
+  seldom_->outside.push_back(operation);
 }
 
 // Not in pending_: it waits for its branches, which hear of the end themselves.
@@ -64,6 +80,8 @@ void Tasks::cancel(std::uint16_t branch, Connection& connection) noexcept {
     if (operation.kind == OperationKind::publication || operation.kind == OperationKind::recovery)
       connection.wire().guests().tell_given_up(operation);
   }
+  for (Operation* each = seldom_->outside.front(); each; each = each->next)
+    if (branches.is_cancelled(each->branch)) cancel_outside(*each);
 }
 
 bool Tasks::is_given_up(Operation& operation) const noexcept {

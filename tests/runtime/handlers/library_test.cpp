@@ -3,6 +3,7 @@
 #include "runtime/handlers/library.hpp"
 
 #include <chrono>
+#include <filesystem>
 #include <thread>
 
 #include <sys/resource.h>
@@ -413,6 +414,18 @@ TEST_F(HandlerLibrary, ScanLooksAtEveryHandlerInOrder) {
   EXPECT_THAT(names, ElementsAre("ant_wsh.so", "broken_wsh.so: it cannot be loaded:",
                                  "mid/bee_wsh.so", "zebra_wsh.so"));
   EXPECT_FALSE(find("/ant").newly_seen);
+}
+
+TEST_F(HandlerLibrary, ScanLetsGoOfWhatIsGone) {
+  install("one", "root/ant_wsh.so");
+  install("two", "root/bee_wsh.so");
+  const std::weak_ptr<const runtime::Handler> ant = find("/ant").handler;
+  ASSERT_FALSE(ant.expired());
+  std::filesystem::remove(root_.directory + "/ant_wsh.so");
+  const auto all = library_.scan(root_);
+  ASSERT_EQ(all.size(), 1u);
+  EXPECT_TRUE(all.front().file.ends_with("/bee_wsh.so"));
+  EXPECT_TRUE(ant.expired());
 }
 
 TEST_F(HandlerLibrary, ScanOfNothingIsEmpty) {

@@ -53,7 +53,8 @@ inline constexpr std::uint32_t layout = layout_of<
     ExtensionOffer, HandshakeRecord, SeldomRecord, RequestRecord, TextBlock, Task<void>,
     TaskPromise<void>, AfterPromise, Operation, AfterOperation, ReceiveOperation, SendOperation,
     CloseOperation, SleepOperation, PoolOperation, OperationTimer, AfterTimer, PublicationOperation,
-    RecoveryOperation, DescriptorOperation, EventOperation, Branches, Sender, Position, ChannelOptions, JoinOptions, PublishResult, Publication,
+    RecoveryOperation, DescriptorOperation, EventOperation, OutsideOperation, Branches, Sender, Position, ChannelOptions,
+    JoinOptions, PublishResult, Publication,
     Member, History, Recovery>(0x811c9dc5);
 
 }  // namespace cppwebsocket::detail

@@ -52,6 +52,7 @@ enum class OperationKind : unsigned char {
   descriptor,
   event,  // waits until Request::wake()
   group,  // the same, and for nothing else: not even the connection's end
+  outside,
 };
 
 struct Operation {
@@ -133,6 +134,22 @@ struct EventOperation : Operation {
   EventOperation* previous_waiter = nullptr;
   EventOperation* next_waiter = nullptr;
   bool chosen = false;  // what it waits for is here
+};
+
+// What something else completes, such as another library's event loop: by complete(), once, on any thread.
+// The coroutine waits for that in any case, and goes on on its own thread; `error` is why it was cancelled, if
+// it was. `completed` and what is below it are set by the server.
+struct OutsideOperation : Operation {
+  explicit OutsideOperation(void (*function)(OutsideOperation&) noexcept) noexcept
+      : Operation(OperationKind::outside), cancel(function) {}
+  void complete() noexcept { completed(*this); }
+
+  // Asks whoever is to complete it to do so soon. Called by the server, maybe several times; it must not
+  // complete the operation before it returns.
+  void (*const cancel)(OutsideOperation&) noexcept;
+  void (*completed)(OutsideOperation&) noexcept = nullptr;
+  void* loop = nullptr;
+  void* way_back = nullptr;
 };
 
 }  // namespace cppwebsocket::detail

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -26,7 +27,10 @@ class Server {
   }
   // One that is linked into the test: `extern "C" const HandlerSymbol cppwebsocket_handler;`
   explicit Server(HandlerSymbol handler) { use(handler()); }
-  ~Server() { *handler_->channels = nullptr; }
+  ~Server() {
+    *handler_->channels = nullptr;
+    if (handler_->before_unload && *handler_->before_unload) (*handler_->before_unload)();
+  }
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
 
@@ -34,6 +38,10 @@ class Server {
 
   // Lets time go by, for all clients; what falls due on the way happens at its time.
   void advance(std::chrono::nanoseconds duration) { stage_.advance(duration); }
+
+  // Waits, on the clock on the wall, for what comes from outside of the test, such as an operation of Asio:
+  // until `test` holds. Raises Failure if it does not within 30 s.
+  void wait_until(const std::function<bool()>& test) { stage_.wait_until(test); }
 
   // Publishes as another connection would.
   void publish(const std::string& channel, Message message, ChannelOptions options = {}) {
@@ -45,6 +53,7 @@ class Server {
 
  private:
   friend class Client;
+  friend class Work;
   struct Closer {
     void operator()(void* object) const noexcept { ::dlclose(object); }
   };

@@ -34,6 +34,11 @@ class CoroutineConnection final : public Connection, public Request {
   }
   void end(const char* why) override {
     stop_.request_stop();
+    if (!std::exchange(has_ended_, true))
+      for (OutsideOperation* each : outside_) {
+        stage_.thread_begins();  // soon over, and to be waited for until then
+        each->cancel(*each);
+      }
     while (!waiting_.empty())
       complete(*waiting_.front(), std::make_exception_ptr(ConnectionTerminatedException(why)));
   }
@@ -127,7 +132,7 @@ class CoroutineConnection final : public Connection, public Request {
   Branches& branches() override { return branches_; }
   void cancel(std::uint16_t branch) noexcept override {
     branches_.cancel(branch);
-    const auto error = std::make_exception_ptr(CancelledException("another branch has the result"));
+    const auto error = given_up();
     for (Operation* each : going_on_)
       if (each->kind == OperationKind::event && !each->error && branches_.is_cancelled(each->branch))
         each->error = error;
@@ -136,9 +141,26 @@ class CoroutineConnection final : public Connection, public Request {
       stage_.on_given_up(*each);
       complete(*each, error);
     }
+    const auto held = stage_.lock();
+    for (OutsideOperation* each : outside_)
+      if (branches_.is_cancelled(each->branch)) each->cancel(*each);
+  }
+  void begin(OutsideOperation& operation) override {
+    require_open();
+    const auto held = stage_.lock();
+    operation.branch = branches_.current();
+    outside_.push_back(&operation);
+    operation.way_back = this;
+    operation.completed = [](OutsideOperation& completed) noexcept {
+      static_cast<CoroutineConnection*>(completed.way_back)->complete_outside(completed);
+    };
   }
 
  private:
+  static std::exception_ptr given_up() {
+    return std::make_exception_ptr(CancelledException("another branch has the result"));
+  }
+
   void go_on(Operation& operation, std::exception_ptr error) {
     going_on_.push_back(&operation);
     stage_.complete(operation, std::move(error), [this, &operation] {
@@ -146,6 +168,21 @@ class CoroutineConnection final : public Connection, public Request {
       const Branches::Entered entered(branches_, operation.branch);
       operation.waiting.resume();
     });
+  }
+
+  // Thread: any.
+  void complete_outside(OutsideOperation& operation) noexcept {
+    const auto held = stage_.lock();
+    std::erase(outside_, &operation);
+    std::exception_ptr error;
+    if (has_ended_)
+      error = std::make_exception_ptr(ConnectionTerminatedException("the connection has ended"));
+    stage_.complete(operation, error, [this, &operation] {
+      if (!operation.error && branches_.is_cancelled(operation.branch)) operation.error = given_up();
+      const Branches::Entered entered(branches_, operation.branch);
+      operation.waiting.resume();
+    });
+    if (has_ended_) stage_.thread_ends();
   }
 
   // Starts at once and frees itself.
@@ -175,7 +212,9 @@ class CoroutineConnection final : public Connection, public Request {
   Branches branches_;
   std::vector<Operation*> waiting_;
   std::vector<Operation*> going_on_;  // completed, and about to be resumed
+  std::vector<OutsideOperation*> outside_;
   std::size_t running_ = 0;
+  bool has_ended_ = false;
 };
 
 }  // namespace cppwebsocket::testing::detail

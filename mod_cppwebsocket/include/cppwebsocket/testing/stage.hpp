@@ -59,6 +59,9 @@ class Stage {
     ready_.push_back(std::move(resume));
     changed_.notify_all();
   }
+  void complete(Operation& operation, std::exception_ptr error = nullptr) {
+    complete(operation, std::move(error), [&operation] { operation.waiting.resume(); });
+  }
   // Calls `fire` at that time, unless `operation` was completed before.
   void at(TimePoint time, Operation& operation, std::function<void()> fire) {
     Lock held(mutex_);
@@ -140,6 +143,17 @@ class Stage {
       const auto copies = descriptors_.to_poll();
       held.unlock();
       Descriptors::poll_all(copies);
+    }
+  }
+
+  void wait_until(const Test& test) {
+    const auto until = std::chrono::steady_clock::now() + longest;
+    for (;;) {
+      settle();
+      if (test()) return;
+      Lock held(mutex_);
+      const bool goes_on = changed_.wait_until(held, until, [this] { return !ready_.empty(); });
+      if (!goes_on) throw Failure("what the test waits for has not come, within 30 s");
     }
   }
 
