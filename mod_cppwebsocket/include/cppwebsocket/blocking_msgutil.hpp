@@ -14,16 +14,29 @@ namespace cppwebsocket::msgutil {
 
 // The next message, or empty when the peer closed cleanly.
 inline std::optional<Message> receive_message(BlockingRequest& request) {
-  return request.receive(std::nullopt);
+  return request.receive(std::nullopt, false);
 }
 // The same, but raises TimeoutException at `deadline`, or after `timeout`.
 inline std::optional<Message> receive_message(BlockingRequest& request,
                                               std::chrono::steady_clock::time_point deadline) {
-  return request.receive(deadline);
+  return request.receive(deadline, false);
 }
 inline std::optional<Message> receive_message(BlockingRequest& request,
                                               std::chrono::nanoseconds timeout) {
-  return request.receive(detail::after(timeout));
+  return request.receive(detail::after(timeout), false);
+}
+
+// The next part of a message, where they come in fragments (request.receive_in_fragments).
+inline std::optional<Fragment> receive_fragment(BlockingRequest& request) {
+  return detail::MessageAccess::fragment(request.receive(std::nullopt, true));
+}
+inline std::optional<Fragment> receive_fragment(BlockingRequest& request,
+                                                std::chrono::steady_clock::time_point deadline) {
+  return detail::MessageAccess::fragment(request.receive(deadline, true));
+}
+inline std::optional<Fragment> receive_fragment(BlockingRequest& request,
+                                                std::chrono::nanoseconds timeout) {
+  return detail::MessageAccess::fragment(request.receive(detail::after(timeout), true));
 }
 
 // A message that is already here, or nothing.

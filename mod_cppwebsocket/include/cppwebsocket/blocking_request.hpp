@@ -64,7 +64,7 @@ class BlockingRequest : public RequestProperties {
                                      bool scoped) = 0;
   virtual void end_thread(std::uint64_t number) noexcept = 0;
   virtual std::optional<Message> receive(
-      std::optional<std::chrono::steady_clock::time_point> deadline) = 0;
+      std::optional<std::chrono::steady_clock::time_point> deadline, bool in_fragments) = 0;
   virtual std::optional<Message> try_receive() = 0;
   virtual void send(Message message, bool end) = 0;
   virtual void ping(std::string_view body) = 0;

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -57,7 +58,16 @@ class Message {
   friend detail::MessageAccess;
   std::string payload_;
   Type type_ = Type::text;
-  bool is_validated_ = false;  // a text that was found to be UTF-8; nothing can change its bytes
+  bool is_validated_ : 1 = false;  // a text that was found to be UTF-8; nothing can change its bytes
+  bool continues_ : 1 = false;     // a fragment, behind which another one comes
+};
+
+// What one msgutil::receive_fragment gives: some bytes of a message, in their order, and of its type. Of a
+// text they are UTF-8 together; a character may be split between two. So a message goes on as it comes with
+// `send_message(request, std::move(fragment->part), fragment->end)`.
+struct Fragment {
+  Message part;
+  bool end = true;  // the message is complete with it; `part` may be empty then
 };
 
 namespace detail {
@@ -66,6 +76,15 @@ struct MessageAccess {
   static void set_type(Message& message, Message::Type type) noexcept { message.type_ = type; }
   static void set_validated(Message& message) noexcept { message.is_validated_ = true; }
   static bool is_validated(const Message& message) noexcept { return message.is_validated_; }
+  static void set_continues(Message& message, bool continues) noexcept {
+    message.continues_ = continues;
+  }
+  static bool continues(const Message& message) noexcept { return message.continues_; }
+  static std::optional<Fragment> fragment(std::optional<Message>&& part) {
+    if (!part) return std::nullopt;
+    const bool end = !part->continues_;
+    return Fragment{std::move(*part), end};
+  }
 };
 }  // namespace detail
 

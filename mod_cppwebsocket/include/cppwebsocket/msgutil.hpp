@@ -26,7 +26,7 @@ class [[nodiscard]] ReceiveAwaiter {
   }
   std::optional<Message> await_resume() {
     operation_.rethrow_error();
-    return request_.take_received();
+    return request_.take_received(operation_);
   }
 
  protected:
@@ -43,6 +43,18 @@ class [[nodiscard]] TimedReceiveAwaiter : public ReceiveAwaiter {
 
  private:
   OperationTimer timer_;
+};
+
+// Of a receive: for a part of a message.
+template <typename Awaiter>
+class [[nodiscard]] FragmentAwaiter : public Awaiter {
+ public:
+  template <typename... Arguments>
+  explicit FragmentAwaiter(Request& request, Arguments... arguments) noexcept
+      : Awaiter(request, arguments...) {
+    this->operation_.in_fragments = true;
+  }
+  std::optional<Fragment> await_resume() { return MessageAccess::fragment(Awaiter::await_resume()); }
 };
 
 // Of something that was sent when the function was called; what may have to wait is the caller.
@@ -106,8 +118,28 @@ inline detail::TimedReceiveAwaiter receive_message(Request& request,
   return {request, detail::after(timeout)};
 }
 
+// Waits for the next part of a message: what is here of it, 128 KiB at most, with its end if that is here.
+// For connections that receive in fragments (request.receive_in_fragments); on others each message is one. The
+// parts are not the peer's fragments, which mean nothing (RFC 6455 §5.4). Whoever takes none for a while has
+// the peer wait. Empty: the peer closed cleanly; a message whose `end` has not come is not complete then.
+// receive_message gives what is left of a message that has begun so, and closes with 1009 what is larger than
+// WebSocketMaxMessageSize. Whoever wants no more of a message takes it up to its end, or closes.
+// WebSocketMessageTimeout is for the peer; while the handler has it wait, it does not run out.
+// Otherwise as receive_message.
+inline detail::FragmentAwaiter<detail::ReceiveAwaiter> receive_fragment(Request& request) {
+  return detail::FragmentAwaiter<detail::ReceiveAwaiter>(request);
+}
+inline detail::FragmentAwaiter<detail::TimedReceiveAwaiter> receive_fragment(
+    Request& request, std::chrono::steady_clock::time_point deadline) {
+  return detail::FragmentAwaiter<detail::TimedReceiveAwaiter>(request, deadline);
+}
+inline detail::FragmentAwaiter<detail::TimedReceiveAwaiter> receive_fragment(
+    Request& request, std::chrono::nanoseconds timeout) {
+  return detail::FragmentAwaiter<detail::TimedReceiveAwaiter>(request, detail::after(timeout));
+}
+
 // A message that is already here, or nothing. Never waits and never reports the end: for that,
-// look at ready_state() or receive.
+// look at ready_state() or receive. Where messages come in fragments: one that is here as a whole.
 inline std::optional<Message> try_receive(Request& request) { return request.try_receive(); }
 
 // Sends a text (std::string, string_view, u8string_view, char*) or Message::binary(…). Waits only

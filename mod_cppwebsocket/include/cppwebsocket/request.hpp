@@ -91,7 +91,7 @@ class Request : public RequestProperties {
   // The server's half of the operations; use msgutil.hpp instead. begin: true if it completed at
   // once; take_received: what a receive ended with. send: false if the send buffer is now full. wait_for_room: false if there is no need.
   virtual bool begin(detail::ReceiveOperation& operation) = 0;
-  virtual std::optional<Message> take_received() noexcept = 0;
+  virtual std::optional<Message> take_received(const detail::ReceiveOperation& operation) noexcept = 0;
   virtual bool send(Message&& message, bool end) = 0;
   virtual bool send_ping(std::string_view body) = 0;
   virtual bool wait_for_room(detail::SendOperation& operation) noexcept = 0;

@@ -172,6 +172,16 @@ class RequestProperties {
     record_.limits.max_message_size = std::min(record_.limits.max_message_size, bytes);
   }
 
+  // Messages of any size: msgutil::receive_fragment gives a part of a message as soon as it is here. While the
+  // handler takes none, some 64 KiB wait for it and the peer is not read from, so that is what a message takes
+  // of memory, compressed or not, however large it is. A message of more than `max_message_size` bytes
+  // (after inflating) closes with 1009, and before its payload if its frame says so: that bounds what the
+  // handler does with it. WebSocketMaxMessageSize (or limit_message_size) then applies to what
+  // receive_message gathers. Raises BadOperationException after the handshake.
+  void receive_in_fragments(std::size_t max_message_size) {
+    during_handshake("receive_in_fragments").largest_in_fragments = max_message_size;
+  }
+
   // Closes the connection with 1001 after this long without a message either way. Only ever
   // shortens. Raises BadOperationException after the handshake, or for a duration below 1 ms.
   void limit_idle_time(std::chrono::milliseconds idle) {

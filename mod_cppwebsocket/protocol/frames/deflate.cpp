@@ -103,6 +103,7 @@ struct PerMessageDeflate::Unfinished {
   bool in_tail = false;
   std::size_t room = 0;
   std::string out;
+  bool is_stopped = false;  // in pieces: there may be more to make than there are bytes to read
 };
 
 Decompressor& PerMessageDeflate::begin_inflating() {
@@ -147,6 +148,45 @@ InflateResult PerMessageDeflate::inflate(std::string& bytes, std::size_t max_siz
     result = InflateResult::corrupt;
   if (goes_on && parameters_.client_no_context_takeover)
     workspace_.decompressor_ = std::move(decompressor_);
+  return result;
+}
+
+InflateResult PerMessageDeflate::inflate_piece(std::string& bytes, bool end, std::size_t max_size,
+                                               std::string& out) {
+  if (!unfinished_) {
+    if (bytes.empty()) return InflateResult::ok;
+    begin_inflating();
+    if (!decompressor_) decompressor_ = std::move(workspace_.decompressor_);
+    unfinished_ = std::make_unique<Unfinished>(Unfinished{.room = max_size});
+  }
+  Unfinished& was = *unfinished_;
+  if (!bytes.empty()) {
+    was.bytes = std::exchange(bytes, {});
+    was.read = 0;
+  }
+  TurnShare& share = workspace_.share();
+  if (share.used_up()) return InflateResult::unfinished;
+  const auto inflate = [&](std::string_view all) {
+    std::string_view left = all.substr(was.read);
+    const auto result = decompressor_->inflate(left, was.room, share, out, inflated_at_once - output_step);
+    was.read = all.size() - left.size();
+    was.is_stopped = result == InflateResult::unfinished;
+    return result;
+  };
+  InflateResult result = InflateResult::ok;
+  if (!was.in_tail && (was.read < was.bytes.size() || was.is_stopped)) result = inflate(was.bytes);
+  if (result == InflateResult::ok && end && !was.in_tail && !decompressor_->ended()) {
+    was.in_tail = true;
+    was.read = 0;
+  }
+  if (result == InflateResult::ok && was.in_tail) result = inflate(flush_tail);
+  if (result != InflateResult::ok) return result;
+  was.bytes = {};
+  was.read = 0;
+  if (!end) return result;
+  if (!decompressor_->between_blocks()) return InflateResult::corrupt;
+  unfinished_.reset();
+  if (parameters_.client_no_context_takeover) workspace_.decompressor_ = std::move(decompressor_);
   return result;
 }
 

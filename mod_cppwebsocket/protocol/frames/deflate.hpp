@@ -120,6 +120,13 @@ class PerMessageDeflate {
   // Raises std::bad_alloc, and then the message is lost.
   InflateResult inflate(std::string& bytes, std::size_t max_size, std::string& out);
 
+  // The same for a message that comes in pieces, of which `end` is the last: inflates what `bytes` has,
+  // appending inflated_at_once bytes at most to `out`, which is empty. `unfinished`: that, or the turn's share, is
+  // used up; it goes on when it is called with empty `bytes`. The limit is for all of the message; of one
+  // that is too big or corrupt, what comes before that is in `out`. Until its end, a decompressor is its own.
+  static constexpr std::size_t inflated_at_once = 64 << 10;
+  InflateResult inflate_piece(std::string& bytes, bool end, std::size_t max_size, std::string& out);
+
   // Frees the compressor's memory, if it owns one. What is sent next cannot refer to earlier
   // messages, and compresses a little worse.
   void release_compressor() noexcept;

@@ -47,6 +47,11 @@ class DraftProtocol final : public Protocol {
     return event;
   }
 
+  void receive_in_fragments(std::size_t max_message_size) override {
+    begin_fragments();
+    max_message_size_ = max_message_size;
+  }
+
   bool in_message() const noexcept override {
     return expect_ != Expect::type && expect_ != Expect::nothing;
   }
@@ -125,18 +130,39 @@ class DraftProtocol final : public Protocol {
     size_ += count;
     if (expect_ == Expect::text) text_.append(input.data(), count);
     input = input.subspan(end ? count + 1 : count);
-    return end ? end_text() : Event::none;
+    if (end) return end_text();
+    return in_fragments() && expect_ == Expect::text ? give_fragment(false) : Event::none;
   }
 
   Event end_text() {
     if (std::exchange(expect_, Expect::type) == Expect::discarded_text) return Event::none;
+    if (in_fragments()) return give_fragment(true);
     std::string text = std::exchange(text_, {});
-    if (!is_utf8(text)) {  // draft-76 §1.2: U+FFFD takes the place of what is not UTF-8
-      text = replace_invalid_utf8(text);
-      if (text.size() > max_message_size_) return fail_too_big();
-    }
+    make_valid(text);
+    if (text.size() > max_message_size_) return fail_too_big();
     message_ = Message(std::move(text));
     return Event::message;
+  }
+
+  // draft-76 §1.2: U+FFFD takes the place of what is not UTF-8, which makes it longer.
+  static void make_valid(std::string& text) {
+    if (!is_utf8(text)) text = replace_invalid_utf8(text);
+  }
+
+  // A character that has begun waits for its rest, so that its bytes are judged together.
+  Event give_fragment(bool ends) {
+    const std::size_t count = text_.size() - (ends ? 0 : unfinished_tail(text_));
+    std::string text = text_.substr(0, count);
+    text_.erase(0, count);
+    std::size_t& given = seldom_->given;
+    make_valid(text);
+    if (text.size() > max_message_size_ - given) return fail_too_big();
+    given += text.size();
+    if (ends) given = 0;
+    if (!ends && text.empty()) return Event::none;
+    message_ = Message(std::move(text));
+    detail::MessageAccess::set_continues(message_, !ends);
+    return Event::fragment;
   }
 
   // draft-76 §5.3, steps "length". A discarded frame is bounded as messages are.
@@ -173,7 +199,7 @@ class DraftProtocol final : public Protocol {
     return failed(code, text);
   }
 
-  const std::size_t max_message_size_;
+  std::size_t max_message_size_;
   std::size_t size_ = 0;  // of the frame: bytes of text so far, or length, or bytes to discard
   std::string text_;
   Expect expect_ = Expect::type;

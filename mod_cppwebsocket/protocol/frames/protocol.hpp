@@ -26,6 +26,7 @@ namespace cppwebsocket::protocol {
 enum class Event : std::uint8_t {
   none,     // the input is used up, or the turn's share is; nothing is complete
   message,  // take_message()
+  fragment,  // the same, after receive_in_fragments(): a part of a message, or all of it
   ping,     // control_payload()
   pong,     // control_payload()
   close,    // peer_close(); everything after it is discarded
@@ -59,6 +60,11 @@ class Protocol {
 
   Message&& take_message() noexcept { return std::move(message_); }  // to be moved from, at once
 
+  // To be called before anything is received: messages come as Event::fragment, each as soon as it is
+  // there and with some 64 KiB at most, and MessageAccess::continues() tells whether the message goes on.
+  // `max_message_size` takes the place of the one that it was made with.
+  virtual void receive_in_fragments(std::size_t /*max_message_size*/) {}
+
   // May refer to the input: valid until the next receive() or until the input's bytes go.
   std::string_view control_payload() const noexcept { return control_; }
 
@@ -71,7 +77,9 @@ class Protocol {
 
   // Bytes of the message that is not complete, as they came; and since when it is coming, for whoever
   // has a clock: noted by him while in_message(), and forgotten with the message. Zero: not noted.
-  std::size_t incomplete_size() const noexcept { return message_.size(); }
+  std::size_t incomplete_size() const noexcept {
+    return message_.size() + (seldom_ ? seldom_->given : 0);
+  }
   std::chrono::steady_clock::time_point incomplete_since() const noexcept {
     return seldom_ ? seldom_->incomplete_since : std::chrono::steady_clock::time_point{};
   }
@@ -133,13 +141,17 @@ class Protocol {
  protected:
   // What most connections meet once, at their end, or never: it costs them nothing before.
   struct Seldom {
-    std::string control;  // a control frame's payload that arrives in pieces
+    std::unique_ptr<std::string> control;  // a control frame's payload that arrives in pieces
     Close peer_close;
     Failure failure;
     std::chrono::steady_clock::time_point incomplete_since{};
+    std::size_t given = 0;      // bytes, as they came, of a message of which fragments were given
+    bool in_fragments = false;  // receive_in_fragments()
   };
 
   Seldom& seldom();
+  bool in_fragments() const noexcept { return seldom_ && seldom_->in_fragments; }
+  void begin_fragments() { seldom().in_fragments = true; }
   Event closed_by_peer(Close&& close);                     // Event::close
   Event failed(CloseCode code, std::string_view literal);  // Event::failure
 

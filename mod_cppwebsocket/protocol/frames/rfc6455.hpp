@@ -1,5 +1,6 @@
 // RFC 6455's wire format, the server's side, with permessage-deflate (RFC 7692) on top. What it
-// receives is in rfc6455_receive.cpp, what it sends in rfc6455.cpp; others know it as a Protocol.
+// receives is in rfc6455_receive.cpp and, of messages in fragments, in rfc6455_fragments.cpp, what it sends in
+// rfc6455.cpp; others know it as a Protocol.
 #pragma once
 
 #include <array>
@@ -26,6 +27,7 @@ class Rfc6455 final : public Protocol {
       : max_message_size_(max_message_size), deflate_(std::move(deflate)), spare_(spare) {}
 
   Event receive(std::span<char>& input) override;
+  void receive_in_fragments(std::size_t max_message_size) override;
 
   bool in_message() const noexcept override {
     return in_frame_ || header_size_ != 0 || fragmented_;
@@ -73,6 +75,9 @@ class Rfc6455 final : public Protocol {
   Event receive_data(std::span<char> piece, std::size_t offset, std::span<char>& input);
   Event end_message(std::span<char>& input);
   Event inflate(std::span<char>& input);
+  Event receive_fragment(std::span<char> piece, std::size_t offset, std::span<char>& input);
+  Event inflate_fragment(std::span<char>& input);
+  Event end_fragment(bool ends);
   Event receive_control(std::string_view piece);
   Event end_control();
   Event end_close();
@@ -87,7 +92,7 @@ class Rfc6455 final : public Protocol {
 
   static void send_control(Opcode opcode, std::string_view body, Output& out);
 
-  // The message's bytes so far, as they came (compressed, or not).
+  // The message's bytes so far, as they came (compressed, or not); those that were not given yet.
   std::string& collected() noexcept {
     std::string&& payload = std::move(message_).payload();
     return payload;
@@ -109,6 +114,7 @@ class Rfc6455 final : public Protocol {
   bool compressed_ = false;               // the message being received
   bool inflating_ = false;                // it is here, and only the turn's share was used up
   bool over_ = false;                     // RFC 6455 §5.5.1, §7.1.7: what follows means nothing
+  Event small_event_ = Event::message;    // of a message that comes the short way
   bool sending_fragments_ = false;
   bool sending_compressed_ = false;
 };

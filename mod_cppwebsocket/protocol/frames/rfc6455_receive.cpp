@@ -60,14 +60,14 @@ MaskingKey masking_key(const char* bytes) noexcept {
 }
 
 Event Rfc6455::receive(std::span<char>& input) {
-  return receive_small(input) ? Event::message : receive_any(input);
+  return receive_small(input) ? small_event_ : receive_any(input);
 }
 
 Event Rfc6455::receive_any(std::span<char>& input) {
   Event event = Event::none;
   if (inflating_) {
-    event = inflate(input);
-    if (event == Event::none) return event;
+    event = in_fragments() ? inflate_fragment(input) : inflate(input);
+    if (inflating_) return event;
   }
   while (event == Event::none && !over_) {
     if (!in_frame_) event = receive_header(input);
@@ -156,11 +156,12 @@ Event Rfc6455::begin_data_frame(bool rsv1) {
     if (rsv1 && !deflate_) return fail_protocol("a reserved bit is set");
     compressed_ = rsv1;
     const auto type = opcode_ == Opcode::text ? Message::Type::text : Message::Type::binary;
-    if (message_.type() != type || !message_.empty()) message_ = Message(type, std::string());
+    if (message_.type() != type || !message_.empty() || in_fragments())
+      message_ = Message(type, std::string());
   }
   const std::size_t limit =
       compressed_ ? max_compressed_size(max_message_size_) : max_message_size_;
-  if (remaining_ > limit - collected().size()) return fail_too_big();
+  if (remaining_ > limit - incomplete_size()) return fail_too_big();
   fragmented_ = true;  // until its last byte
   return Event::none;
 }
@@ -188,6 +189,7 @@ void Rfc6455::make_room(std::uint64_t size) {
 // `piece` is still masked; its first byte meets the key at `offset`.
 Event Rfc6455::receive_data(std::span<char> piece, std::size_t offset, std::span<char>& input) {
   if (piece.empty() && remaining_ != 0) return Event::none;
+  if (in_fragments()) return receive_fragment(piece, offset, input);
   std::string& payload = collected();
   const std::size_t before = payload.size();
   if (before == 0) {
@@ -243,10 +245,9 @@ Event Rfc6455::receive_control(std::string_view piece) {
     control_ = piece;
     return end_control();
   }
-  std::string& collected = seldom().control;
-  if (control_.empty()) collected.clear();
-  collected.append(piece);
-  control_ = collected;
+  auto& collected = seldom().control;
+  if (!collected || control_.empty()) collected = std::make_unique<std::string>();
+  control_ = collected->append(piece);
   return remaining_ == 0 ? end_control() : Event::none;
 }
 

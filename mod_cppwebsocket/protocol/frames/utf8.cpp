@@ -92,8 +92,8 @@ utf8::State run_mixed(utf8::State state, std::string_view text) noexcept {
   return state;
 }
 
-// How many bytes at the end of `text` begin a character that does not end there; 0 if its end is
-// no place to judge from.
+}  // namespace
+
 std::size_t unfinished_tail(std::string_view text) noexcept {
   for (std::size_t count = 1; count <= 3 && count <= text.size(); ++count) {
     const auto byte = static_cast<unsigned char>(text[text.size() - count]);
@@ -104,8 +104,6 @@ std::size_t unfinished_tail(std::string_view text) noexcept {
   }
   return 0;
 }
-
-}  // namespace
 
 bool Utf8Validator::feed(std::string_view piece) noexcept {
   if (state_ == utf8::between) piece.remove_prefix(ascii_prefix(piece));

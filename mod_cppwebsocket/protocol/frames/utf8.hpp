@@ -23,6 +23,10 @@ class Utf8Validator {
 // True if `text` is valid as a whole.
 bool is_utf8(std::string_view text) noexcept;
 
+// How many bytes at the end of `text`, at most 3, begin a character that does not end there; 0 if its end is
+// no place to judge from.
+std::size_t unfinished_tail(std::string_view text) noexcept;
+
 // `text` with each maximal invalid part replaced by U+FFFD (Unicode §3.9; draft-76 §1.2).
 std::string replace_invalid_utf8(std::string_view text);
 

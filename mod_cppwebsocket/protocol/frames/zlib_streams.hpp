@@ -126,9 +126,11 @@ class Decompressor {
   void restart() noexcept { inflateReset(&stream_); }
 
   // Goes on with `bytes`, from whose front it takes what it has read, appending to `out` and taking
-  // what it appends off `room`. With the share used up it is `unfinished`; it does one step always.
+  // what it appends off `room`. With the share used up, or `most` bytes in `out`, it is `unfinished`; it
+  // does one step always.
   InflateResult inflate(std::string_view& bytes, std::size_t& room, TurnShare& share,
-                        std::string& out) {
+                        std::string& out,
+                        std::size_t most = std::numeric_limits<std::size_t>::max()) {
     std::array<char, output_step> buffer;
     for (;;) {
       const std::size_t count = std::min(bytes.size(), input_step);
@@ -140,20 +142,20 @@ class Decompressor {
       stream_.avail_out = static_cast<uInt>(step);
       const int status = ::inflate(&stream_, Z_SYNC_FLUSH);
       if (status == Z_MEM_ERROR) throw std::bad_alloc();
-      if (status != Z_OK && status != Z_STREAM_END && status != Z_BUF_ERROR)
-        return InflateResult::corrupt;
       const std::size_t read = count - stream_.avail_in;
       const std::size_t made = step - stream_.avail_out;
       bytes.remove_prefix(read);
       share.count_inflated(read, made);
+      out.append(buffer.data(), std::min(made, room));
       if (made > room) return InflateResult::too_big;
       room -= made;
-      out.append(buffer.data(), made);
+      if (status != Z_OK && status != Z_STREAM_END && status != Z_BUF_ERROR)
+        return InflateResult::corrupt;
       ended_ = status == Z_STREAM_END;
       // RFC 7692 §7.2.3.4, §7.2.3.5: more blocks may follow one with BFINAL set.
       if (ended_) inflateReset(&stream_);
       if (bytes.empty() && (stream_.avail_out != 0 || ended_)) return InflateResult::ok;
-      if (share.used_up()) return InflateResult::unfinished;
+      if (share.used_up() || out.size() >= most) return InflateResult::unfinished;
     }
   }
 

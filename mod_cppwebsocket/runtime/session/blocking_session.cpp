@@ -21,8 +21,9 @@ void BlockingSession::deliver(Message&& message) {
   {
     Lock lock(mutex_);
     ready_.push(std::move(message));
-    full_ = ready_.full();
-    asked_ = false;
+    const bool enough = has_message(!gathers_);
+    full_ = ready_.full() && enough;
+    if (enough) asked_ = false;
   }
   received_.notify_one();  // without the lock, which the woken thread wants first of all
 }
@@ -48,7 +49,7 @@ bool BlockingSession::say_goodbye() {
 bool BlockingSession::has_come_to_close() {
   Lock lock(mutex_);
   // A handler that has never received is not waited for; with messages ready, it may be about to.
-  if (ready_.empty() && (asked_ || !receives_)) return true;
+  if (!has_message(!gathers_) && (asked_ || !receives_)) return true;
   close_behind_ = true;
   return false;
 }
@@ -88,6 +89,7 @@ void BlockingSession::do_errand(Errand& errand) noexcept {
   if (errand.close) session_.guarded([&] { ending.close_now(*errand.close); });
   if (errand.error) ending.report(errand.error);
   for (const std::exception_ptr& error : errand.more_errors) ending.report(error);
+  if (errand.message_too_big) session_.guarded([&] { ending.fail_too_big(); });
   if (errand.goodbye_said) session_.guarded([&] { ending.leaving().close(session_); });
   if (!errand.handler_returned) return;
   session_.tasks().thread_ended();
@@ -241,8 +243,21 @@ Message BlockingSession::take() {
   return message;
 }
 
+// Or one that is too large to be gathered.
+bool BlockingSession::has_message(bool in_fragments) const noexcept {
+  return ready_.has(in_fragments) ||
+         (!in_fragments && ready_.first_exceeds(limits().max_message_size));
+}
+
+void BlockingSession::refuse_too_big(Lock& lock) {
+  errand_.message_too_big = true;
+  post_errand();
+  changed_.wait(lock, [&] { return over(); });
+  raise_end();
+}
+
 std::optional<Message> BlockingSession::receive(
-    std::optional<std::chrono::steady_clock::time_point> deadline) {
+    std::optional<std::chrono::steady_clock::time_point> deadline, bool in_fragments) {
   if (ready_state() == ReadyState::connecting)
     throw BadOperationException("receive_message works only once the connection is open");
   Lock lock(mutex_);
@@ -250,11 +265,15 @@ std::optional<Message> BlockingSession::receive(
   receiving_ = receives_ = true;
   struct Done {
     bool& receiving;
-    ~Done() { receiving = false; }
-  } done{receiving_};
+    bool& gathers;
+    ~Done() { receiving = gathers = false; }
+  } done{receiving_, gathers_};
   for (;;) {
     if (threads_.is_to_end()) raise_end();
-    if (!ready_.empty()) return take();
+    if (has_message(in_fragments)) {
+      if (in_fragments || ended_ || !ready_.first_exceeds(limits().max_message_size)) return take();
+      refuse_too_big(lock);
+    }
     if (ended_ && clean_end_) {
       if (end_received_) throw BadOperationException("receive_message after the end was received");
       end_received_ = true;
@@ -266,8 +285,13 @@ std::optional<Message> BlockingSession::receive(
       continue;
     }
     must_not_wait_here("receive_message");
+    gathers_ = !in_fragments;
+    if (full_) {  // of a message that is here in part
+      full_ = false;
+      post_errand();
+    }
     ask_for_message();
-    const auto awake = [&] { return !ready_.empty() || over() || close_to_choose_; };
+    const auto awake = [&] { return has_message(in_fragments) || over() || close_to_choose_; };
     if (!deadline)
       received_.wait(lock, awake);
     else if (!received_.wait_until(lock, *deadline, awake))
@@ -278,7 +302,7 @@ std::optional<Message> BlockingSession::receive(
 std::optional<Message> BlockingSession::try_receive() {
   Lock lock(mutex_);
   receives_ = true;
-  if (!ready_.empty()) return take();
+  if (ready_.has(false)) return take();
   if (!over() && ready_state() != ReadyState::connecting) ask_for_message();
   return std::nullopt;
 }

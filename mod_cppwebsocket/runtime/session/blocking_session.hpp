@@ -64,7 +64,7 @@ class BlockingSession final : public BlockingRequest, private Posted {
   std::stop_token stop_token() override { return threads_.stop_token(); }
   Sender sender() override;
   std::optional<Message> receive(
-      std::optional<std::chrono::steady_clock::time_point> deadline) override;
+      std::optional<std::chrono::steady_clock::time_point> deadline, bool in_fragments) override;
   std::optional<Message> try_receive() override;
   void send(Message message, bool end) override;
   void ping(std::string_view body) override;
@@ -89,6 +89,7 @@ class BlockingSession final : public BlockingRequest, private Posted {
     std::exception_ptr error;               // of a spawned thread
     std::vector<std::exception_ptr> more_errors;
     bool goodbye_said = false;
+    bool message_too_big = false;           // for a receive of a whole one
     bool handler_returned = false;
     std::exception_ptr handler_error;
   };
@@ -105,11 +106,13 @@ class BlockingSession final : public BlockingRequest, private Posted {
   void put_out(Outgoing&& outgoing);
   void write(Message&& message);
   void ask_for_message();
+  bool has_message(bool in_fragments) const noexcept;
+  [[noreturn]] void refuse_too_big(Lock& lock);
   void choose_close(Lock& lock);
   Message take();
   void require_sendable(const char* what);
   void wait_for_room(Lock& lock, const char* what);
-  void raise_end() const;
+  [[noreturn]] void raise_end() const;
   bool closed() const noexcept { return closed_by_ != std::thread::id(); }
   // Nothing more is to be waited for: by nobody, or not by this thread.
   bool over() const noexcept { return ended_ || returned_ || threads_.is_to_end(); }
@@ -137,6 +140,7 @@ class BlockingSession final : public BlockingRequest, private Posted {
   std::size_t waiting_for_room_ = 0;
   bool receiving_ = false;
   bool asked_ = false;            // for a message that has not come
+  bool gathers_ = false;          // all of it, in receive()
   bool receives_ = false;         // the handler is one that receives
   bool close_behind_ = false;     // the peer's Close is behind what is ready
   bool close_offered_ = false;

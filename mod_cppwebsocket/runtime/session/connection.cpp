@@ -46,6 +46,8 @@ void Connection::do_extra_handshake() {
 void Connection::open(std::unique_ptr<Transport> transport,
                       std::unique_ptr<protocol::Protocol> protocol, std::string already_read) {
   own_text(*record_);
+  if (const auto most = record_->handshake->largest_in_fragments)
+    protocol->receive_in_fragments(*most);
   record_->handshake.reset();
   wire_.open(std::move(transport), std::move(protocol), blocking_ != nullptr);
   if (!already_read.empty()) tasks_.inbox().keep_unread(std::move(already_read));

@@ -144,8 +144,9 @@ class Connection : public Request, protected detail::TimerNode {
   std::stop_token stop_token() override { return tasks_.stop_token(); }
   Sender sender() override;
   bool begin(detail::ReceiveOperation& operation) override;
-  std::optional<Message> take_received() noexcept override {
-    return tasks_.take_received(wire_.protocol());
+  std::optional<Message> take_received(
+      const detail::ReceiveOperation& operation) noexcept override {
+    return tasks_.take_received(operation, wire_.protocol());
   }
   std::optional<Message> try_receive() override;
   bool send(Message&& message, bool end) override;

@@ -190,6 +190,12 @@ void Ending::fail(CloseCode code, std::string_view text) {
     end(text);
 }
 
+void Ending::fail_too_big() {
+  if (!is_open()) return;
+  peer_close_waits_ = false;  // ours comes first
+  fail(close_code::message_too_big, "the message is larger than this server gathers");
+}
+
 void Ending::lose(std::string_view why) noexcept {
   connection_.own_wire();
   record_close(close_code::abnormal_closure, {});

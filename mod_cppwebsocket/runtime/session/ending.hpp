@@ -61,6 +61,7 @@ class Ending {
   // --- other ends -----------------------------------------------------------------------------
 
   void fail(CloseCode code, std::string_view text);  // RFC 6455 §7.1.7: the peer broke the protocol
+  void fail_too_big();  // what is received whole, of a message that comes in fragments
   void lose(std::string_view why) noexcept;          // there is nobody there any more
   void lose(int error) noexcept;                     // the same, by an errno
   void drop(std::string_view cause);                 // the wire, whatever waits on it

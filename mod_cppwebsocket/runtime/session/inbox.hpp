@@ -24,9 +24,14 @@ class Inbox {
     return waiting_ && (waiting_->bytes >= max_bytes || waiting_->count() >= max_messages);
   }
 
+  // What is behind a fragment that continues is joined to it.
   void push(Message&& message) {
     if (!waiting_) waiting_ = std::make_unique<Waiting>();
     auto& [messages, first, bytes, unread] = *waiting_;
+    if (first < messages.size() && detail::MessageAccess::continues(messages.back())) {
+      bytes += message.size();
+      return join(messages.back(), message);
+    }
     // An inbox that never empties must not grow by what was taken; by halves, to stay linear.
     if (first > 16 && first * 2 > messages.size()) {
       messages.erase(messages.begin(), messages.begin() + static_cast<std::ptrdiff_t>(first));
@@ -35,6 +40,12 @@ class Inbox {
     bytes += message.size();
     messages.push_back(std::move(message));
   }
+
+  // The first one is all there; or it is a fragment, and will do.
+  bool has(bool in_fragments) const noexcept {
+    return !empty() && (in_fragments || !detail::MessageAccess::continues(front()));
+  }
+  bool first_exceeds(std::size_t size) const noexcept { return !empty() && front().size() > size; }
 
   Message pop() noexcept {
     Message message = std::move(waiting_->messages[waiting_->first++]);
@@ -72,6 +83,15 @@ class Inbox {
     std::size_t bytes = 0;
     std::string unread;
   };
+
+  const Message& front() const noexcept { return waiting_->messages[waiting_->first]; }
+  static void join(Message& begun, const Message& more) {
+    std::string payload = std::move(begun).payload();
+    payload += more.payload();
+    const bool continues = detail::MessageAccess::continues(more);
+    begun = Message(begun.type(), std::move(payload));
+    detail::MessageAccess::set_continues(begun, continues);
+  }
 
   // With the last message.
   void give_back() noexcept {

@@ -36,6 +36,35 @@ void deliver_message(Connection& connection) {
   connection.complete(*receiver);
 }
 
+// What a message began with is not its end.
+void note_incomplete(Connection& connection) {
+  if (connection.message_timeout().count() == 0) return;
+  protocol::Protocol& protocol = connection.wire().protocol();
+  if (!protocol.in_message())
+    protocol.forget_incomplete();
+  else if (protocol.incomplete_since() == detail::TimePoint{})
+    protocol.note_incomplete(connection.loop().now());
+}
+
+// For a receive that takes parts, what is here is enough; one of whole messages gathers them, as far as
+// messages may be large. If nobody waits, they gather until the inbox is full.
+void deliver_fragment(Connection& connection) {
+  Message part(connection.wire().protocol().take_message());
+  note_incomplete(connection);
+  Tasks& tasks = connection.tasks();
+  if (tasks.have_ended() || !connection.ending().is_open()) return;
+  connection.wire().count_message();
+  if (connection.blocking()) return connection.blocking()->deliver(std::move(part));
+  Inbox& inbox = tasks.inbox();
+  inbox.push(std::move(part));
+  detail::ReceiveOperation* const receiver = tasks.receiver();
+  if (!receiver) return;
+  if (!receiver->in_fragments && inbox.first_exceeds(connection.limits().max_message_size))
+    connection.ending().fail_too_big();
+  else if (inbox.has(receiver->in_fragments))
+    connection.complete(*receiver);
+}
+
 void handle(protocol::Event event, Connection& connection) {  // but a message
   using protocol::Event;
   connection.own_wire();
@@ -44,6 +73,7 @@ void handle(protocol::Event event, Connection& connection) {  // but a message
   switch (event) {
     case Event::none:
     case Event::message:
+    case Event::fragment:
       break;
     case Event::ping:
       answer_ping(connection);
@@ -63,16 +93,6 @@ void handle(protocol::Event event, Connection& connection) {  // but a message
   }
 }
 
-// All that came was used up. What a message began with is not its end.
-void note_incomplete(Connection& connection) {
-  if (connection.message_timeout().count() == 0) return;
-  protocol::Protocol& protocol = connection.wire().protocol();
-  if (!protocol.in_message())
-    protocol.forget_incomplete();
-  else if (protocol.incomplete_since() == detail::TimePoint{})
-    protocol.note_incomplete(connection.loop().now());
-}
-
 void end_of_input(Connection& connection) {
   connection.own_wire();
   Ending& ending = connection.ending();
@@ -90,8 +110,9 @@ void end_of_input(Connection& connection) {
 bool may_receive(const Connection& connection) noexcept {
   const Ending& ending = connection.ending();
   if (ending.is_gone() || ending.peer_close_waits()) return false;
-  const bool full =
-      connection.blocking() ? connection.blocking()->full() : connection.tasks().inbox().full();
+  const Tasks& tasks = connection.tasks();
+  const bool full = connection.blocking() ? connection.blocking()->full()
+                                          : tasks.inbox().full() && !tasks.receiver();
   return !full || !ending.is_open();
 }
 
@@ -131,6 +152,8 @@ void receive(std::span<char> input, Connection& connection) {
       return input.empty() ? note_incomplete(connection) : keep_unread();
     if (event == protocol::Event::message)
       deliver_message(connection);
+    else if (event == protocol::Event::fragment)
+      deliver_fragment(connection);
     else
       handle(event, connection);
   }

@@ -178,7 +178,7 @@ Operation* Tasks::next_to_tell() noexcept {
 // --- what the handler asks for -----------------------------------------------------------------
 
 std::optional<Message> Tasks::try_receive() {
-  if (inbox_.empty()) return std::nullopt;
+  if (!inbox_.has(false)) return std::nullopt;
   has_received_ = true;
   return inbox_.pop();
 }
@@ -187,7 +187,10 @@ bool Tasks::begin(detail::ReceiveOperation& operation, Connection& connection) {
   if (receiver()) throw BadOperationException("a receive is already waiting");
   if (seldom_) seldom_->branches.require_not_cancelled();
   has_received_ = true;
-  if (!inbox_.empty()) return true;
+  if (!operation.in_fragments && inbox_.first_exceeds(connection.limits().max_message_size))
+    connection.ending().fail_too_big();
+  else if (inbox_.has(operation.in_fragments))
+    return true;
   connection.ending().answer_waiting_close();
   if (ended_) {
     if (!clean_end_) std::rethrow_exception(end_reason_);
@@ -201,12 +204,13 @@ bool Tasks::begin(detail::ReceiveOperation& operation, Connection& connection) {
   return false;
 }
 
-std::optional<Message> Tasks::take_received(protocol::Protocol& protocol) noexcept {
+std::optional<Message> Tasks::take_received(const detail::ReceiveOperation& operation,
+                                            protocol::Protocol& protocol) noexcept {
   if (arrives_) {
     arrives_ = false;
     return protocol.take_message();
   }
-  if (!inbox_.empty()) return inbox_.pop();
+  if (inbox_.has(operation.in_fragments)) return inbox_.pop();
   return std::nullopt;
 }
 

@@ -89,9 +89,9 @@ class Tasks {
   // Whether it owes nothing to messages before the peer's Close. A handler that has never received
   // is not waited for.
   bool has_come_to_close() const noexcept {
-    return !has_received_ || (inbox_.empty() && receiver());
+    return !has_received_ || receiver();
   }
-  // The receive that waits, or null.
+  // The receive that waits, or null. The inbox has nothing for it.
   detail::ReceiveOperation* receiver() const noexcept {
     return static_cast<detail::ReceiveOperation*>(first(detail::OperationKind::receive));
   }
@@ -126,7 +126,8 @@ class Tasks {
   // --- what the handler asks for, in its session (request.hpp) --------------------------------
 
   bool begin(detail::ReceiveOperation& operation, Connection& connection);
-  std::optional<Message> take_received(protocol::Protocol& protocol) noexcept;
+  std::optional<Message> take_received(const detail::ReceiveOperation& operation,
+                                       protocol::Protocol& protocol) noexcept;
   std::optional<Message> try_receive();
   bool begin(detail::SleepOperation& operation, std::chrono::nanoseconds duration,
              Connection& connection);

@@ -204,7 +204,7 @@ TEST_F(Place, IsOfBlockingHandlersToo) {
   script.blocking_transfer = [&](BlockingRequest& request) {
     auto room = Channel::named("chat").join(request);
     joined = true;
-    request.receive({});
+    request.receive({}, false);
   };
   Connection& ann = open(std::move(script));
   ASSERT_TRUE(loop_.run_until([&] { return joined.load(); }));

@@ -1,4 +1,4 @@
-// TCP keeps no borders: however a byte stream is cut, the same comes of it.
+// TCP keeps no borders: however a byte stream is cut, the same comes of it, also in fragments.
 #include <gtest/gtest.h>
 
 #include "protocol/frames/deflate.hpp"
@@ -54,16 +54,17 @@ std::vector<Stream> streams() {
 
 class Feed {
  public:
-  Feed() {
+  explicit Feed(bool in_fragments = false) {
     DeflateParameters parameters;
     parameters.client_no_context_takeover = true;
     protocol_ = make_rfc6455(599, std::make_unique<PerMessageDeflate>(parameters, workspace_));
+    if (in_fragments) protocol_->receive_in_fragments(599);
   }
   void operator()(std::string_view piece) { feed(*protocol_, piece, events_); }
 
   // The events, and whether the end would be clean.
   Events result() const {
-    Events events = events_;
+    Events events = joined(events_);
     events.push_back(protocol_->in_message() ? "inside" : "between");
     return events;
   }
@@ -84,6 +85,16 @@ TEST(Rfc6455Stream, InTwoPiecesEqualsInOne) {
   for (const auto& [name, bytes] : streams())
     for (std::size_t cut = 0; cut <= bytes.size(); ++cut) {
       Feed feed;
+      feed(bytes.substr(0, cut));
+      feed(bytes.substr(cut));
+      ASSERT_EQ(feed.result(), whole(bytes)) << name << ", cut at " << cut;
+    }
+}
+
+TEST(Rfc6455Stream, InFragmentsItEqualsWholeMessages) {
+  for (const auto& [name, bytes] : streams())
+    for (std::size_t cut = 0; cut <= bytes.size(); ++cut) {
+      Feed feed(true);
       feed(bytes.substr(0, cut));
       feed(bytes.substr(cut));
       ASSERT_EQ(feed.result(), whole(bytes)) << name << ", cut at " << cut;

@@ -12,7 +12,7 @@
 namespace cppwebsocket::protocol::testing {
 
 // The events that `bytes` cause when they arrive `piece` at a time: "text …", "close",
-// "failure CODE".
+// "failure CODE", and of a text that continues "part of text …".
 inline std::vector<std::string> feed(Protocol& draft, std::string bytes,
                                      std::size_t piece = std::string::npos) {
   std::vector<std::string> events;
@@ -25,9 +25,11 @@ inline std::vector<std::string> feed(Protocol& draft, std::string bytes,
       switch (draft.receive(input)) {
         case Event::none:
           break;
-        case Event::message: {
+        case Event::message:
+        case Event::fragment: {
           const Message message = draft.take_message();
-          events.push_back((message.is_text() ? "text " : "binary ") + message.payload());
+          const std::string part = detail::MessageAccess::continues(message) ? "part of " : "";
+          events.push_back(part + (message.is_text() ? "text " : "binary ") + message.payload());
           break;
         }
         case Event::close:

@@ -6,6 +6,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "protocol/frames/frame.hpp"
@@ -51,14 +52,17 @@ inline std::string close_frame(unsigned code, std::string reason = {}) {
   return client_frame(0x88, big_endian(code, 2) + reason);
 }
 
-// One event as text, like "text Hello", "close 1000 bye", "failure 1002".
+// One event as text, like "text Hello", "close 1000 bye", "failure 1002". Of a message that continues:
+// "part of text Hel".
 inline std::string describe(Protocol& protocol, Event event) {
   switch (event) {
     case Event::none:
       return "none";
-    case Event::message: {
+    case Event::message:
+    case Event::fragment: {
       const Message message = protocol.take_message();
-      return (message.is_text() ? "text " : "binary ") + message.payload();
+      const std::string part = detail::MessageAccess::continues(message) ? "part of " : "";
+      return part + (message.is_text() ? "text " : "binary ") + message.payload();
     }
     case Event::ping:
       return "ping " + std::string(protocol.control_payload());
@@ -107,6 +111,25 @@ inline std::vector<std::string> feed(Protocol& protocol, std::string_view piece,
   std::vector<std::string> events;
   feed(protocol, piece, events, share);
   return events;
+}
+
+// The same events, but with messages that came in fragments as if they had come whole, where they end.
+inline std::vector<std::string> joined(const std::vector<std::string>& events) {
+  constexpr std::string_view part = "part of ";
+  std::vector<std::string> whole;
+  std::string begun;
+  for (const std::string_view event : events) {
+    const std::size_t type = event.find(' ') + 1;  // what a message's bytes are behind
+    if (event.starts_with(part)) {
+      const std::string_view more = event.substr(part.size());
+      begun += begun.empty() ? more : more.substr(more.find(' ') + 1);
+    } else if (!begun.empty() && (event.starts_with("text ") || event.starts_with("binary "))) {
+      whole.push_back(std::exchange(begun, {}).append(event.substr(type)));
+    } else {
+      whole.emplace_back(event);
+    }
+  }
+  return whole;
 }
 
 // All that is to be sent, in one string.

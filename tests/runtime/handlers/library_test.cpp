@@ -214,11 +214,13 @@ struct Broken {
   const char* problem;  // part of what is said
 };
 
+const std::string other_abi = "handler ABI " + std::to_string(handler_abi + 1) + ", this server has " +
+                              std::to_string(handler_abi) + ": rebuild";
 const Broken broken[] = {
     {"NoTable", "", "does not export cppwebsocket_handler"},
     {"OtherAbi",
      "handler_abi + 1, sizeof(HandlerTable), handler_toolchain, &handshake, nullptr, nullptr",
-     "handler ABI 9, this server has 8: rebuild"},
+     other_abi.c_str()},
     {"OtherSize", "handler_abi, 8, handler_toolchain, &handshake, nullptr, nullptr", "rebuild"},
     {"OtherToolchain", "handler_abi, sizeof(HandlerTable), \"a compiler of 1998\", &handshake",
      "built with a compiler of 1998, this server with lib"},

@@ -553,7 +553,7 @@ TEST_F(BlockingSession, WhatWaitsRaisesOnTheLoopsThread) {
     wait_to_go_on();
   });
   ASSERT_TRUE(turn_until_seen(1));
-  EXPECT_THROW(request->receive(std::nullopt), BadOperationException);
+  EXPECT_THROW(request->receive(std::nullopt, false), BadOperationException);
   EXPECT_THROW(request->sleep_for(1ms), BadOperationException);
   EXPECT_THROW(request->close(Close(1000)), BadOperationException);
   connection.peer->capacity = 0;

@@ -49,7 +49,7 @@ inline constexpr std::uint32_t layout = layout_of<
     std::string, std::string_view, std::any, std::function<void(std::string_view)>,
     std::vector<std::string>, std::optional<std::string>, std::shared_ptr<int>,
     std::unique_ptr<int>, std::exception_ptr, std::stop_token, std::chrono::nanoseconds,
-    std::coroutine_handle<>, std::atomic<std::size_t>, Message, Close, ConnectionLimits,
+    std::coroutine_handle<>, std::atomic<std::size_t>, Message, Fragment, Close, ConnectionLimits,
     ExtensionOffer, HandshakeRecord, SeldomRecord, RequestRecord, TextBlock, Task<void>,
     TaskPromise<void>, AfterPromise, Operation, AfterOperation, ReceiveOperation, SendOperation,
     CloseOperation, SleepOperation, PoolOperation, OperationTimer, AfterTimer, PublicationOperation,

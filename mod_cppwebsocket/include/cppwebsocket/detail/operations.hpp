@@ -88,6 +88,7 @@ struct OperationTimer : TimerNode {
 struct ReceiveOperation : Operation {
   ReceiveOperation() noexcept : Operation(OperationKind::receive) {}
   OperationTimer* timer = nullptr;  // null: it waits as long as it takes
+  bool in_fragments = false;        // for what is there of a message; else for all of it
 };
 
 struct SendOperation : Operation {

@@ -134,6 +134,7 @@ struct HandshakeRecord {
   bool protocol_chosen = false;
   bool protocol_declined = false;  // the handler said: none of them
   bool extensions_enabled = true;
+  std::optional<std::size_t> largest_in_fragments;  // bytes; none: messages come whole
   std::string challenge;        // draft-76: the 16 bytes that are hashed
   std::string challenge_md5;    // draft-76: their MD5
   void* httpd_request = nullptr;

@@ -89,18 +89,18 @@ class BlockingConnection final : public Connection, public BlockingRequest {
   // --- messages ---
 
   Sender sender() override { return Connection::sender(); }
-  std::optional<Message> receive(std::optional<TimePoint> deadline) override {
+  std::optional<Message> receive(std::optional<TimePoint> deadline, bool in_fragments) override {
     auto held = stage_.lock();
-    if (!has_incoming() || has_received_end) require_open();
-    if (!wait(held, [this] { return has_incoming(); },
+    if (!has_incoming(in_fragments) || has_received_end) require_open();
+    if (!wait(held, [this, in_fragments] { return has_incoming(in_fragments); },
               deadline ? stage_.in_own_time(*deadline) : TimePoint::max()))
       throw TimeoutException("nothing was received in time");
-    if (!incoming.empty()) return take_incoming();
+    if (auto message = take_incoming(in_fragments)) return message;
     return receive_close();
   }
   std::optional<Message> try_receive() override {
     const auto held = stage_.lock();
-    return take_incoming();
+    return take_incoming(false);
   }
   void send(Message message, bool is_last) override {
     const auto held = stage_.lock();

@@ -118,12 +118,13 @@ class Client {
 
   // --- what the client does: nothing, once the connection is over ---
 
-  void send(Message message) {
+  // With `end` false the message goes on in the next call: a handler that receives in fragments gets each as one.
+  void send(Message message, bool end = true) {
     require_started();
     {
       const auto held = stage_.lock();
       if (connection_->is_over()) return;
-      connection_->incoming.push_back(std::move(message));
+      connection_->comes(std::move(message), end);
       connection_->on_incoming();
     }
     stage_.settle();

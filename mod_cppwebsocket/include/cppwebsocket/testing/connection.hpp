@@ -2,6 +2,7 @@
 // Part of testing.hpp.
 #pragma once
 
+#include <algorithm>
 #include <cstring>
 #include <deque>
 #include <memory>
@@ -64,6 +65,7 @@ class Connection : public Server {
     HandshakeRecord& handshake = *record.handshake;
     answer_headers = std::move(handshake.response_headers);
     extensions_enabled = handshake.extensions_enabled;
+    in_fragments_ = handshake.largest_in_fragments.has_value();
     if (handshake.protocol_chosen) record.set_text(Text::protocol, handshake.protocol);
     own_texts();
     record.handshake.reset();
@@ -132,11 +134,31 @@ class Connection : public Server {
     finish();
     return std::nullopt;
   }
-  bool has_incoming() const noexcept { return !incoming.empty() || peer_closed; }
-  std::optional<Message> take_incoming() {
-    if (incoming.empty()) return std::nullopt;
+  // Fragments are kept apart for handlers that receive in fragments, and what receives whole gets them joined.
+  void comes(Message message, bool end) {
+    MessageAccess::set_continues(message, !end);
+    if (!in_fragments_ && !incoming.empty() && MessageAccess::continues(incoming.back()))
+      join(incoming.back(), message);
+    else
+      incoming.push_back(std::move(message));
+  }
+  bool has_message(bool in_fragments) const noexcept {
+    in_fragments = in_fragments && in_fragments_;
+    return std::any_of(incoming.begin(), incoming.end(), [in_fragments](const Message& each) {
+      return in_fragments || !MessageAccess::continues(each);
+    });
+  }
+  bool has_incoming(bool in_fragments) const noexcept {
+    return has_message(in_fragments) || peer_closed;
+  }
+  std::optional<Message> take_incoming(bool in_fragments) {
+    if (!has_message(in_fragments)) return std::nullopt;
     Message message = std::move(incoming.front());
     incoming.pop_front();
+    while (!in_fragments && MessageAccess::continues(message)) {
+      join(message, incoming.front());
+      incoming.pop_front();
+    }
     return message;
   }
   // What the end of web_socket_transfer_data, or an exception from what it has spawned, does to the
@@ -174,6 +196,13 @@ class Connection : public Server {
   }
 
  private:
+  static void join(Message& begun, const Message& more) {
+    if (begun.type() != more.type()) throw Failure("a message is of one type");
+    const bool continues = MessageAccess::continues(more);
+    begun = Message(begun.type(), begun.payload() + more.payload());
+    MessageAccess::set_continues(begun, continues);
+  }
+
   struct Remote final : RemoteSession {
     explicit Remote(Connection& of) : connection(&of) {}
     SendResult send(Message message) override {
@@ -254,6 +283,7 @@ class Connection : public Server {
   std::string headers_;
   std::optional<Message> fragment_;
   bool closed_by_handler_ = false;
+  bool in_fragments_ = false;
   std::shared_ptr<Remote> remote_ = std::make_shared<Remote>(*this);
 };
 

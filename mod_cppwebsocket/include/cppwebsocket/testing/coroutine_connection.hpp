@@ -30,7 +30,7 @@ class CoroutineConnection final : public Connection, public Request {
                              : std::nullopt);
   }
   void on_incoming() override {
-    if (receiving_ && has_incoming()) complete(*receiving_);
+    if (receiving_ && has_incoming(receiving_->in_fragments)) complete(*receiving_);
   }
   void end(const char* why) override {
     stop_.request_stop();
@@ -72,7 +72,7 @@ class CoroutineConnection final : public Connection, public Request {
   bool begin(ReceiveOperation& operation) override {
     if (receiving_) throw BadOperationException("a receive is already waiting");
     branches_.require_not_cancelled();
-    if (has_incoming() && !has_received_end) return true;
+    if (has_incoming(operation.in_fragments) && !has_received_end) return true;
     wait(operation);
     receiving_ = &operation;
     if (operation.timer)
@@ -81,11 +81,11 @@ class CoroutineConnection final : public Connection, public Request {
     return false;
   }
   // A receive that has timed out or raised comes here never.
-  std::optional<Message> take_received() noexcept override {
-    if (!incoming.empty()) return take_incoming();
+  std::optional<Message> take_received(const ReceiveOperation& operation) noexcept override {
+    if (auto message = take_incoming(operation.in_fragments)) return message;
     return receive_close();
   }
-  std::optional<Message> try_receive() override { return take_incoming(); }
+  std::optional<Message> try_receive() override { return take_incoming(false); }
   bool send(Message&& message, bool is_last) override {
     Connection::send(std::move(message), is_last);
     return true;

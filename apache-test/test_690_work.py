@@ -47,7 +47,7 @@ def order(httpd):
 
 class TestWork:
     @STYLES
-    def test_cws_670_in_each_child_and_once_in_httpd_without_a_client(self, start, name):
+    def test_cws_690_in_each_child_and_once_in_httpd_without_a_client(self, start, name):
         httpd = start(name)
         wait_until(lambda: set(httpd.children()) <= {child for _, child in told(httpd, "child begins")},
                    "not every child has begun")
@@ -69,7 +69,7 @@ class TestWork:
         begun, ended = told(httpd, "child begins"), told(httpd, "child ends")
         assert set(ended) <= set(begun) and (1, successor) in ended and (1, leader) not in ended
 
-    def test_cws_671_a_graceful_restart_hands_it_over(self, start):
+    def test_cws_691_a_graceful_restart_hands_it_over(self, start):
         httpd = start("work")
         wait_until(lambda: told(httpd, "httpd begins"), "nobody leads")
         old = set(httpd.children())
@@ -94,7 +94,7 @@ def on_event(mpm):
 
 class TestVersions:
     @STYLES
-    def test_cws_672_another_version_begins_when_the_former_has_ended(self, on_event, start, name):
+    def test_cws_692_another_version_begins_when_the_former_has_ended(self, on_event, start, name):
         httpd = start(name, one_child=True)
         wait_until(lambda: told(httpd, "httpd begins") and told(httpd, "child begins"), "no work")
         target = httpd.handler_root / f"{name}_wsh.so"
@@ -110,7 +110,7 @@ class TestVersions:
         maps = f"/proc/{child}/maps"
         wait_until(lambda: f"{name}_wsh" not in open(maps).read(), "it is still mapped")
 
-    def test_cws_673_what_it_raises_is_logged_and_it_begins_again(self, on_event, start):
+    def test_cws_693_what_it_raises_is_logged_and_it_begins_again(self, on_event, start):
         httpd = start("work", version("work", 1, "RAISES"), one_child=True)
         for pause in (1, 2):
             httpd.expect_log(r"error\].*CWS0066: work_wsh\.so: web_socket_once_per_child raised an "
@@ -119,7 +119,7 @@ class TestVersions:
         assert len(told(httpd, "child begins")) >= 2
         assert len(told(httpd, "httpd begins")) == 1
 
-    def test_cws_674_a_file_that_comes_later_begins_with_its_first_client(self, on_event, make_httpd):
+    def test_cws_694_a_file_that_comes_later_begins_with_its_first_client(self, on_event, make_httpd):
         httpd = make_httpd("WebSocketPingInterval Off\n", one_child=True)
         build.install(version("work", 1), httpd.handler_root / "work_wsh.so")
         with httpd.open("/work") as ws:

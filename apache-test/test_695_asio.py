@@ -97,7 +97,7 @@ def threads_of_asio(child):
 
 
 class TestBridge:
-    def test_cws_675_two_thousand_connections_through_one_reactor(self, bridge):
+    def test_cws_695_two_thousand_connections_through_one_reactor(self, bridge):
         soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
         wanted = 3 * MANY
         if soft < wanted:
@@ -116,7 +116,7 @@ class TestBridge:
             assert {ws.read_close()[0] for ws in all_of_them} == {1000}
             httpd.stop()
 
-    def test_cws_676_the_end_of_either_side_is_the_others(self, bridge):
+    def test_cws_696_the_end_of_either_side_is_the_others(self, bridge):
         with EchoServer(b"only this") as server:
             httpd = bridge(server.address)
             with httpd.open("/gallery/tcp_bridge") as ws:
@@ -125,14 +125,14 @@ class TestBridge:
                 ws.send(close_frame(1000))
                 ws.expect_eof()
 
-    def test_cws_677_whom_nobody_answers_is_told(self, bridge):
+    def test_cws_697_whom_nobody_answers_is_told(self, bridge):
         with socket.create_server(("127.0.0.1", 0)) as closed:
             address = "127.0.0.1:%d" % closed.getsockname()[1]
         httpd = bridge(address)
         with httpd.open("/gallery/tcp_bridge") as ws:
             assert ws.read_close() == (1014, "Connection refused")
 
-    def test_cws_678_a_lost_client_ends_the_bridge_and_a_stop_too(self, bridge):
+    def test_cws_698_a_lost_client_ends_the_bridge_and_a_stop_too(self, bridge):
         with EchoServer() as server:
             httpd = bridge(server.address)
             with httpd.open("/gallery/tcp_bridge") as lost, httpd.open("/gallery/tcp_bridge") as stays:
@@ -149,7 +149,7 @@ class TestBridge:
                 httpd.stop()  # whose fixtures see a child that does not end
                 assert stays.read_close()[0] == 1001
 
-    def test_cws_679_its_thread_ends_before_the_file_is_unloaded(self, bridge):
+    def test_cws_699_its_thread_ends_before_the_file_is_unloaded(self, bridge):
         with EchoServer() as server:
             httpd = bridge(server.address)
             child, = httpd.children()
