@@ -60,11 +60,9 @@ class Reactor final : public EventLoop, private detail::TimerNode {
   void post(Posted& posted) noexcept override;
   bool runs_here() const noexcept override;
 
-  // Tells `watcher` what happens on `descriptor`, which is no session's; again: another interest.
-  // To be unwatched before either goes. Raises system_error. Thread: the reactor's, as the next.
-  void watch(int descriptor, DescriptorWatcher& watcher, Interest interest);
-  void unwatch(int descriptor, DescriptorWatcher& watcher) noexcept;
-
+  // Thread: the reactor's, all below.
+  void watch(int descriptor, DescriptorWatcher& watcher, Interest interest) override;
+  void unwatch(int descriptor, DescriptorWatcher& watcher) noexcept override;
   void arm(detail::TimerNode& timer, detail::TimePoint deadline) override;
   void disarm(detail::TimerNode& timer) noexcept override;
   void watch(Session& session, Interest interest, bool is_new) override;

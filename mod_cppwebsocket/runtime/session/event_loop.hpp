@@ -19,6 +19,7 @@
 namespace cppwebsocket::runtime {
 
 class BlockingPool;
+class DescriptorWatcher;
 class Session;
 
 struct Interest {
@@ -72,6 +73,11 @@ class EventLoop {
   virtual void watch(Session& session, Interest interest, bool is_new) = 0;
   // Called before the descriptor is closed.
   virtual void unwatch(Session& session) noexcept = 0;
+
+  // Tells `watcher` what happens on `descriptor`, which is no session's; again: another interest.
+  // To be unwatched before either goes. Raises system_error.
+  virtual void watch(int descriptor, DescriptorWatcher& watcher, Interest interest) = 0;
+  virtual void unwatch(int descriptor, DescriptorWatcher& watcher) noexcept = 0;
 
   // The session is over: destroy it once nothing of it is on the stack.
   virtual void finished(Session& session) noexcept = 0;

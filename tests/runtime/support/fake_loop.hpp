@@ -51,6 +51,9 @@ class FakeLoop final : public runtime::EventLoop {
   void disarm(detail::TimerNode& timer) noexcept override;
   void watch(runtime::Session& session, runtime::Interest interest, bool is_new) override;
   void unwatch(runtime::Session& session) noexcept override;
+  // Nothing happens on descriptors here.
+  void watch(int, runtime::DescriptorWatcher&, runtime::Interest) override {}
+  void unwatch(int, runtime::DescriptorWatcher&) noexcept override {}
   void finished(runtime::Session& session) noexcept override;
   runtime::BlockingPool& call_pool() noexcept override { return call_pool_; }
   runtime::BlockingPool& connection_pool() noexcept override { return connection_pool_; }
