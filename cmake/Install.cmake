@@ -1,10 +1,9 @@
 # What `cmake --install` installs: the module for httpd, and what authors of handlers need. The latter is
 # the component "development", which goes to any prefix.
-include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 install(TARGETS mod_cppwebsocket LIBRARY DESTINATION ${HTTPD_MODULE_DIR} COMPONENT module)
-if(TARGET cppwebsocket_nats)
-  install(TARGETS cppwebsocket_nats LIBRARY DESTINATION ${HTTPD_MODULE_DIR} COMPONENT module)
+if(engines)
+  install(TARGETS ${engines} LIBRARY DESTINATION ${CPPWEBSOCKET_ENGINE_DIR} COMPONENT module)
 endif()
 
 set(package ${CMAKE_INSTALL_DATADIR}/cmake/cppwebsocket)  # no library, so of any architecture

@@ -24,6 +24,20 @@ function(cppwebsocket_library name)
   target_link_libraries(cppwebsocket_${name} PUBLIC cppwebsocket PRIVATE cppwebsocket_flags)
 endfunction()
 
+# cppwebsocket_engine(NAME LIBRARY)
+# cppwebsocket_NAME.so, which carries channels by that library, from cppwebsocket_NAME_parts.
+function(cppwebsocket_engine name library)
+  cppwebsocket_library(${name}_parts channels/backplane/${name} EXCEPT channels/backplane/${name}/object.cpp)
+  target_link_libraries(cppwebsocket_${name}_parts PUBLIC cppwebsocket_channels ${library})
+  add_library(cppwebsocket_${name} MODULE
+              ${PROJECT_SOURCE_DIR}/mod_cppwebsocket/channels/backplane/${name}/object.cpp)
+  set(exports ${PROJECT_SOURCE_DIR}/mod_cppwebsocket/channels/backplane/exports.map)
+  set_target_properties(cppwebsocket_${name} PROPERTIES PREFIX "" LINK_DEPENDS ${exports})
+  target_link_options(cppwebsocket_${name} PRIVATE -Wl,--version-script=${exports})
+  target_compile_definitions(cppwebsocket_${name} PRIVATE CPPWEBSOCKET_VERSION="${PROJECT_VERSION}")
+  target_link_libraries(cppwebsocket_${name} PRIVATE cppwebsocket_${name}_parts cppwebsocket_flags)
+endfunction()
+
 # The public API, parsed once for all: of a small file it is most of what there is to compile.
 # *handler.hpp define a handler's table, and asio.hpp needs Asio, so they are not in it.
 if(CPPWEBSOCKET_PRECOMPILE)

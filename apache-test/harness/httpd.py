@@ -24,6 +24,7 @@ class Httpd:
         `files`: {"name": text} and `directories` are made in the root.
         `tls_config`: the whole server speaks TLS, with these lines, and so does connect()."""
         self.mpm = mpm
+        self.module = build.MODULE
         self.modules = (f"mpm_{mpm}", *MODULES, *modules)
         self.root = Path(tempfile.mkdtemp(prefix="cppwebsocket-test-"))
         self.root.chmod(0o755)
@@ -69,7 +70,7 @@ class Httpd:
         config = self.config.replace("{root}", str(self.root)).replace("{port}", str(self.port))
         self.config_file.write_text(CONFIG.format(
             root=self.root, port=self.port, modules=installed.load_modules(self.modules),
-            module=build.MODULE, mpm=self.mpm_config, config=config, user=installed.user_directives()),
+            module=self.module, mpm=self.mpm_config, config=config, user=installed.user_directives()),
             errors="surrogateescape")  # "\udcXX": a byte that is not UTF-8
 
     def environment(self):

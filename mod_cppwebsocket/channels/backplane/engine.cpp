@@ -5,64 +5,65 @@
 #include <dlfcn.h>
 #include <unistd.h>
 
-#ifdef CPPWEBSOCKET_HIREDIS
-#include "channels/backplane/redis/backplane.hpp"
-#endif
-
 namespace cppwebsocket::channels {
 
 namespace {
 
-// Beside the object that this is linked into.
-std::string nats_object() {
+// The folder of the object that this is linked into.
+std::string own_folder() {
   static const char here = 0;
   Dl_info self{};
   const bool known = ::dladdr(&here, &self) != 0 && self.dli_fname;
   const std::string file = known ? self.dli_fname : "";
   const std::size_t slash = file.rfind('/');
-  return (slash == file.npos ? "." : file.substr(0, slash)) + "/cppwebsocket_nats.so";
+  return slash == file.npos ? "." : file.substr(0, slash);
 }
 
-std::unique_ptr<Backplane> load(const std::string& file, const BackplaneUrl& url,
-                                const BackplaneOptions& options) {
+// Beside the module, as in a build tree, or where the installation has put it.
+std::string engine_object(const std::string& library) {
+  const std::string name = "/cppwebsocket_" + library + ".so";
+  const std::string beside = own_folder() + name;
+  return ::access(beside.c_str(), R_OK) == 0 ? beside : CPPWEBSOCKET_ENGINE_DIR + name;
+}
+
+std::string library_of(const BackplaneUrl& url) {
+  return url.scheme == BackplaneUrl::Scheme::nats ? "nats" : "redis";
+}
+
+MakeBackplane& load(const std::string& file) {
   // Its threads run until the process ends: it stays.
   void* const object = ::dlopen(file.c_str(), RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
-  void* const symbol = object ? ::dlsym(object, make_backplane_symbol) : nullptr;
-  if (!symbol) throw std::runtime_error(::dlerror());
-  std::string problem;
-  Backplane* const made = reinterpret_cast<MakeBackplane*>(symbol)(url, options, problem);
-  if (!made) throw std::runtime_error(problem);
-  return std::unique_ptr<Backplane>(made);
+  if (!object) throw std::runtime_error(::dlerror());
+  const auto* const version = static_cast<const char*>(::dlsym(object, engine_version_symbol));
+  void* const make = ::dlsym(object, make_backplane_symbol);
+  if (!version || !make) throw std::runtime_error(file + " is no engine of mod_cppwebsocket");
+  if (std::string_view(version) != CPPWEBSOCKET_VERSION)
+    throw std::runtime_error(file + " is of version " + version +
+                             ", and mod_cppwebsocket of " CPPWEBSOCKET_VERSION
+                             ": both have to be installed, and httpd restarted");
+  return *reinterpret_cast<MakeBackplane*>(make);
 }
 
 }  // namespace
 
 std::string why_no_engine(const BackplaneUrl& url) {
-  switch (url.scheme) {
-    case BackplaneUrl::Scheme::redis:
-#ifndef CPPWEBSOCKET_HIREDIS
-      return "this mod_cppwebsocket was built without hiredis, so it cannot use Redis";
-#else
-      return {};
-#endif
-    case BackplaneUrl::Scheme::rediss:
-      return "this mod_cppwebsocket was built without hiredis_ssl, so it cannot use Redis over "
-             "TLS; a TLS tunnel on this machine with redis:// can";
-    case BackplaneUrl::Scheme::nats: break;
-  }
-  if (::access(nats_object().c_str(), R_OK) == 0) return {};
-  return nats_object() + " is missing; it is built where libnats is installed";
+  if (url.scheme == BackplaneUrl::Scheme::rediss)
+    return "this mod_cppwebsocket was built without hiredis_ssl, so it cannot use Redis over "
+           "TLS; a TLS tunnel on this machine with redis:// can";
+  const std::string library = library_of(url), file = engine_object(library);
+  if (::access(file.c_str(), R_OK) == 0) return {};
+  return file + " is missing: install the package libapache2-mod-cppwebsocket-" + library +
+         ", or build where lib" + (library == "nats" ? "nats" : "hiredis") + " is";
 }
 
 std::unique_ptr<Backplane> make_backplane(const BackplaneUrl& url, BackplaneOptions options,
-                                          [[maybe_unused]] runtime::Reactor& reactor) {
+                                          runtime::EventLoop& loop) {
   if (std::string problem = why_no_engine(url); !problem.empty())
     throw std::runtime_error(problem);
-#ifdef CPPWEBSOCKET_HIREDIS
-  if (url.scheme == BackplaneUrl::Scheme::redis)
-    return std::make_unique<RedisBackplane>(reactor, url, std::move(options));
-#endif
-  return load(nats_object(), url, options);
+  std::string problem;
+  Backplane* const made = load(engine_object(library_of(url)))(url, options, loop, problem);
+  if (!made) throw std::runtime_error(problem);
+  return std::unique_ptr<Backplane>(made);
 }
 
 }  // namespace cppwebsocket::channels

@@ -1,5 +1,5 @@
-// From a URL to its engine. Redis is in this module if it was built with hiredis. Others are objects
-// beside the module, which is not linked with their libraries: cppwebsocket_nats.so.
+// From a URL to its engine: an object of its own, cppwebsocket_redis.so or cppwebsocket_nats.so, which is
+// loaded when it is asked for. So the module needs no engine's library, and goes on without one.
 #pragma once
 
 #include <memory>
@@ -9,7 +9,7 @@
 #include "channels/backplane/url.hpp"
 
 namespace cppwebsocket::runtime {
-class Reactor;
+class EventLoop;
 }
 
 namespace cppwebsocket::channels {
@@ -17,14 +17,16 @@ namespace cppwebsocket::channels {
 // Why there is no engine for `url`, for people; empty if there is.
 std::string why_no_engine(const BackplaneUrl& url);
 
-// An engine that is not started. It may live on `reactor`'s thread. Raises runtime_error with what
-// is wrong.
+// An engine that is not started. It may live on `loop`'s thread. Raises runtime_error with what is
+// wrong.
 std::unique_ptr<Backplane> make_backplane(const BackplaneUrl& url, BackplaneOptions options,
-                                          runtime::Reactor& reactor);
+                                          runtime::EventLoop& loop);
 
-// What an engine's object exports, under this name. A null pointer: `problem` says why.
-using MakeBackplane = Backplane*(const BackplaneUrl& url, const BackplaneOptions& options,
-                                 std::string& problem);
+// What an engine's object exports, under these names. The first is the module's version that it was built
+// for, since no other can use it: a text. The second returns a null pointer where `problem` says why.
+inline constexpr const char* engine_version_symbol = "cppwebsocket_engine_version";
 inline constexpr const char* make_backplane_symbol = "cppwebsocket_make_backplane";
+using MakeBackplane = Backplane*(const BackplaneUrl& url, const BackplaneOptions& options,
+                                 runtime::EventLoop& loop, std::string& problem);
 
 }  // namespace cppwebsocket::channels

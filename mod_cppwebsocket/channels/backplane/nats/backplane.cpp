@@ -7,7 +7,6 @@
 
 #include <signal.h>
 
-#include "channels/backplane/engine.hpp"
 #include "channels/backplane/envelope.hpp"
 
 namespace cppwebsocket::channels {
@@ -262,15 +261,3 @@ void NatsBackplane::received(const std::string& channel, std::string_view bytes)
 }
 
 }  // namespace cppwebsocket::channels
-
-extern "C" [[gnu::visibility("default")]] cppwebsocket::channels::Backplane*
-cppwebsocket_make_backplane(const cppwebsocket::channels::BackplaneUrl& url,
-                            const cppwebsocket::channels::BackplaneOptions& options,
-                            std::string& problem) {
-  auto made = std::make_unique<cppwebsocket::channels::NatsBackplane>(url, options);
-  if (const natsStatus status = made->prepare(); status != NATS_OK) {
-    problem = natsStatus_GetText(status);
-    return nullptr;
-  }
-  return made.release();
-}

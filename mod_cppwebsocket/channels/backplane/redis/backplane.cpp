@@ -48,21 +48,21 @@ std::vector<std::string> look_up(const std::string& host) {
 
 }  // namespace
 
-RedisBackplane::RedisBackplane(runtime::Reactor& reactor, BackplaneUrl url, BackplaneOptions options)
-    : reactor_(reactor),
+RedisBackplane::RedisBackplane(runtime::EventLoop& loop, BackplaneUrl url, BackplaneOptions options)
+    : loop_(loop),
       url_(std::move(url)),
       options_(std::move(options)),
       topic_prefix_(redis_topic(url_.database, "")),
-      commands_(reactor, *this),
-      pushes_(reactor, *this),
+      commands_(loop, *this),
+      pushes_(loop, *this),
       random_(std::random_device()()) {
   fire = [](TimerNode& node) { static_cast<RedisBackplane&>(node).timer_fired(); };
 }
 
 void RedisBackplane::start(Listener& listener) {
-  reactor_.post([this, &listener] {
+  loop_.post([this, &listener] {
     listener_ = &listener;
-    down_since_ = reactor_.now();
+    down_since_ = loop_.now();
     connect();
   });
 }
@@ -70,13 +70,13 @@ void RedisBackplane::start(Listener& listener) {
 void RedisBackplane::connect() {
   state_ = State::resolving;
   if (is_numeric(url_.host)) return open({url_.host});
-  reactor_.call_pool().run([this]() noexcept {
+  loop_.call_pool().run([this]() noexcept {
     try {
       looked_up_.addresses = look_up(url_.host);
     } catch (const std::bad_alloc&) {
       looked_up_.addresses.clear();
     }
-    reactor_.post(looked_up_);
+    loop_.post(looked_up_);
   });
 }
 
@@ -126,7 +126,7 @@ void RedisBackplane::greeted(bool& link_is_ready) {
   state_ = State::up;
   last_address_ = address_;
   tried_ = 0;
-  up_since_ = reactor_.now();
+  up_since_ = loop_.now();
   check_at_ = up_since_ + check_time;
   try_at_ = detail::TimePoint::max();
   arm_next();
@@ -155,7 +155,7 @@ void RedisBackplane::fail(std::string why) {
   begin_round();
   held_ = subscribes_later_ = false;
   tries_ = 0;
-  if (was_up) down_since_ = reactor_.now();
+  if (was_up) down_since_ = loop_.now();
   if (is_news && was_up)
     log(Severity::warning, "CWS0039: the backplane " + url_.to_string() + " is down: " + why +
                                ". Messages reach this machine only; those of channels with "
@@ -181,14 +181,14 @@ void RedisBackplane::timer_fired() {
     case State::greeting: return fail("no answer within 5 s");
     case State::up: break;
   }
-  if (reactor_.now() >= try_at_) try_again();
-  if (state_ == State::up && reactor_.now() >= check_at_) check_alive();
+  if (loop_.now() >= try_at_) try_again();
+  if (state_ == State::up && loop_.now() >= check_at_) check_alive();
   if (state_ == State::up) arm_next();
 }
 
 void RedisBackplane::check_alive() {
   if (commands_silent_ || pushes_silent_) return fail("no answer within 5 s");
-  if (reactor_.now() - up_since_ >= a_while) {
+  if (loop_.now() - up_since_ >= a_while) {
     attempts_ = 0;
     last_why_.clear();
   }
@@ -198,12 +198,12 @@ void RedisBackplane::check_alive() {
   pushes_.send({"PING"});
   commands_.flush();
   pushes_.flush();
-  check_at_ = reactor_.now() + check_time;
+  check_at_ = loop_.now() + check_time;
 }
 
-void RedisBackplane::arm_next() { reactor_.arm(*this, std::min(check_at_, try_at_)); }
+void RedisBackplane::arm_next() { loop_.arm(*this, std::min(check_at_, try_at_)); }
 
-void RedisBackplane::arm(milliseconds time) { reactor_.arm(*this, reactor_.now() + time); }
+void RedisBackplane::arm(milliseconds time) { loop_.arm(*this, loop_.now() + time); }
 
 void RedisBackplane::log(Severity severity, const std::string& text) {
   if (options_.log) options_.log(severity, text);

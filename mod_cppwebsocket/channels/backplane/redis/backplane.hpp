@@ -25,7 +25,7 @@ namespace cppwebsocket::channels {
 
 class RedisBackplane final : public Backplane, private RedisLink::Owner, private detail::TimerNode {
  public:
-  RedisBackplane(runtime::Reactor& reactor, BackplaneUrl url, BackplaneOptions options);
+  RedisBackplane(runtime::EventLoop& loop, BackplaneUrl url, BackplaneOptions options);
 
   bool keeps_history() const noexcept override { return true; }
   void start(Listener& listener) override;
@@ -128,7 +128,7 @@ class RedisBackplane final : public Backplane, private RedisLink::Owner, private
 
   static constexpr char too_large_error[] = "ERR invalid bulk length";
 
-  runtime::Reactor& reactor_;
+  runtime::EventLoop& loop_;
   const BackplaneUrl url_;
   const BackplaneOptions options_;
   const std::string topic_prefix_;

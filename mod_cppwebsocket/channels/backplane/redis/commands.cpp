@@ -72,7 +72,7 @@ void RedisBackplane::give(Order&& order) {
     first = orders_.empty();
     orders_.push_back(std::move(order));
   }
-  if (first) reactor_.post(orders_given_);
+  if (first) loop_.post(orders_given_);
 }
 
 // --- Thread: the reactor's ------------------------------------------------------------------------
@@ -258,8 +258,8 @@ void RedisBackplane::received(std::string_view channel, std::string_view payload
   const bool has_number = envelope && is_numbered(envelope->record.kind);
   if (!envelope || (has_number && envelope->record.position.offset == 0)) {
     ++strange_;
-    if (reactor_.now() - strange_logged_ < between_reports) return;
-    strange_logged_ = reactor_.now();
+    if (loop_.now() - strange_logged_ < between_reports) return;
+    strange_logged_ = loop_.now();
     log(Severity::warning, "CWS0043: " + std::to_string(std::exchange(strange_, 0)) +
                                " messages in the backplane were not written by this module, and "
                                "are ignored; the last one for a channel name of " +

@@ -18,7 +18,7 @@ std::string RedisLink::open(const std::string& address, std::uint16_t port) {
   std::unique_ptr<redisContext, Free> made(::redisConnectNonBlock(address.c_str(), port));
   if (!made) return "no memory";
   if (made->err) return made->errstr;
-  reactor_.watch(made->fd, *this, {.readable = true, .writable = true});
+  loop_.watch(made->fd, *this, {.readable = true, .writable = true});
   wants_write_ = true;
   connection_ = std::move(made);
   return {};
@@ -26,7 +26,7 @@ std::string RedisLink::open(const std::string& address, std::uint16_t port) {
 
 void RedisLink::close() noexcept {
   if (!connection_) return;
-  reactor_.unwatch(connection_->fd, *this);
+  loop_.unwatch(connection_->fd, *this);
   connection_.reset();
 }
 
@@ -46,7 +46,7 @@ void RedisLink::send(std::span<const std::string_view> words) {
 void RedisLink::flush() {
   if (!connection_ || wants_write_) return;
   wants_write_ = true;  // at the next round: so all that comes until then goes out in one write
-  reactor_.watch(connection_->fd, *this, {.readable = true, .writable = true});
+  loop_.watch(connection_->fd, *this, {.readable = true, .writable = true});
 }
 
 void RedisLink::on_ready(bool readable, bool writable, bool hung_up) {
@@ -70,7 +70,7 @@ void RedisLink::write_queued() {
   if (::redisBufferWrite(connection_.get(), &done) != REDIS_OK) return fail_to_write();
   if (done == 0) return;
   wants_write_ = false;
-  reactor_.watch(connection_->fd, *this, {.readable = true, .writable = false});
+  loop_.watch(connection_->fd, *this, {.readable = true, .writable = false});
 }
 
 // A server that will not read on may have said why before.

@@ -13,7 +13,7 @@
 #include <hiredis.h>
 
 #include "runtime/loop/descriptor_watcher.hpp"
-#include "runtime/reactor/reactor.hpp"
+#include "runtime/session/event_loop.hpp"
 
 namespace cppwebsocket::channels {
 
@@ -30,7 +30,7 @@ class RedisLink final : private runtime::DescriptorWatcher {
     ~Owner() = default;
   };
 
-  RedisLink(runtime::Reactor& reactor, Owner& owner) noexcept : reactor_(reactor), owner_(owner) {}
+  RedisLink(runtime::EventLoop& loop, Owner& owner) noexcept : loop_(loop), owner_(owner) {}
   ~RedisLink() { close(); }
   RedisLink(const RedisLink&) = delete;
   RedisLink& operator=(const RedisLink&) = delete;
@@ -59,7 +59,7 @@ class RedisLink final : private runtime::DescriptorWatcher {
   void fail_to_write();
   void fail();
 
-  runtime::Reactor& reactor_;
+  runtime::EventLoop& loop_;
   Owner& owner_;
   std::unique_ptr<redisContext, Free> connection_;
   bool wants_write_ = false;

@@ -124,7 +124,7 @@ void RedisBackplane::append_again() {
 void RedisBackplane::hold(const std::string& why) {
   const auto code = [](const std::string& error) { return error.substr(0, error.find(' ')); };
   if (code(why) != code(held_why_)) {
-    if (held_why_.empty()) held_since_ = reactor_.now();
+    if (held_why_.empty()) held_since_ = loop_.now();
     log(Severity::error, "CWS0065: the backplane " + url_.to_string() +
                              " does not store what has a history: " + with_cure(why) +
                              ". That waits here, members on this machine have it, and all else goes "
@@ -139,7 +139,7 @@ void RedisBackplane::hold(const std::string& why) {
 
 void RedisBackplane::try_again_later() {
   if (try_at_ != detail::TimePoint::max()) return;
-  try_at_ = reactor_.now() + std::min(longest_pause, milliseconds(500) * (1u << std::min(tries_, 8u)));
+  try_at_ = loop_.now() + std::min(longest_pause, milliseconds(500) * (1u << std::min(tries_, 8u)));
   ++tries_;
   arm_next();
 }
@@ -158,7 +158,7 @@ void RedisBackplane::try_again() {
 void RedisBackplane::writes_again() {
   tries_ = 0;
   held_why_.clear();
-  const auto held = std::chrono::duration_cast<seconds>(reactor_.now() - held_since_);
+  const auto held = std::chrono::duration_cast<seconds>(loop_.now() - held_since_);
   log(Severity::notice, "CWS0065: the backplane " + url_.to_string() +
                             " stores again what has a history, after " +
                             std::to_string(held.count()) + " s");
@@ -193,8 +193,8 @@ void RedisBackplane::learn_role(std::string_view info) {
 
 void RedisBackplane::report_refused(std::string_view channel, const std::string& error) {
   ++refused_;
-  if (reactor_.now() - refused_logged_ < between_reports) return;
-  refused_logged_ = reactor_.now();
+  if (loop_.now() - refused_logged_ < between_reports) return;
+  refused_logged_ = loop_.now();
   log(Severity::error, "CWS0042: the backplane refused " +
                            std::to_string(std::exchange(refused_, 0)) +
                            " records, the last one because of: " + with_cure(error) +
