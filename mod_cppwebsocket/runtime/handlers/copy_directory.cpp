@@ -62,11 +62,11 @@ void check_way(const std::string& real_path) {
 }
 
 std::string make_and_check(const std::string& directory) {
-  if (::mkdir(directory.c_str(), 0700) == 0) {
-    if (::chmod(directory.c_str(), 0711) != 0) fail(directory);
-  } else if (errno != EEXIST) {
-    fail(directory);
-  }
+  // With its rights from the first moment on: another child may need to go through it at once.
+  const mode_t mask = ::umask(0);
+  const int made = ::mkdir(directory.c_str(), 0711);
+  ::umask(mask);
+  if (made != 0 && errno != EEXIST) fail(directory);
   std::array<char, PATH_MAX> resolved;
   if (!::realpath(directory.c_str(), resolved.data())) fail(directory);
   std::string real_path(resolved.data());
