@@ -288,7 +288,7 @@ def run(mpm, handlers, kills=100, restarts=20, each=2, tight=False, seed=None):
             book.judge(missed != 0)
         if restarts and not tight and not crowd.resumed:
             crowd.problem("nobody came back to resume")
-        if len(crowd.spread) >= 20 and sum(crowd.spread) < 2 * len(crowd.spread):
+        if len(crowd.spread) >= 20 and sum(crowd.spread) < 1.5 * len(crowd.spread):
             crowd.problem(f"the clients were in too few children: {crowd.spread}")
     finally:
         crowd.problems += server.close()
