@@ -5,7 +5,13 @@ import time
 
 import pytest
 
+from harness import build
 from harness.raw import BINARY, frame
+
+
+@pytest.fixture(scope="session")
+def handlers(handlers):
+    return handlers | build.gallery()
 
 
 class TestGallery:

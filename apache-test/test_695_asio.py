@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from harness import build
 from harness.raw import BINARY, close_frame, frame
 
 MANY = 2000
@@ -68,6 +69,11 @@ class EchoServer:
         selector.unregister(connection)
         self.open.discard(connection)
         connection.close()
+
+
+@pytest.fixture(scope="session")
+def handlers(handlers):
+    return handlers | build.gallery()
 
 
 @pytest.fixture

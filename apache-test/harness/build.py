@@ -80,11 +80,19 @@ def compile_all(sources, **options):
         return list(pool.map(lambda source: compile_handler(source, **options), sources))
 
 
+def built_handlers():
+    return {str(path.relative_to(HANDLERS)).removesuffix("_wsh.so"): path for path in HANDLERS.rglob("*_wsh.so")}
+
+
+def gallery():
+    """Of the gallery, what was built: {"gallery/game": path}."""
+    return {name: path for name, path in built_handlers().items() if name.startswith("gallery/")}
+
+
 def all_handlers():
     """Every handler there is: the shipped ones and the tests' own, {"echo": path}. Without the gallery's, for whose
     libraries each child would have to have room."""
-    found = {str(path.relative_to(HANDLERS)).removesuffix("_wsh.so"): path
-             for path in HANDLERS.rglob("*_wsh.so") if "gallery" not in path.relative_to(HANDLERS).parts}
+    found = {name: path for name, path in built_handlers().items() if not name.startswith("gallery/")}
     sources = sorted((TESTS / "handlers").glob("*_wsh.cpp"))
     for source, built in zip(sources, compile_all(sources)):
         found[source.name.removesuffix("_wsh.cpp")] = built
