@@ -30,7 +30,7 @@ class PostgreSql:
         return {"user": self.user.pw_uid, "group": self.user.pw_gid, "extra_groups": []} if self.user else {}
 
     def run(self, program, *arguments):
-        return subprocess.run([self.programs / program, *arguments], text=True, cwd=self.root, timeout=60,
+        return subprocess.run([self.programs / program, *arguments], text=True, cwd=self.root, timeout=300,
                               check=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, **self.as_user()).stdout
 
     def start(self):
@@ -40,7 +40,7 @@ class PostgreSql:
             self.process = subprocess.Popen(
                 [self.programs / "postgres", "-D", self.root / "data", "-k", self.root, "-c", "listen_addresses=",
                  "-c", "fsync=off"], stdout=log, stderr=log, cwd=self.root, **self.as_user())
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 120
         while time.monotonic() < deadline and self.process.poll() is None:
             with contextlib.suppress(subprocess.CalledProcessError):
                 self.ask("SELECT 1")
