@@ -297,12 +297,12 @@ class TestCap:
             with H2Session(httpd.address) as third:
                 begin = time.monotonic()
                 assert third.get("/index.html").status == 200
-                assert time.monotonic() - begin < 2
+                assert time.monotonic() - begin < 15  # not until a stream ends
             httpd.open().close()
             for ws in streams:
                 assert ws.ask_text("served") == "served"
             streams[0].close()
-            deadline = time.monotonic() + 5
+            deadline = time.monotonic() + 30
             while one.ask().response.status != 200:
                 assert time.monotonic() < deadline
                 time.sleep(0.02)
