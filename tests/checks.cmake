@@ -37,7 +37,7 @@ foreach(sanitizer asan tsan)
   add_test(NAME ${sanitizer}.soak
            COMMAND ${python} ${PROJECT_SOURCE_DIR}/apache-test/soak.py --connections 5000)
   add_test(NAME ${sanitizer}.leaving
-           COMMAND ${python} ${PROJECT_SOURCE_DIR}/apache-test/leaving.py --connections 600)
+           COMMAND ${python} ${PROJECT_SOURCE_DIR}/apache-test/leaving.py --connections 300)
   set_tests_properties(${sanitizer}.soak ${sanitizer}.leaving PROPERTIES TIMEOUT 900
     ENVIRONMENT "CPPWEBSOCKET_SANITIZER=${kind};CPPWEBSOCKET_MODULE=${builds}/${sanitizer}/mod_cppwebsocket.so;CPPWEBSOCKET_HANDLERS=${builds}/${sanitizer}/handlers;CPPWEBSOCKET_SOURCE=${PROJECT_SOURCE_DIR}")
 endforeach()
@@ -62,7 +62,7 @@ foreach(source ${fuzz_targets})
   set(corpus ${builds}/fuzz/corpus/${name})
   file(MAKE_DIRECTORY ${corpus})
   add_test(NAME fuzz.${name}
-           COMMAND ${builds}/fuzz/tests/fuzz/${name} -max_total_time=8 -timeout=10 -verbosity=0
+           COMMAND ${builds}/fuzz/tests/fuzz/${name} -max_total_time=5 -timeout=10 -verbosity=0
                    -artifact_prefix=${builds}/fuzz/ ${corpus}
                    ${CMAKE_CURRENT_SOURCE_DIR}/fuzz/seeds/${name})
   set_tests_properties(fuzz.${name} PROPERTIES TIMEOUT 120)
