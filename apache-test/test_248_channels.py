@@ -9,7 +9,7 @@ import pytest
 from harness import build, tls
 from harness.event_stream import Event, EventStream, open_stream
 from harness.h2_client import H2Session
-from test_240_channels import Talk, handlers  # noqa: F401, a fixture
+from harness.end_points import Talk, handlers  # noqa: F401, a fixture
 from test_900_clients import run_node
 
 CONFIG = """

@@ -9,7 +9,7 @@ from harness import build
 from harness.configuration import MPM
 from harness.event_clients import LIBRARIES, Library, Page
 from harness.event_stream import open_stream
-from test_240_channels import Talk, handlers  # noqa: F401, a fixture
+from harness.end_points import Talk, handlers  # noqa: F401, a fixture
 from test_900_clients import run_node
 
 CONFIG = """

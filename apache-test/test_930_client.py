@@ -8,7 +8,7 @@ from harness import build, faults, keepers
 from harness.keepers import Browser, Program
 from harness.node import run_node
 from harness.event_stream import open_stream
-from test_240_channels import Talk, handlers  # noqa: F401, a fixture
+from harness.end_points import Talk, handlers  # noqa: F401, a fixture
 
 
 class TestFaults(Talk):
