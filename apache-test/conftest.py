@@ -139,6 +139,15 @@ def make_httpd(mpm, handlers, running):
 
 
 @pytest.fixture
+def things():
+    """What a test started and wants to be closed."""
+    made = []
+    yield lambda thing: made.append(thing) or thing
+    for thing in reversed(made):
+        thing.close()
+
+
+@pytest.fixture
 def target(request):
     """What the conformance tests talk to: an echo, httpd's or that of --url."""
     url = request.config.option.url

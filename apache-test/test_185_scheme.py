@@ -3,6 +3,7 @@ import json
 
 import pytest
 
+from harness.configuration import END_POINTS
 from harness.event_stream import request
 from harness.h2_client import H2Session
 from harness.processes import free_port
@@ -15,13 +16,7 @@ WebSocketAlias /legacy /echo
 <Location "/legacy">
   WebSocketLegacyProtocols On
 </Location>
-<Location "/publish">
-  SetHandler websocket-publish
-</Location>
-<Location "/subscribe">
-  SetHandler websocket-subscribe
-</Location>
-"""
+""" + END_POINTS
 BY = {"X-Forwarded-For": "203.0.113.7"}  # what makes mod_remoteip trust the proxy
 
 

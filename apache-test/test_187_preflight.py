@@ -3,15 +3,10 @@ import shutil
 
 import pytest
 
+from harness.configuration import END_POINTS
 from harness.node import run_node
 
-CONFIG = """
-<Location "/publish">
-  SetHandler websocket-publish
-</Location>
-<Location "/subscribe">
-  SetHandler websocket-subscribe
-</Location>
+CONFIG = END_POINTS + """
 <LocationMatch "^/(publish|subscribe)/guarded">
   <RequireAny>
     Require expr "%{req:Authorization} == 'Basic YW5uOmFubg=='"

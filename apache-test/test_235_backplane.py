@@ -66,15 +66,6 @@ class Member:
         self.connection.drop()
 
 
-@pytest.fixture
-def things():
-    """What a test started and wants to be closed."""
-    made = []
-    yield lambda thing: made.append(thing) or thing
-    for thing in reversed(made):
-        thing.close()
-
-
 def two(make_httpd, url):
     """Two machines, whose children have all found the backplane."""
     machines = [make_httpd(f"{QUIET}WebSocketBackplane {url}", mpm_config=FEW) for _ in range(2)]

@@ -44,14 +44,6 @@ WebSocketBackplane {url}
 
 
 @pytest.fixture
-def things():
-    made = []
-    yield lambda thing: made.append(thing) or thing
-    for thing in reversed(made):
-        thing.close()
-
-
-@pytest.fixture
 def redis(things):
     return things(Redis(options=["--enable-protected-configs", "yes"]).start())
 

@@ -6,7 +6,7 @@ from harness import build
 from harness.backplane import NATS, Nats
 from harness.channel_json import JsonMember, Publisher
 from harness.configuration import FEW
-from test_236_backplane_refusals import CONFIG, CANNOT, DOWN, REFUSED, UP, things  # noqa: F401
+from test_236_backplane_refusals import CONFIG, CANNOT, DOWN, REFUSED, UP
 
 pytestmark = [
     pytest.mark.skipif(not NATS, reason="no nats-server is installed"),

@@ -81,3 +81,13 @@ WebSocketHandlerCopies "{root}/copies"
 WebSocketDrainTimeout 500ms
 {config}
 """
+
+# The end points of channels, without a history.
+END_POINTS = """
+<Location "/publish">
+  SetHandler websocket-publish
+</Location>
+<Location "/subscribe">
+  SetHandler websocket-subscribe
+</Location>
+"""

@@ -38,13 +38,14 @@ class Client:
         return found
 
 
-class Library(Client):
-    def __init__(self, name, url, node="node", env=None):
-        script = build.TESTS / "clients/event_library.mjs"
-        super().__init__([node, str(script), name, url], stdout=subprocess.PIPE, text=True,
-                         env=dict(os.environ, **(env or {})))
+class Telling(Client):
+    """A process that tells by lines on its standard output."""
+
+    def __init__(self, command, env=None):
+        super().__init__(command, stdout=subprocess.PIPE, text=True, env=dict(os.environ, **(env or {})))
         self.told = []
-        threading.Thread(target=self.read, daemon=True).start()
+        self.reader = threading.Thread(target=self.read, daemon=True)
+        self.reader.start()
 
     def read(self):
         for line in self.process.stdout:
@@ -55,7 +56,13 @@ class Library(Client):
 
     def __exit__(self, *_):
         super().__exit__()
+        self.reader.join()
         self.process.stdout.close()
+
+
+class Library(Telling):
+    def __init__(self, name, url, node="node", env=None):
+        super().__init__([node, str(build.TESTS / "clients/event_library.mjs"), name, url], env)
 
 
 class Page(Client):

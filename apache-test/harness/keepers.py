@@ -2,11 +2,9 @@
 import json
 import os
 import shutil
-import subprocess
-import threading
 
 from . import build
-from .event_clients import Client, Page
+from .event_clients import Page, Telling
 
 CLIENT = build.SOURCE / "client"
 # So that a dead link is noticed within 2.5 seconds, and a handshake that nobody answers within 3.
@@ -31,28 +29,12 @@ class Keeper:
         os.killpg(self.process.pid, number)
 
 
-class Program(Keeper, Client):
+class Program(Keeper, Telling):
     """place_keeper.mjs in a runtime, with its own WebSocket, that of the package ws, or none."""
 
-    def __init__(self, command, url, sockets="own", module=CLIENT / "source/connect.js", cwd=None, **options):
+    def __init__(self, command, url, sockets="own", module=CLIENT / "source/connect.js", **options):
         script = build.TESTS / "clients/place_keeper.mjs"
-        Client.__init__(self, [*command, str(script), str(module), url, json.dumps({**OPTIONS, **options}), sockets],
-                        stdout=subprocess.PIPE, text=True)
-        self.told = []
-        self.reader = threading.Thread(target=self.read)
-        self.reader.start()
-
-    def read(self):
-        for line in self.process.stdout:
-            self.told.append(line.rstrip("\n"))
-
-    def lines(self):
-        return list(self.told)
-
-    def __exit__(self, *_):
-        super().__exit__()
-        self.reader.join()
-        self.process.stdout.close()
+        super().__init__([*command, str(script), str(module), url, json.dumps({**OPTIONS, **options}), sockets])
 
 
 class Browser(Keeper, Page):

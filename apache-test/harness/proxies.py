@@ -10,19 +10,12 @@ import tempfile
 from pathlib import Path
 
 from . import build, tls
+from .configuration import END_POINTS
 from .httpd import Httpd
 from .processes import free_port, stop, wait_for_port
 
 PAGE = build.SOURCE / "docs/proxies.md"
 HOST = "www.example.com"
-END_POINTS = """
-<Location "/publish">
-  SetHandler websocket-publish
-</Location>
-<Location "/subscribe">
-  SetHandler websocket-subscribe
-</Location>
-"""
 PATHS = os.environ.get("PATH", "") + ":/usr/sbin"
 
 
