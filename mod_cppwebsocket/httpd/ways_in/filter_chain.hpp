@@ -13,7 +13,7 @@
 #include "httpd/child/filter_connections.hpp"
 #include "httpd/ways_in/takeover.hpp"
 #include "httpd/ways_in/way_in.hpp"
-#include "runtime/transport/descriptor.hpp"
+#include "runtime/loop/descriptor.hpp"
 
 #include <httpd.h>
 

@@ -14,7 +14,7 @@
 #pragma once
 
 #include "httpd/ways_in/way_in.hpp"
-#include "runtime/transport/descriptor.hpp"
+#include "runtime/loop/descriptor.hpp"
 
 #include <httpd.h>
 

@@ -4,7 +4,7 @@
 #pragma once
 
 #include "runtime/session/event_loop.hpp"
-#include "runtime/transport/descriptor.hpp"
+#include "runtime/loop/descriptor.hpp"
 
 namespace cppwebsocket::runtime {
 

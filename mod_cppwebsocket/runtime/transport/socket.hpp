@@ -3,7 +3,7 @@
 
 #include <utility>
 
-#include "runtime/transport/descriptor.hpp"
+#include "runtime/loop/descriptor.hpp"
 #include "runtime/transport/transport.hpp"
 
 namespace cppwebsocket::runtime {

@@ -11,7 +11,7 @@
 
 #include <string>
 
-#include "runtime/transport/descriptor.hpp"
+#include "runtime/loop/descriptor.hpp"
 #include "runtime/transport/openssl.hpp"
 #include "runtime/transport/transport.hpp"
 

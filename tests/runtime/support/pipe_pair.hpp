@@ -7,7 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "runtime/transport/descriptor.hpp"
+#include "runtime/loop/descriptor.hpp"
 
 namespace cppwebsocket::testing {
 
