@@ -188,16 +188,11 @@ class PublishRequest {
 // §3.1), and with a GET that goes to another.
 std::optional<int> check_origin(request_rec* r, std::span<Header> headers) {
   const protocol::HeaderFields fields(headers);
-  const auto origin = fields.first("Origin");
   const OriginPolicy policy = settings_of(directory_config_of(r)).origin;
-  const auto refused = refuse_other_pages(r, policy,
-                                          {.origin = origin,
-                                           .site = fields.first("Sec-Fetch-Site"),
-                                           .host = fields.first("Host").value_or(""),
-                                           .always_with_origin = r->method_number == M_POST});
-  if (refused) return refused;
+  if (const auto refused = refuse_other_pages(r, policy, fields, r->method_number == M_POST))
+    return refused;
   std::vector<std::pair<std::string, std::string>> added;
-  add_cross_origin_headers(policy, origin, added);
+  add_cross_origin_headers(policy, fields.first("Origin"), added);
   for (const auto& [name, value] : added)
     apr_table_merge(r->err_headers_out, name.c_str(), value.c_str());
   return std::nullopt;

@@ -7,7 +7,6 @@
 #include "httpd/request/answer.hpp"
 #include "httpd/request/scheme.hpp"
 #include "protocol/opening/authority.hpp"
-#include "protocol/opening/header_fields.hpp"
 #include "protocol/opening/origin.hpp"
 
 #include <http_core.h>
@@ -213,6 +212,15 @@ std::optional<int> refuse_other_pages(request_rec* r, const OriginPolicy& policy
   return refuse(r, HTTP_FORBIDDEN,
                 "Pages of this origin may not connect here (WebSocketOrigin); the server's error "
                 "log says why.");
+}
+
+std::optional<int> refuse_other_pages(request_rec* r, const OriginPolicy& policy,
+                                      const protocol::HeaderFields& fields, bool always_with_origin) {
+  return refuse_other_pages(r, policy,
+                            {.origin = fields.first("Origin"),
+                             .site = fields.first("Sec-Fetch-Site"),
+                             .host = fields.first("Host").value_or(""),
+                             .always_with_origin = always_with_origin});
 }
 
 void add_cross_origin_headers(const OriginPolicy& policy, std::optional<std::string_view> origin,

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "httpd/configuration/config.hpp"
+#include "protocol/opening/header_fields.hpp"
 
 #include <optional>
 #include <string>
@@ -27,6 +28,10 @@ struct Asking {
 // None if the policy allows the request.
 std::optional<int> refuse_other_pages(request_rec* r, const OriginPolicy& policy,
                                       const Asking& asking);
+
+// The same, for what these fields say.
+std::optional<int> refuse_other_pages(request_rec* r, const OriginPolicy& policy,
+                                      const protocol::HeaderFields& fields, bool always_with_origin);
 
 // Adds what lets a page of `origin`, which was found to be allowed, read the response.
 void add_cross_origin_headers(const OriginPolicy& policy, std::optional<std::string_view> origin,

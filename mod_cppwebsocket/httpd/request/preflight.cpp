@@ -35,12 +35,7 @@ int answer_options(request_rec* r, std::span<Header> headers, const OriginPolicy
   const protocol::HeaderFields fields(headers);
   const auto origin = fields.first("Origin");
   if (!origin || !fields.first("Access-Control-Request-Method")) return DECLINED;
-  const auto refused = refuse_other_pages(r, policy,
-                                          {.origin = origin,
-                                           .site = fields.first("Sec-Fetch-Site"),
-                                           .host = fields.first("Host").value_or(""),
-                                           .always_with_origin = true});
-  if (refused) return *refused;
+  if (const auto refused = refuse_other_pages(r, policy, fields, true)) return *refused;
   std::vector<std::pair<std::string, std::string>> answer{
       {"Access-Control-Allow-Methods", methods},
       {"Access-Control-Max-Age", remembered}};
