@@ -185,16 +185,6 @@ class CoroutineConnection final : public Connection, public Request {
     if (has_ended_) stage_.thread_ends();
   }
 
-  // Starts at once and frees itself.
-  struct Started {
-    struct promise_type {
-      Started get_return_object() const noexcept { return {}; }
-      std::suspend_never initial_suspend() const noexcept { return {}; }
-      std::suspend_never final_suspend() const noexcept { return {}; }
-      void return_void() const noexcept {}
-      void unhandled_exception() const noexcept { std::terminate(); }
-    };
-  };
   Started run(Task<> task, bool is_main) {
     std::exception_ptr error;
     ++running_;

@@ -7,6 +7,7 @@
 #include <condition_variable>
 #include <coroutine>
 #include <deque>
+#include <exception>
 #include <functional>
 #include <mutex>
 #include <optional>
@@ -30,6 +31,17 @@ namespace detail {
 
 using cppwebsocket::detail::Operation;
 using cppwebsocket::detail::TimePoint;
+
+// A coroutine that starts at once and frees itself.
+struct Started {
+  struct promise_type {
+    Started get_return_object() const noexcept { return {}; }
+    std::suspend_never initial_suspend() const noexcept { return {}; }
+    std::suspend_never final_suspend() const noexcept { return {}; }
+    void return_void() const noexcept {}
+    void unhandled_exception() const noexcept { std::terminate(); }
+  };
+};
 
 // Coroutines run on the test's thread, in settle(); blocking handlers on threads of their own, while the test
 // waits in settle().

@@ -63,15 +63,6 @@ class RunningWork : public Background, public BlockingBackground {
   bool has_ended = false;
 
  private:
-  struct Started {  // starts at once and frees itself
-    struct promise_type {
-      Started get_return_object() const noexcept { return {}; }
-      std::suspend_never initial_suspend() const noexcept { return {}; }
-      std::suspend_never final_suspend() const noexcept { return {}; }
-      void return_void() const noexcept {}
-      void unhandled_exception() const noexcept { std::terminate(); }
-    };
-  };
   Started run_task(Task<> task) {
     std::exception_ptr raised;
     try {
