@@ -26,12 +26,12 @@ def make_alone(mpm, make_httpd):
 
 
 @pytest.mark.parametrize("url", ["redis://127.0.0.1:1", "nats://127.0.0.1:1"])
-def test_cws_2380_a_missing_one_is_named_with_its_package(make_alone, url):
+def test_cws_2380_a_missing_one_is_named_with_its_library(make_alone, url):
     code, said = make_alone(f"WebSocketBackplane {url}").check_config()
     engine = url.partition(":")[0]
     assert code != 0
     assert f"cppwebsocket_{engine}.so is missing" in said
-    assert f"libapache2-mod-cppwebsocket-{engine}" in said
+    assert {"redis": "libhiredis", "nats": "libnats"}[engine] in said
 
 
 def test_cws_2381_one_of_another_version_is_not_used(make_alone):

@@ -52,8 +52,8 @@ std::string why_no_engine(const BackplaneUrl& url) {
            "TLS; a TLS tunnel on this machine with redis:// can";
   const std::string library = library_of(url), file = engine_object(library);
   if (::access(file.c_str(), R_OK) == 0) return {};
-  return file + " is missing: install the package libapache2-mod-cppwebsocket-" + library +
-         ", or build where lib" + (library == "nats" ? "nats" : "hiredis") + " is";
+  return file + " is missing: it is built where " + (library == "nats" ? "libnats" : "libhiredis") +
+         " is, and installed with the module";
 }
 
 std::unique_ptr<Backplane> make_backplane(const BackplaneUrl& url, BackplaneOptions options,
