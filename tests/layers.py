@@ -90,7 +90,7 @@ def check_includes(sources):
 
 
 def check_handlers(project):
-    for path in sorted((project / "handlers").glob("*.cpp")):
+    for path in sorted((project / "handlers").rglob("*.cpp")):
         for number, line in enumerate(path.read_text().splitlines(), 1):
             if (match := INCLUDE.match(line)) and match[1] == '"':
                 yield f"handlers/{path.name}:{number}: handlers include the public API with <>"
