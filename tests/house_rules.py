@@ -97,6 +97,16 @@ def check_paths():
                         "machine" for found in machine.finditer(text))
 
 
+def check_described_handlers():
+    """The index page says of each of our handlers what it does."""
+    described = set(re.findall(r"'(/[\w/]+)': '", (PROJECT / "handlers/pages/index.js").read_text()))
+    for path in sorted((PROJECT / "handlers").rglob("*_wsh.cpp")):
+        resource = "/" + str(path.relative_to(PROJECT / "handlers")).removesuffix("_wsh.cpp")
+        if resource not in described:
+            problems.append(f"handlers/pages/index.js: {resource} is not described")
+
+
+check_described_handlers()
 check_paths()
 check_named_files()
 check_directives()
