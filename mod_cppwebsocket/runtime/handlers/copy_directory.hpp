@@ -28,7 +28,8 @@ class CopyDirectory {
   // Makes `directory` if it is missing, but not what it lies in, and one in it for `user` and
   // `group`, as whom this process will go on; both are -1 if that is who it is. Raises system_error
   // or runtime_error, also if others than root and this user can change something on the way to it,
-  // or list it. Thread: one that has the rights to do so; the rest: any.
+  // or list it. Thread: one that has the rights to do so, before there are others, for it changes the
+  // process's umask for a moment; the rest: any.
   CopyDirectory(const std::string& directory, uid_t user, gid_t group);
   ~CopyDirectory();  // removes it if it is empty
   CopyDirectory(const CopyDirectory&) = delete;
