@@ -23,8 +23,7 @@ bool has_handlers(server_rec* server) noexcept {
 
 std::string in_memory(std::string_view why) {
   return "CWS0072: handlers are loaded from memory, where debuggers, profilers and core files do "
-         "not find "
-         "them: " +
+         "not find them: " +
          std::string(why) + "; WebSocketHandlerCopies names another directory, or None";
 }
 

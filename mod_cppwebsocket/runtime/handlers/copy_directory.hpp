@@ -36,7 +36,7 @@ class CopyDirectory {
   CopyDirectory& operator=(const CopyDirectory&) = delete;
 
   const std::string& path() const noexcept { return path_; }
-  // `report` is told, once, when a copy cannot be made there.
+  // `report` is told, once, the path of a copy that cannot be made, and why: it is in memory instead.
   void set_report(std::function<void(std::string_view)> report) { report_ = std::move(report); }
 
   // A path that no copy has had.

@@ -66,9 +66,7 @@ std::string PrivateCopy::make(const std::string& name, int file, std::int64_t si
     const std::string problem = make_file(file, size, directory->next(name));
     if (!problem.starts_with(cannot_copy)) return problem;
     remove();
-    directory->tell(
-        name + " is loaded from memory, where debuggers and profilers do not find it: " + path_ +
-        problem.substr(cannot_copy.size() - 2));
+    directory->tell(path_ + problem.substr(cannot_copy.size() - 2));
     if (::lseek(file, 0, SEEK_SET) != 0) return error_text("it cannot be read: ");
   }
   return make_memory(name, file, size);
