@@ -34,11 +34,7 @@ class CoroutineConnection final : public Connection, public Request {
   }
   void end(const char* why) override {
     stop_.request_stop();
-    if (!std::exchange(has_ended_, true))
-      for (OutsideOperation* each : outside_) {
-        stage_.thread_begins();  // soon over, and to be waited for until then
-        each->cancel(*each);
-      }
+    cancel_outside();
     while (!waiting_.empty())
       complete(*waiting_.front(), std::make_exception_ptr(ConnectionTerminatedException(why)));
   }
@@ -170,6 +166,14 @@ class CoroutineConnection final : public Connection, public Request {
     });
   }
 
+  void cancel_outside() {
+    const auto held = stage_.lock();
+    if (std::exchange(has_ended_, true)) return;
+    for (OutsideOperation* each : outside_) {
+      stage_.thread_begins();  // soon over, and to be waited for until then
+      each->cancel(*each);
+    }
+  }
   // Thread: any.
   void complete_outside(OutsideOperation& operation) noexcept {
     const auto held = stage_.lock();
