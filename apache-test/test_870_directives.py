@@ -70,6 +70,8 @@ BAD = [
     ("WebSocketChannelHistory", ["WebSocketChannelHistory", "takes 1-2 arguments"]),
     ("WebSocketChannelHistory many", ["WebSocketChannelHistory", "many", "1000000"]),
     ("WebSocketChannelHistory 10 1ms", ["WebSocketChannelHistory", "1ms", "1s to 1000h"]),
+    ("WebSocketChannelsPerConnection 0", ["WebSocketChannelsPerConnection", "a number from 1 to 10000"]),
+    ("WebSocketChannelsPerConnection 10001", ["WebSocketChannelsPerConnection", "10001"]),
     ("WebSocketChannelMemory", ["WebSocketChannelMemory", "takes one argument"]),
     ("WebSocketChannelMemory 1023K", ["WebSocketChannelMemory", "1023K", "1M to 64G"]),
     ("WebSocketChannelMemory plenty", ["WebSocketChannelMemory", "plenty"]),
@@ -146,6 +148,8 @@ WebSocketChannel news user-%{REMOTE_USER}
 WebSocketChannel café "a b" ""
 WebSocketChannelHistory 0
 WebSocketChannelHistory 1000000 1000h
+WebSocketChannelsPerConnection 1
+WebSocketChannelsPerConnection 10000
 WebSocketDrainTimeout 1ms
 WebSocketDrainTimeout 1000h keep
 WebSocketDrainTimeout 30 Close
@@ -160,7 +164,8 @@ WebSocketMaxConnections Auto
 EVERYWHERE = ["WebSocketOrigin Any", "WebSocketLegacyProtocols On", "WebSocketMaxMessageSize 1K",
               "WebSocketCompression On", "WebSocketPingInterval 1s", "WebSocketIdleTimeout 1s",
               "WebSocketCloseTimeout 1s", "WebSocketMessageTimeout 1s",
-              "WebSocketSendBufferSize 1K", "WebSocketSocketBufferSize 4K"]
+              "WebSocketSendBufferSize 1K", "WebSocketSocketBufferSize 4K",
+              "WebSocketChannelsPerConnection 5"]
 
 
 @pytest.fixture(scope="class")

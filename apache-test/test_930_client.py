@@ -38,7 +38,7 @@ class TestServed(Talk):
     OPTIONS = {}
 
     def test_cws_938_the_client_comes_from_httpd(self, httpd):
-        for name, form in (("client.mjs", "module"), ("client.js", "classic"), ("worker.js", "worker")):
+        for name, form in (("client.mjs", "module"), ("client.js", "classic"), ("many.mjs", "many"), ("worker.js", "worker")):
             answer = httpd.get(f"/client/{name}")
             made = subprocess.run([keepers.CLIENT / "bundle", form], stdout=subprocess.PIPE, check=True).stdout
             assert (answer.status, answer.body) == (200, made)
@@ -51,7 +51,7 @@ class TestServed(Talk):
 
     def test_cws_938_nothing_else_does(self, httpd):
         answer = httpd.get("/client/connect.js")
-        assert (answer.status, b"client.mjs, client.js and worker.js" in answer.body) == (404, True)
+        assert (answer.status, b"client.mjs, client.js, many.mjs and worker.js" in answer.body) == (404, True)
         answer = httpd.get("/client/client.mjs", "POST")
         assert (answer.status, "GET" in answer.get("allow")) == (405, True)
 
@@ -116,7 +116,7 @@ class TestBesideIt(Talk):
         (scratch / "use.mjs").write_text("""
 import { createRequire } from 'node:module';
 import { connect } from 'mod-cppwebsocket-client';
-for (const part of ['classic', 'worker']) createRequire(import.meta.url).resolve(`mod-cppwebsocket-client/${part}`);
+for (const part of ['many', 'classic', 'worker']) createRequire(import.meta.url).resolve(`mod-cppwebsocket-client/${part}`);
 const client = connect(process.argv[2], { history: 1, WebSocket: null });
 client.on('message', ({ data }) => { console.log(data); client.close(); });
 """)

@@ -12,12 +12,13 @@ FLOORS = [
     ["httpd/content_handler"],
     ["httpd/endpoints"],
     ["httpd/ways_in"],
+    ["httpd/ask"],
     ["httpd/request"],
     ["httpd/child"],
     ["httpd/configuration"],
     ["httpd/log", "httpd/pool"],
     ["httpd/module"],
-    ["channels/backplane", "channels/presence"],
+    ["channels/backplane", "channels/presence", "channels/conversation"],
     ["channels/members"],
     ["channels/store"],
     ["runtime/runtime"],
@@ -28,7 +29,7 @@ FLOORS = [
     ["runtime/loop"],
     ["protocol/opening"],
     ["protocol/frames"],
-    ["protocol/base64"],
+    ["protocol/base64", "protocol/json"],
     ["include/cppwebsocket"],
 ]
 # Rooms that may know less than what lies below them.

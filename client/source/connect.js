@@ -3,7 +3,7 @@ import { below } from './address.js';
 import { Base } from './base.js';
 import { Line } from './line.js';
 
-const usual = {
+export const usual = {
   history: 0,
   heartbeat: 25,
   timeout: 20,
@@ -13,7 +13,7 @@ const usual = {
   retry: true,
   positions: {},
 };
-const usualBackoff = { base: 1, most: 30 };
+export const usualBackoff = { base: 1, most: 30 };
 
 // Of several lines' states what the whole is: the first of these.
 const order = ['waiting', 'connecting', 'closing', 'paused', 'open'];

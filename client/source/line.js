@@ -6,7 +6,7 @@ import { openWebSocket } from './websocket.js';
 
 const stable = 10_000;  // ms; a connection that lasted so long was a good one
 const known = ['message', 'gap', 'joined', 'left', 'subscribed'];
-const mayComeBack = [408, 425, 429];  // of the 4xx
+const mayComeBack = [408, 425, 426, 429];  // of the 4xx; 426: here are WebSockets only
 
 export class Line {
   places = new Map();  // by channel, in the server's order
@@ -36,6 +36,11 @@ export class Line {
     if (!this.places.has(channel)) this.places.set(channel, new Place());
     return this.places.get(channel);
   }
+
+  // Where a line is another one: whose positions the address says, and how a channel begins.
+  resumed() { return [...this.places.values()]; }
+  historyOf() { return this.options.history; }
+  other() {}
 
   // --- what its owner does --------------------------------------------------------------------------
 
@@ -114,7 +119,7 @@ export class Line {
     const url = new URL(this.url);
     const set = (name, value) => value && url.searchParams.set(name, value);
     if (this.#subscribes) {
-      const after = [...this.places.values()].map(({ position }) => position).join();
+      const after = this.resumed().map(({ position }) => position).join();
       set('after', /[^,]/.test(after) && after);
       set('history', history);
       set('heartbeat', heartbeat);
@@ -132,7 +137,7 @@ export class Line {
 
   // From the end point, not from a handler of somebody's.
   get #subscribes() {
-    return this.options.protocols.includes('channel.json');
+    return /^channels?\.json$/.test(this.options.protocols[0]);
   }
 
   #opened(info) {
@@ -175,14 +180,16 @@ export class Line {
       return this.#ended({ reason: 'what came is not JSON' });
     }
     if (event.type === 'heartbeat') this.#watch();
+    if (event.type === 'welcome') this.#live();
     if (known.includes(event.type)) this.#take(event);
+    else this.other(event);
   }
 
   #take({ type, base64, ...event }) {
     const place = this.place(event.channel);
     if (base64 !== undefined) event.data = bytesOf(base64);
     if (type === 'subscribed') {
-      const isLost = place.begin(event, this.options.history);
+      const isLost = place.begin(event, this.historyOf(event.channel));
       this.#live();
       this.told(type, event);
       if (isLost) this.told('gap', { channel: event.channel });

@@ -14,6 +14,7 @@ const bundle = (form) =>
 
 test('is small', () => {
   for (const form of ['module', 'classic']) assert.ok(gzipSync(bundle(form), { level: 9 }).length <= 6144, form);
+  assert.ok(gzipSync(bundle('many'), { level: 9 }).length <= 7168);
 });
 
 test('the module can be imported, and has the sources\' names', async () => {
@@ -23,6 +24,10 @@ test('the module can be imported, and has the sources\' names', async () => {
     const made = await import(join(folder, 'client.mjs'));
     assert.deepEqual(Object.keys(made).sort(), ['connect', 'connectShared']);
     assert.throws(() => made.connect('not an address'), TypeError);
+    writeFileSync(join(folder, 'many.mjs'), bundle('many'));
+    const { connectMany, ...rest } = await import(join(folder, 'many.mjs'));
+    assert.deepEqual(Object.keys(rest), ['connect']);
+    assert.throws(() => connectMany('not an address'), TypeError);
   } finally {
     rmSync(folder, { recursive: true });
   }

@@ -1,5 +1,6 @@
 // Compiled only: what the types allow, and what they do not.
 import { connect, connectShared, type Message, type Refusal } from '../index.js';
+import { connectMany, type ManyError } from '../many.js';
 
 const client = connect('/subscribe', {
   channels: { news: { history: 20 }, sport: {} },
@@ -22,6 +23,13 @@ off();
 const shared = connectShared(new URL('http://host/worker.js'), '/subscribe', { channels: ['news'] });
 shared.close();
 
+const many = connectMany('/channels', { channels: { chat: { presence: 'Ann', events: true }, news: {} }, history: 5 });
+many.on('refused', ({ channel, error }) => console.log(channel, error === 'forbidden'));
+many.publish('chat', { text: 'hi' }).then(({ position }) => position?.length, ({ error }: ManyError) => error);
+many.history('chat').then(({ messages, more }) => more && messages.length);
+
+// @ts-expect-error: one address for all
+connectMany('/channels', { publish: '/publish' });
 // @ts-expect-error: no such event
 client.on('messages', () => {});
 // @ts-expect-error: a number of seconds

@@ -1,4 +1,5 @@
 // The module record, and where each part joins httpd. Nothing else is here.
+#include "httpd/ask/question.hpp"
 #include "httpd/child/child.hpp"
 #include "httpd/child/handler_copies.hpp"
 #include "httpd/child/start_up.hpp"
@@ -34,6 +35,7 @@ void register_hooks(apr_pool_t*) noexcept {
   // paths. Behind the core's (APR_HOOK_REALLY_FIRST), which upgrades to other protocols.
   ap_hook_handler(answer_request, nullptr, nullptr, APR_HOOK_FIRST - 1);
   ap_hook_handler(answer_plain_request, nullptr, nullptr, APR_HOOK_LAST);
+  register_questions();
   register_answer();
   register_tls();
   register_client_keys();

@@ -113,6 +113,12 @@ class Hub final : public detail::ChannelService {
   PublishResult publish(std::string_view channel, const ChannelOptions& options, Message&& message,
                         std::uint16_t publisher);
 
+  // A place for a join later in a connection's life, which waits for a backplane as Channel::reserve does, but
+  // not again once that was in vain. Thread: any that may wait.
+  Reservation reserve(std::string_view channel, bool& has_waited_long);
+  // The connection's next join of that channel begins there. Thread: the connection's.
+  void take_place(Request& request, Reservation&& place);
+
   // --- for the Uplink and the Directory. Thread: any ------------------------------------------
 
   ChannelStore& store() noexcept { return store_; }

@@ -35,7 +35,11 @@ void Hub::reserve(detail::RequestRecord& record, std::string_view channel) {
   detail::SeldomRecord& seldom = record.make_seldom();
   if (!seldom.places) seldom.places = std::make_shared<Reservations>();
   auto& reservations = *static_cast<Reservations*>(seldom.places.get());
-  Reservation& made = reservations.all.emplace_back(nullptr, std::string(channel));
+  reservations.all.push_back(reserve(channel, reservations.has_waited_long));
+}
+
+Reservation Hub::reserve(std::string_view channel, bool& has_waited_long) {
+  Reservation made(nullptr, std::string(channel));
   bool is_current = true;
   if (uplink_) {
     {
@@ -45,10 +49,17 @@ void Hub::reserve(detail::RequestRecord& record, std::string_view channel) {
         uplink_->in_use(channel, true);
       made = Reservation(this, std::string(channel));
     }
-    is_current = !reservations.has_waited_long && wait_for_uplink(channel);
-    reservations.has_waited_long |= !is_current && store_.child_counters().up != 0;
+    is_current = !has_waited_long && wait_for_uplink(channel);
+    has_waited_long |= !is_current && store_.child_counters().up != 0;
   }
   made.set_place(place(channel, is_current));
+  return made;
+}
+
+void Hub::take_place(Request& request, Reservation&& place) {
+  detail::SeldomRecord& seldom = static_cast<runtime::Session&>(request).record().make_seldom();
+  if (!seldom.places) seldom.places = std::make_shared<Reservations>();
+  static_cast<Reservations*>(seldom.places.get())->all.push_back(std::move(place));
 }
 
 // False: it is not known what other machines have published so far.

@@ -15,6 +15,16 @@
 
 namespace cppwebsocket::channels {
 
+Task<> beat(Request& request, std::chrono::seconds interval) {
+  std::string beat = R"({"type":"heartbeat"})";
+  if (request.ws_version() == Version::event_stream) beat = protocol::encode_event({}, {}, beat);
+  for (;;) {
+    std::string next = beat;
+    co_await msgutil::send_message(request, std::move(next));
+    co_await request.sleep_for(interval);
+  }
+}
+
 namespace {
 
 Channel channel_of(const Subscription& subscription, std::size_t index) {
@@ -37,18 +47,6 @@ Task<> refuse_messages(Request& request) {
   if (!message) co_return;
   co_await msgutil::close_connection(request, close_code::policy_violation,
                                      "messages are published elsewhere, not here");
-}
-
-// A page sees neither pings nor comments, so its script cannot tell a silent channel from a dead
-// link. The first tells that others will follow.
-Task<> beat(Request& request, std::chrono::seconds interval) {
-  std::string beat = R"({"type":"heartbeat"})";
-  if (request.ws_version() == Version::event_stream) beat = protocol::encode_event({}, {}, beat);
-  for (;;) {
-    std::string next = beat;
-    co_await msgutil::send_message(request, std::move(next));
-    co_await request.sleep_for(interval);
-  }
 }
 
 void begin_to_beat(Request& request, const Subscription& subscription) {

@@ -29,6 +29,10 @@ struct Subscription {
   std::chrono::seconds heartbeat{};  // in JSON: tell so often that the connection is alive; 0: never
 };
 
+// Tells so often that the connection is alive: a page sees neither pings nor comments, so its script cannot tell a
+// silent channel from a dead link. The first tells that others will follow.
+Task<> beat(Request& request, std::chrono::seconds interval);
+
 inline constexpr std::string_view json_protocol = "channel.json";
 
 const HandlerTable& subscriber_table() noexcept;

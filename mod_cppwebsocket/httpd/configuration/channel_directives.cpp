@@ -122,6 +122,9 @@ Rows channel_directives() {
       take12<channel_history>("WebSocketChannelHistory", directory,
                               "How many messages these channels keep, and for how long (default 0, "
                               "no limit of time)"),
+      take1<count<&DirectoryConfig::most_channels, 10'000>>(
+          "WebSocketChannelsPerConnection", directory,
+          "How many channels one connection of websocket-channels may have, 1 to 10000 (default 100)"),
       take1<memory_size>("WebSocketChannelMemory", global,
                          "Bytes of memory that all children share for channels and their "
                          "history, 1M to 64G (default 64M)"),

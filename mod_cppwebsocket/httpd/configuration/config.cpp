@@ -132,6 +132,7 @@ void* merge_directory_config(apr_pool_t* pool, void* outer_config, void* inner_c
   inherit(merged->message_timeout, outer.message_timeout);
   inherit(merged->channels, outer.channels);
   inherit(merged->channel_options, outer.channel_options);
+  inherit(merged->most_channels, outer.most_channels);
   return merged;
 }
 

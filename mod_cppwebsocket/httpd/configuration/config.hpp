@@ -46,6 +46,7 @@ struct DirectoryConfig {
   std::optional<std::chrono::milliseconds> message_timeout;  // 0: off
   std::optional<std::span<ap_expr_info_t* const>> channels;  // each gives a channel's name
   std::optional<ChannelOptions> channel_options;
+  std::optional<std::size_t> most_channels;  // on one connection
 };
 
 // A request's settings, with defaults.
@@ -83,6 +84,7 @@ struct ChildConfig {
   std::optional<std::size_t> channel_memory;  // bytes
   const char* handler_copies = nullptr;       // a directory; "": none, null: the default
 };
+inline constexpr std::size_t default_most_channels = 100;  // on one connection
 inline constexpr std::size_t default_channel_memory = 64 << 20;  // bytes
 inline constexpr std::size_t least_channel_memory = 1 << 20;
 inline constexpr std::size_t most_channel_memory = std::size_t{64} << 30;

@@ -40,7 +40,7 @@ int serve_client(request_rec* r, std::string_view path) {
       std::find_if(client_files.begin(), client_files.end(),
                    [name](const ClientFile& each) { return each.name == name; });
   if (file == client_files.end())
-    return refuse(r, HTTP_NOT_FOUND, "Here are client.mjs, client.js and worker.js.");
+    return refuse(r, HTTP_NOT_FOUND, "Here are client.mjs, client.js, many.mjs and worker.js.");
   ap_set_content_type(r, "text/javascript; charset=utf-8");
   // The address stays and the file does not: so it is asked for, and mostly not sent.
   if (!apr_table_get(r->headers_out, "Cache-Control"))

@@ -12,6 +12,6 @@ struct ClientFile {
   std::string_view content;
 };
 
-extern const std::array<ClientFile, 3> client_files;
+extern const std::array<ClientFile, 4> client_files;
 
 }  // namespace cppwebsocket::httpd

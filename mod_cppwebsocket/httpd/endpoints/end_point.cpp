@@ -21,11 +21,13 @@ namespace {
 
 constexpr char publish_handler[] = "websocket-publish";
 constexpr char subscribe_handler[] = "websocket-subscribe";
+constexpr char channels_handler[] = "websocket-channels";
 constexpr char client_handler[] = "websocket-client";
 
 EndPoint end_point_named(std::string_view handler) noexcept {
   if (handler == publish_handler) return EndPoint::publish;
   if (handler == subscribe_handler) return EndPoint::subscribe;
+  if (handler == channels_handler) return EndPoint::channels;
   return handler == client_handler ? EndPoint::client : EndPoint::none;
 }
 
@@ -43,42 +45,14 @@ std::string_view handler_of(request_rec* r, const core_dir_config* section) {
   return error ? std::string_view() : handler;
 }
 
-// The path of the last <Location> around the request that has its SetHandler: httpd merges them in
-// their order, so it is this one's that holds.
-std::optional<std::string_view> location_of(request_rec* r, std::string_view path) {
-  const auto* server =
-      static_cast<const core_server_config*>(ap_get_core_module_config(r->server->module_config));
-  std::optional<std::string_view> found;
-  auto** sections = reinterpret_cast<ap_conf_vector_t**>(server->sec_url->elts);
-  for (int i = 0; i < server->sec_url->nelts; ++i) {
-    const auto* section =
-        static_cast<const core_dir_config*>(ap_get_core_module_config(sections[i]));
-    if (!section->r && !section->d_is_fnmatch && is_below(path, view(section->d)) &&
-        protocol::equal_ignoring_case(handler_of(r, section), view(r->handler)))
-      found = view(section->d);
-  }
-  return found;
-}
-
-// Empty where the path is the location's own, and names none.
-std::string_view name_by_path(request_rec* r, std::string_view path) {
-  const auto location = location_of(r, path);
-  if (!location) {
-    log_request(r, APLOG_ERR,
-                "CWS0044: this SetHandler is outside of <Location>, so that the path names no "
-                "channel: use WebSocketChannel");
-    return {};
-  }
-  // One name only, whatever is in it: so a <Location> guards the channels below it.
-  std::string_view name = path.substr(location->size());
-  if (name.starts_with('/')) name.remove_prefix(1);
-  return name;
-}
-
 // An expression that is empty, or fails, gives none.
 std::vector<std::string_view> names_of(request_rec* r, std::string_view path) {
   const auto& expressions = directory_config_of(r).channels;
-  if (!expressions) return {name_by_path(r, path)};
+  const bool is_conversation = end_point_of(r) == EndPoint::channels;
+  if (!expressions || (is_conversation && !channel_by_path(r, path).empty())) {
+    if (!location_of(r, path)) tell_of_no_location(r);
+    return {channel_by_path(r, path)};
+  }
   std::vector<std::string_view> names;
   for (ap_expr_info_t* expression : *expressions) {
     const char* error = nullptr;
@@ -106,7 +80,37 @@ EndPoint end_point_of(request_rec* r) {
 
 const char* name_of(EndPoint end_point) noexcept {
   if (end_point == EndPoint::client) return client_handler;
+  if (end_point == EndPoint::channels) return channels_handler;
   return end_point == EndPoint::publish ? publish_handler : subscribe_handler;
+}
+
+std::optional<std::string_view> location_of(request_rec* r, std::string_view path) {
+  const auto* server =
+      static_cast<const core_server_config*>(ap_get_core_module_config(r->server->module_config));
+  std::optional<std::string_view> found;
+  auto** sections = reinterpret_cast<ap_conf_vector_t**>(server->sec_url->elts);
+  for (int i = 0; i < server->sec_url->nelts; ++i) {
+    const auto* section =
+        static_cast<const core_dir_config*>(ap_get_core_module_config(sections[i]));
+    if (!section->r && !section->d_is_fnmatch && is_below(path, view(section->d)) &&
+        protocol::equal_ignoring_case(handler_of(r, section), view(r->handler)))
+      found = view(section->d);
+  }
+  return found;
+}
+
+void tell_of_no_location(request_rec* r) {
+  log_request(r, APLOG_ERR,
+              "CWS0044: this SetHandler is outside of <Location>, so that the path names no "
+              "channel: use WebSocketChannel");
+}
+
+std::string_view channel_by_path(request_rec* r, std::string_view path) {
+  const auto location = location_of(r, path);
+  if (!location) return {};
+  std::string_view name = path.substr(location->size());
+  if (name.starts_with('/')) name.remove_prefix(1);
+  return name;
 }
 
 std::variant<std::vector<std::string>, int> channels_of(request_rec* r, std::string_view path) {
@@ -123,7 +127,8 @@ std::variant<std::vector<std::string>, int> channels_of(request_rec* r, std::str
     }
     names.emplace_back(name);
   }
-  if (names.empty()) return refuse(r, HTTP_NOT_FOUND, "This address names no channel.");
+  if (names.empty() && end_point_of(r) != EndPoint::channels)
+    return refuse(r, HTTP_NOT_FOUND, "This address names no channel.");
   return names;
 }
 

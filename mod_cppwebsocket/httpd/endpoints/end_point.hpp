@@ -1,5 +1,5 @@
-// The end points that need no handler file, `SetHandler websocket-publish`, `websocket-subscribe` and
-// `websocket-client`: which of them a request is for, and which channels it is about.
+// The end points that need no handler file, `SetHandler websocket-publish`, `websocket-subscribe`,
+// `websocket-channels` and `websocket-client`: which of them a request is for, and which channels it is about.
 // Thread: the request's MPM worker.
 #pragma once
 
@@ -8,6 +8,7 @@
 #include <httpd.h>
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -15,7 +16,7 @@
 
 namespace cppwebsocket::httpd {
 
-enum class EndPoint : std::uint8_t { none, publish, subscribe, client };
+enum class EndPoint : std::uint8_t { none, publish, subscribe, channels, client };
 
 // By SetHandler, whatever a rule of a directory has made of it; also while r's phases still run.
 EndPoint end_point_of(request_rec* r);
@@ -23,8 +24,18 @@ EndPoint end_point_of(request_rec* r);
 // Of one that there is: as SetHandler names it.
 const char* name_of(EndPoint end_point) noexcept;
 
+// The path of the last <Location> around the request that has its SetHandler: httpd merges them in
+// their order, so it is this one's that holds. None: its SetHandler is elsewhere.
+std::optional<std::string_view> location_of(request_rec* r, std::string_view path);
+// Has the log say so.
+void tell_of_no_location(request_rec* r);
+// What follows that path; empty where it is the location's own, and names none. One name only, whatever is in it: so
+// a <Location> guards the channels below it.
+std::string_view channel_by_path(request_rec* r, std::string_view path);
+
 // By WebSocketChannel; without it, what follows the path of the <Location> that has the SetHandler.
-// One at least; or the refusal, which is in the log if more is to be said than that there is none,
+// One at least, but of websocket-channels, where WebSocketChannel gives the server's own at the location's path, and
+// the path gives the name below it; or the refusal, which is in the log if more is to be said than that there is none,
 // and is being answered: what the content handler must return.
 std::variant<std::vector<std::string>, int> channels_of(request_rec* r, std::string_view path);
 

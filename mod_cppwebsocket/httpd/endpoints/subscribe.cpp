@@ -94,12 +94,7 @@ int subscribe_by_get(request_rec* r, Child& child, std::span<Header> headers,
   if (const int* refused = std::get_if<int>(&found)) return *refused;
   channels::Subscription subscription;
   subscription.channels = std::get<std::vector<std::string>>(std::move(found));
-  subscription.options = channel_options_of(r);
-  read_resume(r, fields, subscription);
-  if (!read_history(r, subscription))
-    return refuse(r, HTTP_BAD_REQUEST, "history= is a number of messages, at most 10000.");
-  if (!read_heartbeat(r, subscription))
-    return refuse(r, HTTP_BAD_REQUEST, "heartbeat= is a number of seconds, at most 3600.");
+  if (const auto refused = read_subscription(r, headers, subscription)) return *refused;
   if (!read_format(r, subscription)) return refuse(r, HTTP_BAD_REQUEST, "format= is json.");
   if (r->header_only) {
     ap_set_content_type(r, "text/event-stream");
@@ -111,6 +106,17 @@ int subscribe_by_get(request_rec* r, Child& child, std::span<Header> headers,
 }
 
 }  // namespace
+
+std::optional<int> read_subscription(request_rec* r, std::span<Header> headers,
+                                     channels::Subscription& subscription) {
+  subscription.options = channel_options_of(r);
+  read_resume(r, protocol::HeaderFields(headers), subscription);
+  if (!read_history(r, subscription))
+    return refuse(r, HTTP_BAD_REQUEST, "history= is a number of messages, at most 10000.");
+  if (!read_heartbeat(r, subscription))
+    return refuse(r, HTTP_BAD_REQUEST, "heartbeat= is a number of seconds, at most 3600.");
+  return std::nullopt;
+}
 
 int subscribe(request_rec* r, Child& child, std::span<Header> headers, std::string_view path) {
   ap_allow_standard_methods(r, REPLACE_ALLOW, M_GET, M_OPTIONS, -1);

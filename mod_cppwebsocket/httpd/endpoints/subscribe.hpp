@@ -7,8 +7,13 @@
 
 #include <httpd.h>
 
+#include <optional>
 #include <span>
 #include <string_view>
+
+namespace cppwebsocket::channels {
+struct Subscription;
+}
 
 namespace cppwebsocket::httpd {
 
@@ -16,5 +21,10 @@ class Child;
 
 // Returns what the content handler must return.
 int subscribe(request_rec* r, Child& child, std::span<Header> headers, std::string_view path);
+
+// What the request says of how the channels that are there already are to begin. The refusal, which is being
+// answered, if it is wrong: what the content handler must return.
+std::optional<int> read_subscription(request_rec* r, std::span<Header> headers,
+                                     channels::Subscription& subscription);
 
 }  // namespace cppwebsocket::httpd
