@@ -91,10 +91,13 @@ BAD = [
     ("WebSocketBackplane rediss://host", ["WebSocketBackplane", "hiredis_ssl", "TLS"]),
     ("WebSocketBackplanePasswordFile /no/such/file", ["/no/such/file", "No such file"]),
     ("WebSocketBackplanePasswordFile /dev/null", ["/dev/null", "first line"]),
-    ("WebSocketDrainTimeout", ["WebSocketDrainTimeout", "takes 1-2 arguments"]),
+    ("WebSocketDrainTimeout", ["WebSocketDrainTimeout", "takes one, two or three arguments"]),
     ("WebSocketDrainTimeout 0", ["WebSocketDrainTimeout", "1ms to 1000h"]),
     ("WebSocketDrainTimeout soon", ["WebSocketDrainTimeout", "soon", "ms, s, min, h"]),
     ("WebSocketDrainTimeout 5s wait", ["WebSocketDrainTimeout", "wait", "close or keep"]),
+    ("WebSocketDrainTimeout 5s 1000", ["WebSocketDrainTimeout", "1000", "1001, 1012, 1013, or 3000 to 4999"]),
+    ("WebSocketDrainTimeout 5s 1012 keep", ["WebSocketDrainTimeout", "1012", "close or keep, and the code"]),
+    ("WebSocketDrainTimeout 5s keep 5000", ["WebSocketDrainTimeout", "5000", "3000 to 4999"]),
     ("WebSocketHTTP2 h2", ["WebSocketHTTP2", "On or Off", "h2"]),
 ]
 # Directives where they cannot be.
@@ -153,6 +156,8 @@ WebSocketChannelsPerConnection 10000
 WebSocketDrainTimeout 1ms
 WebSocketDrainTimeout 1000h keep
 WebSocketDrainTimeout 30 Close
+WebSocketDrainTimeout 5s 1012
+WebSocketDrainTimeout 5s keep 4999
 WebSocketChannelMemory 1M
 WebSocketChannelMemory 64G
 WebSocketThreads 2

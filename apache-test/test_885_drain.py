@@ -91,6 +91,32 @@ class TestClose:
         else:
             assert httpd.process.wait(15) == 0
 
+    def test_cws_888_whoever_comes_back_at_once_may_stay(self, make_httpd):
+        """He is served by a new child: nobody is refused, and nobody is told twice."""
+        httpd = make_httpd(QUIET + "WebSocketDrainTimeout 1s")
+        left = {ws.socket: ws for ws in open_all(httpd, 20, ["/echo"])}
+        httpd.process.send_signal(signal.SIGUSR1)
+        back = []
+        while left:
+            for ready in select.select(list(left), [], [], 10)[0]:
+                with left.pop(ready) as ws:
+                    assert ws.read_close()[0] == 1001
+                back.append(httpd.open())
+                assert back[-1].ask_text("back") == "back"
+        time.sleep(0.5)
+        for ws in back:
+            assert ws.ask_text("still there") == "still there"
+            ws.close()
+
+    def test_cws_888_the_code_can_be_chosen(self, make_httpd):
+        httpd = make_httpd(QUIET + "WebSocketDrainTimeout 500ms 1012")
+        sockets = open_all(httpd, 6)
+        httpd.process.send_signal(signal.SIGUSR1)
+        assert len(read_closes(sockets, time.monotonic(), 15, codes=(1012,))) == 6
+        with httpd.open() as ws:  # of a stop at once there is nothing to come back to
+            httpd.process.send_signal(signal.SIGTERM)
+            assert ws.read_close()[0] == 1001
+
     def test_cws_888_term_does_not_wait(self, make_httpd):
         httpd = make_httpd(QUIET + "WebSocketDrainTimeout 1h")
         sockets = open_all(httpd, 12)

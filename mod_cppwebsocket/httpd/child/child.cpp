@@ -82,6 +82,7 @@ runtime::RuntimeOptions options_of(server_rec* main_server, std::size_t descript
   if (config.drain) {
     options.stop.drain_time = config.drain->time;
     options.stop.keep_serving = config.drain->keep_serving;
+    options.stop.drain_code = config.drain->code;
   }
   options.report = [main_server](std::string_view text) {
     const Child* child = Child::current();  // see VirtualHost::log

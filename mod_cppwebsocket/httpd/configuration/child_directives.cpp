@@ -1,18 +1,42 @@
 // How much a child takes, and how it ends.
 #include "httpd/configuration/directive.hpp"
 
+#include <cppwebsocket/close.hpp>
+
+#include <optional>
+#include <string_view>
+
 namespace cppwebsocket::httpd {
 
 namespace {
 
-const char* drain_timeout(cmd_parms* command, void*, const char* time, const char* mode) {
+// Those that tell a client to come back, and what applications have agreed on (RFC 6455 §7.4).
+std::optional<CloseCode> parse_drain_code(std::string_view text) noexcept {
+  const auto code = parse_number(text);
+  const bool is_one = code && (*code == close_code::going_away || *code == close_code::service_restart ||
+                               *code == close_code::try_again_later || (*code >= 3000 && *code <= 4999));
+  return is_one ? std::optional(static_cast<CloseCode>(*code)) : std::nullopt;
+}
+
+// TIME, then in this order, each of which may be missing: close or keep; a code.
+const char* drain_timeout(cmd_parms* command, void*, const char* time, const char* mode,
+                          const char* code) {
   constexpr const char* accepted =
-      "a time from 1ms to 1000h (units ms, s, min, h; seconds without), and close or keep";
+      "a time from 1ms to 1000h (units ms, s, min, h; seconds without), close or keep, and the code of the "
+      "Close: 1001, 1012, 1013, or 3000 to 4999";
   const auto given = parse_time(time);
   if (!given || given->count() < 1 || *given > longest_time) return wrong(command, accepted, time);
-  const bool keep = mode && equal_ignoring_case(mode, "keep");
-  if (mode && !keep && !equal_ignoring_case(mode, "close")) return wrong(command, accepted, mode);
-  config_of(command->server).child.drain = DrainConfig{*given, keep};
+  DrainConfig drain{*given, false, close_code::going_away};
+  const bool is_mode =
+      mode && (equal_ignoring_case(mode, "keep") || equal_ignoring_case(mode, "close"));
+  if (is_mode) drain.keep_serving = equal_ignoring_case(mode, "keep");
+  if (mode && !is_mode && code) return wrong(command, accepted, mode);
+  if (const char* const said = is_mode ? code : mode) {
+    const auto parsed = parse_drain_code(said);
+    if (!parsed) return wrong(command, accepted, said);
+    drain.code = *parsed;
+  }
+  config_of(command->server).child.drain = drain;
   return nullptr;
 }
 
@@ -35,11 +59,11 @@ Rows child_directives() {
           "WebSocketFilterConnections", global,
           "Connections per child over HTTP/2 and other modules' filters, each of which holds a "
           "thread: 1 to 4096, or Auto (the default): a quarter of ThreadsPerChild"),
-      take12<drain_timeout>(
+      take123<drain_timeout>(
           "WebSocketDrainTimeout", global,
           "A graceful restart or stop closes all connections within this time "
-          "(default 5s) with 1001: spread over it (close, the default), or at its "
-          "end (keep)"),
+          "(default 5s): spread over it (close, the default), or at its end (keep); with the "
+          "code 1001 (the default), 1012, 1013, or 3000 to 4999"),
   };
   return rows;
 }

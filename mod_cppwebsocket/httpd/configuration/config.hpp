@@ -7,6 +7,7 @@
 #include "runtime/handlers/library.hpp"
 #include "runtime/handlers/load_notes.hpp"
 
+#include <cppwebsocket/close.hpp>
 #include <cppwebsocket/publication.hpp>
 
 #include <ap_expr.h>
@@ -70,6 +71,7 @@ struct Alias {
 struct DrainConfig {
   std::chrono::milliseconds time;
   bool keep_serving;
+  CloseCode code;
 };
 
 // From the directives that are global; only the main server's count.

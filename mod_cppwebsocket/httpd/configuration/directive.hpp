@@ -142,6 +142,11 @@ command_rec take12(const char* name, const Scope& scope, const char* help) {
 }
 
 template <auto function>
+command_rec take123(const char* name, const Scope& scope, const char* help) {
+  return row<function, const char*, const char*, const char*>(name, scope, TAKE123, help);
+}
+
+template <auto function>
 command_rec take2(const char* name, const Scope& scope, const char* help) {
   return row<function, const char*, const char*>(name, scope, TAKE2, help);
 }

@@ -67,6 +67,7 @@ class Reactor final : public EventLoop, private detail::TimerNode {
   void watch(int descriptor, DescriptorWatcher& watcher, Interest interest) override;
   void unwatch(int descriptor, DescriptorWatcher& watcher) noexcept override;
   void finished(Session& session) noexcept override;
+  CloseCode leaving_code() const noexcept override { return plan_.code(stopping_); }
   BlockingPool& call_pool() noexcept override { return call_pool_; }
   BlockingPool& connection_pool() noexcept override { return connection_pool_; }
 

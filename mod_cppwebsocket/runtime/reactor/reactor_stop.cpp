@@ -1,7 +1,7 @@
 // How a reactor's sessions end when the child stops: they leave one by one, the last are called,
 // and what is left when time is up is cut off.
 //
-//   begin_stop ── leave_from_ ═ each: goodbye, Close 1001 ═ leave_until_ ── last call ── cut off
+//   begin_stop ── leave_from_ ═ each: goodbye, Close ═════ leave_until_ ── last call ── cut off
 #include <algorithm>
 #include <string>
 

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <chrono>
 
+#include <cppwebsocket/close.hpp>
+
 namespace cppwebsocket::runtime {
 
 // A later one overrides an earlier one.
@@ -15,6 +17,8 @@ struct StopPlan {
   std::chrono::milliseconds drain_time{5'000};
   // Serve on until then, as far as possible; else the Closes are spread over all of it.
   bool keep_serving = false;
+  // What the Closes of a graceful stop say.
+  CloseCode drain_code = close_code::going_away;
   // And then, for the closing handshakes of a graceful stop.
   std::chrono::milliseconds drain_close_time{5'000};
   // A stop soon: as the two above. httpd's parent looks once a second whether a child has gone and
@@ -32,6 +36,9 @@ struct StopPlan {
     constexpr std::chrono::milliseconds longest_tail{5'000};
     if (!keep_serving) return std::chrono::milliseconds(0);
     return drain_time - std::min(drain_time / 10, longest_tail);
+  }
+  CloseCode code(Stop how) const noexcept {
+    return how == Stop::at_once ? close_code::going_away : drain_code;
   }
   // For goodbyes and closing handshakes, behind the last Close that is due.
   std::chrono::milliseconds closing_time(Stop how) const noexcept {

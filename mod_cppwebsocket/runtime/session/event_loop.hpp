@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include <cppwebsocket/close.hpp>
 #include <cppwebsocket/detail/operations.hpp>
 
 #include "protocol/frames/deflate.hpp"
@@ -88,6 +89,9 @@ class EventLoop {
   protocol::Output& spare_output() noexcept { return spare_output_; }
   protocol::SparePayloads& spare_payloads() noexcept { return spare_payloads_; }
   protocol::DeflateWorkspace& deflate_workspace() noexcept { return deflate_workspace_; }
+
+  // What the Closes say that go out because the child stops.
+  virtual CloseCode leaving_code() const noexcept { return close_code::going_away; }
 
   virtual BlockingPool& call_pool() noexcept = 0;        // run_blocking
   virtual BlockingPool& connection_pool() noexcept = 0;  // blocking handlers

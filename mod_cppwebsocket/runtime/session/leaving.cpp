@@ -66,8 +66,9 @@ void Leaving::close(Connection& connection) {
   next_ = detail::TimePoint::max();
   Ending& ending = connection.ending();
   if (ending.is_open()) {
-    ending.start_closing(Close(close_code::going_away), stopping);
-    ending.record_close(close_code::going_away, {});
+    const CloseCode code = connection.loop().leaving_code();
+    ending.start_closing(Close(code), stopping);
+    ending.record_close(code, {});
   }
   ending.end(stopping);
 }

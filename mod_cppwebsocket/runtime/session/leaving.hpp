@@ -1,5 +1,5 @@
 // How a session leaves because its child stops: at its time the handler may say goodbye
-// (web_socket_going_away), then Close 1001 goes out.
+// (web_socket_going_away), then a Close goes out (EventLoop::leaving_code).
 // Thread: the session's, in a turn of it.
 #pragma once
 
@@ -16,9 +16,9 @@ class Leaving {
  public:
   // Leaves at `when`, or now if that is over. Once it is leaving, no other time counts.
   void leave_at(detail::TimePoint when, Connection& connection);
-  // Its time has come: the goodbye, or, if that was begun before, Close 1001 without its end.
+  // Its time has come: the goodbye, or, if that was begun before, the Close without its end.
   void go_on(Connection& connection);
-  void close(Connection& connection);  // Close 1001 now, and whoever waits is told
+  void close(Connection& connection);  // the Close now, and whoever waits is told
   // The goodbye has raised `error`.
   static void report(const std::exception_ptr& error, const Connection& connection) noexcept;
 

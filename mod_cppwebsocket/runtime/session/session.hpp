@@ -29,8 +29,8 @@ class Session final : public Connection {
   void fetch() const noexcept;
   void fetch_parts() const noexcept;
 
-  // The child stops. The first, at `when`: the handler may say goodbye, then Close 1001. The
-  // second: Close 1001 now. The last drops the wire; false if both sides had closed already.
+  // The child stops. The first, at `when`: the handler may say goodbye, then comes the Close. The
+  // second: the Close now. The last drops the wire; false if both sides had closed already.
   void go_away(detail::TimePoint when);
   void go_away_now();
   bool cut_off();
