@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 import time
+from urllib.parse import quote
 
 import pytest
 
@@ -52,7 +53,11 @@ WebSocketChannelMemory 512M
 </Location>
 RemoteIPHeader X-Forwarded-For
 RemoteIPInternalProxy 127.0.0.1
-RequestHeader set X-Key changed "expr=%{req:X-Key} == ''"
+<Location "/fields">
+  SetHandler websocket-channels
+  Require expr "%{req:X-Key} == 'sesame'"
+</Location>
+RequestHeader unset X-Key
 RewriteEngine On
 RewriteRule "^/where/broken$" - [R=500]
 """
@@ -175,7 +180,7 @@ class TestManyChannels(Talk):
             assert (answer.status, b"channels.json" in answer.body) == (400, True)
         answer = httpd.get("/channels")
         assert (answer.status, answer.get("upgrade")) == (426, "websocket")
-        assert httpd.get("/channels", "POST", ["Content-Length: 0"]).status == 405
+        assert httpd.get("/channels", "PUT", ["Content-Length: 0"]).status == 405
 
     def test_cws_246_a_channels_own_address(self, httpd, channel):
         """What is asked about is there: GET follows or looks, POST publishes."""
@@ -251,7 +256,33 @@ class TestManyChannels(Talk):
             assert client.subscribe("here")
             assert client.ask("subscribe", channel="broken")["error"] == "unavailable"
             httpd.expect_log("CWS0081: .*GET /where/broken would be answered with 500")
+        published = self.post(httpd, "?channel=a", b"x", ["X-Key: sesame"], "/fields")
+        assert published.status == 200, published
         httpd.allow_log("CWS0081")
+
+    def test_cws_246_one_message_to_several_channels(self, httpd, channel):
+        names = [f"{channel}/{i}" for i in range(5)]
+
+        def post(names, body=b"to all", headers=()):
+            query = "&".join(f"channel={quote(name)}" for name in names)
+            return self.post(httpd, f"?{query}", body, headers, "/channels")
+        with Client(httpd) as client:
+            for name in names:
+                client.subscribe(name)
+            answer = post(names)
+            assert answer.status == 200, answer
+            published = {each["channel"]: each["position"] for each in json.loads(answer.body)["channels"]}
+            came = [client.read() for _ in names]
+            assert {each["channel"]: each["position"] for each in came} == published
+            assert {each["data"] for each in came} == {"to all"}
+            for refused, status in ((["read/x"], 403), (["a/../b"], 400), ([""], 400), ([], 400), (["x"] * 101, 400)):
+                answer = post([names[0], *refused] if refused else [])
+                assert answer.status == status, (refused, answer)
+            assert post(["kept-it", "forgets/x"], b"x" * 101).status == 413  # the smallest counts
+            assert post(names[:1], b"\xff").status == 400
+            assert post(names[:1], b"x", ["Origin: https://other.example"]).status == 403
+            assert client.ask("history", channel=names[0])["messages"] == [came[0] | {"channel": names[0], "position": published[names[0]]}]
+        httpd.allow_log("CWS0012")
 
     def test_cws_246_answers_come_while_others_publish(self, httpd, channel):
         names = [f"{channel}-{i}" for i in range(100)]
@@ -300,7 +331,7 @@ LogLevel cppwebsocket:info
 """
     OPTIONS = {"tls_config": ""}
 
-    def test_cws_247_the_scheme_holds_and_tls_rules_refuse(self, httpd):
+    def test_cws_246_the_scheme_holds_and_tls_rules_refuse(self, httpd):
         with Client(httpd) as client:
             assert client.subscribe("any")
             assert client.ask("publish", channel="any", data="x")["type"] == "answer"
@@ -341,7 +372,7 @@ LogLevel cppwebsocket:info
         return (f'Digest username="ann", realm="one", nonce="{parts["nonce"]}", uri="{uri}", algorithm=MD5, qop=auth, '
                 f'nc=00000001, cnonce="abc", response="{answer}"')
 
-    def test_cws_248_digest(self, httpd):
+    def test_cws_246_digest(self, httpd):
         offered = {"Sec-WebSocket-Protocol": "channels.json"}
         challenge = httpd.ask("/digest", headers=offered).get("www-authenticate")
         with Client(httpd, "/digest", {"Authorization": self.authorization(challenge, "/digest")}) as client:
@@ -356,7 +387,7 @@ class TestClient(Talk):
     CONFIG = CONFIG
     OPTIONS = {"files": {"users": USERS}}
 
-    def test_cws_249_many_channels_lose_nothing_over_a_restart(self, httpd, channel):
+    def test_cws_246_many_channels_lose_nothing_over_a_restart(self, httpd, channel):
         script = build.TESTS / "clients/many_channels.mjs"
         with subprocess.Popen(["node", script, f"http://127.0.0.1:{httpd.port}", channel, "20"], stdout=subprocess.PIPE,
                               stderr=subprocess.PIPE, text=True) as node:

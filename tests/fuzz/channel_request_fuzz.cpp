@@ -43,6 +43,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t siz
   for (const char* name : {"after", "limit", "history", "format", ""}) {
     const auto value = query_value(text, name);
     if (value && value->size() > text.size()) std::abort();
+    const auto values = query_values(text, name);
+    if (values.empty() == value.has_value() || (value && values.front() != *value)) std::abort();
   }
   if (query_value("x=1&after=" + escaped(text) + "&after=2", "after") != text) std::abort();
   if (const auto count = parse_count(text, 1000); count && *count > 1000) std::abort();

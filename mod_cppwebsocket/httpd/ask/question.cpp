@@ -65,7 +65,9 @@ apr_status_t end_at_once(ap_filter_t*, apr_bucket_brigade*, ap_input_mode_t, apr
 
 // Before other modules change them: mod_session_dbd takes its cookie out, mod_remoteip and mod_headers rewrite.
 int keep_fields(request_rec* r) noexcept {
-  if (apr_table_get(r->headers_in, "Upgrade"))
+  const bool may_ask = apr_table_get(r->headers_in, "Upgrade") ||
+                       (r->method_number == M_POST && view(r->args).find("channel=") != std::string_view::npos);
+  if (may_ask)
     apr_pool_userdata_setn(apr_table_copy(r->pool, r->headers_in), fields_key, nullptr, r->pool);
   return DECLINED;
 }

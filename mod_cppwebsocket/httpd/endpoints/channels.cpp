@@ -1,12 +1,16 @@
 #include "httpd/endpoints/channels.hpp"
 
 #include "channels/conversation/conversation.hpp"
+#include "channels/members/hub.hpp"
+#include "channels/members/json_envelope.hpp"
+#include "channels/members/publisher.hpp"
 #include "httpd/ask/question.hpp"
 #include "httpd/child/child.hpp"
 #include "httpd/configuration/config.hpp"
 #include "httpd/endpoints/end_point.hpp"
 #include "httpd/endpoints/opening_handshake.hpp"
 #include "httpd/endpoints/publish.hpp"
+#include "httpd/endpoints/published_message.hpp"
 #include "httpd/endpoints/subscribe.hpp"
 #include "httpd/log.hpp"
 #include "httpd/module.hpp"
@@ -19,12 +23,18 @@
 #include "protocol/opening/handshake.hpp"
 #include "protocol/opening/header_fields.hpp"
 
+#include <cppwebsocket/channel.hpp>
+
 #include <http_protocol.h>
 #include <http_request.h>
 
+#include <algorithm>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
+#include <variant>
+#include <vector>
 
 namespace cppwebsocket::httpd {
 
@@ -94,11 +104,77 @@ int refuse_plain(request_rec* r) {
                 upgrade);
 }
 
+// One message to several channels, ?channel=a&channel=b: to all of them, or where one is refused to none.
+class SeveralChannels {
+ public:
+  SeveralChannels(request_rec* r, Child& child, std::string_view location)
+      : r_(r), child_(child), questions_(r, location) {}
+
+  int publish(std::span<Header> headers) {
+    if (const auto refused = refuse_publisher(r_, headers)) return *refused;
+    names_ = protocol::query_values(view(r_->args), "channel");
+    const std::size_t most = directory_config_of(r_).most_channels.value_or(default_most_channels);
+    if (names_.empty() || names_.size() > most)
+      return refuse(r_, HTTP_BAD_REQUEST, "Which channels? ?channel=NAME&channel=NAME, of WebSocketChannelsPerConnection at most.");
+    if (const auto refused = ask()) return *refused;
+    auto read = read_message(r_, protocol::HeaderFields(headers), most_bytes_);
+    if (const int* refused = std::get_if<int>(&read)) return *refused;
+    std::string json = "{\"channels\":[";
+    for (std::size_t i = 0; i < names_.size(); ++i) {
+      if (i != 0) json += ',';
+      publish(i, std::get<Message>(read), json);
+    }
+    ap_set_content_type(r_, "application/json");
+    apr_table_setn(r_->headers_out, "Cache-Control", "no-store");
+    json.append("]}\n");
+    ap_rwrite(json.data(), static_cast<int>(json.size()), r_);
+    return OK;
+  }
+
+ private:
+  std::optional<int> ask() {
+    most_bytes_ = settings_of(directory_config_of(r_)).limits.max_message_size;
+    for (const std::string& name : names_) {
+      Permission said;
+      said.word = Permission::Word::no_channel;
+      if (Channel::may_be_named(name)) said = questions_.ask(Access::publish, name);
+      if (said.word == Permission::Word::no_channel)
+        return refuse(r_, HTTP_BAD_REQUEST, "No channel has an address of this name: " + name);
+      if (said.word == Permission::Word::unknown) return HTTP_SERVICE_UNAVAILABLE;
+      if (said.word == Permission::Word::no)
+        return refuse(r_, HTTP_FORBIDDEN, "This is not allowed in the channel " + name);
+      options_.push_back(said.options);
+      most_bytes_ = std::min(most_bytes_, said.most_bytes);
+    }
+    return std::nullopt;
+  }
+
+  void publish(std::size_t i, Message message, std::string& json) {
+    const PublishResult result = child_.hub().publish(names_[i], options_[i], std::move(message),
+                                                      channels::publisher_of(view(r_->useragent_ip)));
+    channels::append_json_string(json.append("{\"channel\":"), names_[i]);
+    if (!result)
+      json.append(",\"error\":").append(result.status == PublishStatus::no_room ? "\"no_room\"" : "\"too_large\"");
+    else
+      json.append(",\"position\":").append(
+          result.position == Position() ? "null" : "\"" + result.position.to_string() + "\"");
+    json += '}';
+  }
+
+  request_rec* r_;
+  Child& child_;
+  Questions questions_;
+  std::vector<std::string> names_;
+  std::vector<ChannelOptions> options_;
+  std::size_t most_bytes_ = 0;
+};
+
 int converse(request_rec* r, Child& child, std::span<Header> headers, std::string_view path,
              std::string_view location) {
-  ap_allow_standard_methods(r, REPLACE_ALLOW, M_GET, M_OPTIONS, -1);
+  ap_allow_standard_methods(r, REPLACE_ALLOW, M_GET, M_POST, M_OPTIONS, -1);
   if (r->method_number == M_OPTIONS)
-    return answer_options(r, headers, settings_of(directory_config_of(r)).origin, "GET");
+    return answer_options(r, headers, settings_of(directory_config_of(r)).origin, "GET, POST");
+  if (r->method_number == M_POST) return SeveralChannels(r, child, location).publish(headers);
   if (r->method_number != M_GET) return HTTP_METHOD_NOT_ALLOWED;
   if (!protocol::wants_websocket(opening_request_of(r, headers))) return refuse_plain(r);
   channels::Conversation made;

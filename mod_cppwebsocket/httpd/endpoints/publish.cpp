@@ -6,11 +6,11 @@
 #include "httpd/child/child.hpp"
 #include "httpd/configuration/config.hpp"
 #include "httpd/endpoints/end_point.hpp"
+#include "httpd/endpoints/published_message.hpp"
 #include "httpd/log.hpp"
 #include "httpd/module.hpp"
 #include "httpd/pool.hpp"
 #include "httpd/request/answer.hpp"
-#include "httpd/request/cross_origin.hpp"
 #include "httpd/request/preflight.hpp"
 #include "protocol/opening/channel_request.hpp"
 #include "protocol/opening/header_fields.hpp"
@@ -42,19 +42,9 @@ class PublishRequest {
         settings_(settings_of(directory_config_of(r))) {}
 
   int post() {
-    const auto kind = protocol::body_kind(fields_.first("Content-Type").value_or(""));
-    if (kind == protocol::BodyKind::unsupported)
-      return refuse(r_, HTTP_UNSUPPORTED_MEDIA_TYPE,
-                    "The body is the message as it is: UTF-8 text, or bytes as "
-                    "application/octet-stream; no form with parts, no other character set.");
-    std::string body;
-    if (const int status = read_body(body); status != OK) return status;
-    // Asked for behind the body: mod_deflate takes the field away when it has inflated one.
-    if (const char* encoding = apr_table_get(r_->headers_in, "Content-Encoding");
-        encoding && !protocol::equal_ignoring_case(encoding, "identity"))
-      return refuse(r_, HTTP_UNSUPPORTED_MEDIA_TYPE, "The body must not be encoded.");
-    const bool is_text = kind == protocol::BodyKind::text;
-    return publish(Message(is_text ? Message::Type::text : Message::Type::binary, std::move(body)));
+    auto read = read_message(r_, fields_, settings_.limits.max_message_size);
+    if (const int* refused = std::get_if<int>(&read)) return *refused;
+    return publish(std::get<Message>(std::move(read)));
   }
 
   int get() {
@@ -88,33 +78,9 @@ class PublishRequest {
     return text ? protocol::parse_count(*text, most_history) : usual_history;
   }
 
-  // The status to answer with, or OK.
-  int read_body(std::string& body) {
-    if (const int status = ap_setup_client_block(r_, REQUEST_CHUNKED_DECHUNK); status != OK)
-      return status;
-    if (!ap_should_client_block(r_)) return OK;
-    const std::size_t most = settings_.limits.max_message_size;
-    if (r_->remaining > static_cast<apr_off_t>(most)) return HTTP_REQUEST_ENTITY_TOO_LARGE;
-    char buffer[HUGE_STRING_LEN];
-    for (;;) {
-      const long size = ap_get_client_block(r_, buffer, sizeof buffer);
-      if (size == 0) return OK;
-      // httpd has refused it itself (LimitRequestBody), or the client is gone.
-      if (size < 0) return HTTP_BAD_REQUEST;
-      body.append(buffer, static_cast<std::size_t>(size));
-      if (body.size() > most) return HTTP_REQUEST_ENTITY_TOO_LARGE;
-    }
-  }
-
   int publish(Message message) {
-    PublishResult result;
-    try {
-      result = Child::current()->hub().publish(channel_.name(), options_, std::move(message),
-                                               channels::publisher_of(view(r_->useragent_ip)));
-    } catch (const InvalidUTF8Exception&) {
-      return refuse(r_, HTTP_BAD_REQUEST,
-                    "The body is not UTF-8. Bytes go as Content-Type: application/octet-stream.");
-    }
+    const PublishResult result = Child::current()->hub().publish(
+        channel_.name(), options_, std::move(message), channels::publisher_of(view(r_->useragent_ip)));
     if (result.status == PublishStatus::too_large)
       return refuse(r_, HTTP_REQUEST_ENTITY_TOO_LARGE,
                     "The message is larger than a quarter of what a child process has of "
@@ -183,21 +149,6 @@ class PublishRequest {
   Settings settings_;
 };
 
-// A page of another origin could make its reader's browser publish, with all that the reader may
-// do: so the rule is the same as for WebSockets. Browsers name the origin with every POST (Fetch,
-// §3.1), and with a GET that goes to another.
-std::optional<int> check_origin(request_rec* r, std::span<Header> headers) {
-  const protocol::HeaderFields fields(headers);
-  const OriginPolicy policy = settings_of(directory_config_of(r)).origin;
-  if (const auto refused = refuse_other_pages(r, policy, fields, r->method_number == M_POST))
-    return refused;
-  std::vector<std::pair<std::string, std::string>> added;
-  add_cross_origin_headers(policy, fields.first("Origin"), added);
-  for (const auto& [name, value] : added)
-    apr_table_merge(r->err_headers_out, name.c_str(), value.c_str());
-  return std::nullopt;
-}
-
 }  // namespace
 
 int publish(request_rec* r, std::span<Header> headers, std::string_view path) {
@@ -205,7 +156,7 @@ int publish(request_rec* r, std::span<Header> headers, std::string_view path) {
   if (r->method_number == M_OPTIONS)
     return answer_options(r, headers, settings_of(directory_config_of(r)).origin, "GET, POST");
   if (r->method_number != M_GET && r->method_number != M_POST) return HTTP_METHOD_NOT_ALLOWED;
-  if (const auto refused = check_origin(r, headers)) return *refused;
+  if (const auto refused = refuse_publisher(r, headers)) return *refused;
   auto found = channels_of(r, path);
   if (const int* refused = std::get_if<int>(&found)) return *refused;
   auto& names = std::get<std::vector<std::string>>(found);

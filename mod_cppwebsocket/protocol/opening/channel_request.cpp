@@ -74,6 +74,15 @@ std::optional<std::string> query_value(std::string_view query, std::string_view 
   return std::nullopt;
 }
 
+std::vector<std::string> query_values(std::string_view query, std::string_view name) {
+  std::vector<std::string> values;
+  while (!query.empty()) {
+    std::string_view value = take(query, '&');
+    if (decoded(take(value, '=')) == name) values.push_back(decoded(value));
+  }
+  return values;
+}
+
 std::optional<std::uint32_t> parse_count(std::string_view text, std::uint32_t most) noexcept {
   std::uint32_t number = 0;
   const char* const end = text.data() + text.size();

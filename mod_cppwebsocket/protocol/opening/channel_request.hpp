@@ -17,6 +17,9 @@ namespace cppwebsocket::protocol {
 // if the query does not name it. What is no escape stays as it is.
 std::optional<std::string> query_value(std::string_view query, std::string_view name);
 
+// All of them, in their order.
+std::vector<std::string> query_values(std::string_view query, std::string_view name);
+
 // A number of decimal digits only, at most `most`.
 std::optional<std::uint32_t> parse_count(std::string_view text, std::uint32_t most) noexcept;
 

@@ -23,6 +23,11 @@ TEST(QueryValue, IsTheFirstOfItsName) {
   EXPECT_EQ(query_value("&&=x&before=1", "after"), std::nullopt);
 }
 
+TEST(QueryValues, AreAllOfTheName) {
+  EXPECT_THAT(query_values("channel=a&x=1&channel=b%2fc&channel=", "channel"), ElementsAre("a", "b/c", ""));
+  EXPECT_THAT(query_values("x=channel", "channel"), ElementsAre());
+}
+
 TEST(QueryValue, IsDecoded) {
   EXPECT_EQ(query_value("after=5f-3%2C%38+x", "after"), "5f-3,8 x");
   EXPECT_EQ(query_value("%61fter=1", "after"), "1");

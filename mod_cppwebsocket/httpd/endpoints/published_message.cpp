@@ -1,0 +1,74 @@
+#include "httpd/endpoints/published_message.hpp"
+
+#include "httpd/configuration/config.hpp"
+#include "httpd/module.hpp"
+#include "httpd/request/answer.hpp"
+#include "httpd/request/cross_origin.hpp"
+#include "protocol/frames/utf8.hpp"
+#include "protocol/opening/channel_request.hpp"
+#include "protocol/opening/header_fields.hpp"
+
+#include <http_protocol.h>
+
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace cppwebsocket::httpd {
+
+namespace {
+
+// The status to answer with, or OK.
+int read_body(request_rec* r, std::size_t most, std::string& body) {
+  if (const int status = ap_setup_client_block(r, REQUEST_CHUNKED_DECHUNK); status != OK) return status;
+  if (!ap_should_client_block(r)) return OK;
+  if (r->remaining > static_cast<apr_off_t>(most)) return HTTP_REQUEST_ENTITY_TOO_LARGE;
+  char buffer[HUGE_STRING_LEN];
+  for (;;) {
+    const long size = ap_get_client_block(r, buffer, sizeof buffer);
+    if (size == 0) return OK;
+    // httpd has refused it itself (LimitRequestBody), or the client is gone.
+    if (size < 0) return HTTP_BAD_REQUEST;
+    body.append(buffer, static_cast<std::size_t>(size));
+    if (body.size() > most) return HTTP_REQUEST_ENTITY_TOO_LARGE;
+  }
+}
+
+}  // namespace
+
+// Browsers name the origin with every POST (Fetch, §3.1), and with a GET that goes to another.
+std::optional<int> refuse_publisher(request_rec* r, std::span<Header> headers) {
+  const protocol::HeaderFields fields(headers);
+  const OriginPolicy policy = settings_of(directory_config_of(r)).origin;
+  if (const auto refused = refuse_other_pages(r, policy, fields, r->method_number == M_POST))
+    return refused;
+  std::vector<std::pair<std::string, std::string>> added;
+  add_cross_origin_headers(policy, fields.first("Origin"), added);
+  for (const auto& [name, value] : added)
+    apr_table_merge(r->err_headers_out, name.c_str(), value.c_str());
+  return std::nullopt;
+}
+
+std::variant<Message, int> read_message(request_rec* r, const protocol::HeaderFields& fields,
+                                        std::size_t most_bytes) {
+  const auto kind = protocol::body_kind(fields.first("Content-Type").value_or(""));
+  if (kind == protocol::BodyKind::unsupported)
+    return refuse(r, HTTP_UNSUPPORTED_MEDIA_TYPE,
+                  "The body is the message as it is: UTF-8 text, or bytes as "
+                  "application/octet-stream; no form with parts, no other character set.");
+  std::string body;
+  if (const int status = read_body(r, most_bytes, body); status != OK) return status;
+  // Asked for behind the body: mod_deflate takes the field away when it has inflated one.
+  if (const char* encoding = apr_table_get(r->headers_in, "Content-Encoding");
+      encoding && !protocol::equal_ignoring_case(encoding, "identity"))
+    return refuse(r, HTTP_UNSUPPORTED_MEDIA_TYPE, "The body must not be encoded.");
+  if (kind != protocol::BodyKind::text) return Message(Message::Type::binary, std::move(body));
+  if (!protocol::is_utf8(body))
+    return refuse(r, HTTP_BAD_REQUEST,
+                  "The body is not UTF-8. Bytes go as Content-Type: application/octet-stream.");
+  Message message(std::move(body));
+  detail::MessageAccess::set_validated(message);
+  return message;
+}
+
+}  // namespace cppwebsocket::httpd
