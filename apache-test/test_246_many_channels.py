@@ -11,6 +11,7 @@ import pytest
 from harness import build
 from harness.end_points import Talk, handlers  # noqa: F401, a fixture
 from harness.event_stream import open_stream
+from harness.h2_client import H2Session
 
 EXAMPLES = json.loads((build.SOURCE / "docs/channels-protocol.json").read_text())["examples"]
 CONFIG = """
@@ -404,3 +405,24 @@ class TestClient(Talk):
         assert told.pop("opened") >= 2 and ["room", "Ann"] in told.pop("joined")
         assert told.pop("refused")[0] == ["closed/x", "forbidden"]
         assert told == {"gaps": 0, "present": ["Ann"], "past": [[0, 255]]}
+
+
+class TestOverHttp2(Talk):
+    """RFC 8441: the connection of a question is no stream."""
+
+    CONFIG = CONFIG + "Protocols h2c http/1.1\nH2WebSockets On\nWebSocketHTTP2 On\n"
+    OPTIONS = {"files": {"users": USERS}, "modules": ("http2",)}
+
+    def test_cws_246_over_http2(self, mpm, httpd):
+        if mpm == "prefork":
+            pytest.skip("mod_http2 does not support prefork")
+        with H2Session(httpd.address) as session:
+            ws = session.open("/who", headers={"sec-websocket-protocol": "channels.json",
+                                               "authorization": "Basic Ym9iOmJvYg=="})
+            assert json.loads(ws.read_text())["type"] == "welcome"
+            for number, channel, answer in ((1, "all", "answer"), (2, "ann", "error"), (3, "all", "error")):
+                ws.text(json.dumps({"type": "subscribe", "id": number, "channel": channel}).encode())
+                while (said := json.loads(ws.read_text())).get("id") != number:
+                    pass
+                assert (said["type"], channel) == (answer, channel), said
+            ws.close()

@@ -41,7 +41,7 @@
 //   CWS0065 any      the backplane stores nothing with a history for now; it does again
 //   CWS0072 notice   copies of handlers are in memory (warning: although WebSocketHandlerCopies says where)
 //   CWS0066 any      a handler's work without a connection: what it raised, its own lines
-//   CWS0081 any      a channel is refused to a connection of websocket-channels
+//   CWS0081 info     a channel is refused to a connection of websocket-channels (warning: once a minute, if that is a fault)
 #pragma once
 
 #include <cppwebsocket/request_properties.hpp>

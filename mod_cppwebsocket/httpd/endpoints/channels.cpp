@@ -80,7 +80,7 @@ class Questions final : public channels::Gatekeeper {
   void tell(Permission::Word word, const Asker::Answer& answer, const std::string& what) const {
     if (word == Permission::Word::yes) return;
     const bool is_fault = word == Permission::Word::unknown || !answer.why.empty();
-    log_server(server_, is_fault ? APLOG_WARNING : APLOG_INFO,
+    log_server(server_, is_fault ? Child::current()->log_level_of(Cause::question) : APLOG_INFO,
                "CWS0081: a channel is refused to a connection of websocket-channels: " + what +
                    " would be answered with " + std::to_string(answer.status) +
                    (answer.why.empty() ? "" : ", for " + answer.why));
