@@ -14,12 +14,27 @@ function(cppwebsocket_sources variable)
   set(${variable} ${sources} PARENT_SCOPE)
 endfunction()
 
+# cppwebsocket_compile_by_folder(TARGET)
+# Where CMAKE_UNITY_BUILD is on, all of a folder's files are compiled at once: what they include is
+# most of what there is to compile.
+function(cppwebsocket_compile_by_folder target)
+  set_target_properties(${target} PROPERTIES UNITY_BUILD_MODE GROUP)
+  get_target_property(sources ${target} SOURCES)
+  foreach(source ${sources})
+    cmake_path(GET source PARENT_PATH folder)
+    cmake_path(RELATIVE_PATH folder BASE_DIRECTORY ${PROJECT_SOURCE_DIR}/mod_cppwebsocket)
+    string(MAKE_C_IDENTIFIER ${folder} group)
+    set_source_files_properties(${source} PROPERTIES UNITY_GROUP ${group})
+  endforeach()
+endfunction()
+
 # cppwebsocket_library(NAME PATH... [EXCEPT PATH...])
 # cppwebsocket_NAME, a static library of those sources.
 function(cppwebsocket_library name)
   cppwebsocket_sources(sources ${ARGN})
   add_library(cppwebsocket_${name} STATIC ${sources})
   set_target_properties(cppwebsocket_${name} PROPERTIES POSITION_INDEPENDENT_CODE ON)
+  cppwebsocket_compile_by_folder(cppwebsocket_${name})
   target_include_directories(cppwebsocket_${name} PUBLIC ${PROJECT_SOURCE_DIR}/mod_cppwebsocket)
   target_link_libraries(cppwebsocket_${name} PUBLIC cppwebsocket PRIVATE cppwebsocket_flags)
 endfunction()

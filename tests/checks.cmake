@@ -30,7 +30,7 @@ foreach(sanitizer asan tsan)
     endif()
     add_test(NAME ${sanitizer}.${area}_tests
              COMMAND ${builds}/${sanitizer}/tests/${area}_tests --gtest_brief=1)
-    set_tests_properties(${sanitizer}.${area}_tests PROPERTIES TIMEOUT 600)
+    set_tests_properties(${sanitizer}.${area}_tests PROPERTIES TIMEOUT 600 COST 300)  # minutes, some
   endforeach()
   string(REPLACE "asan" "address" kind ${sanitizer})
   string(REPLACE "tsan" "thread" kind ${kind})

@@ -12,7 +12,7 @@ namespace cppwebsocket::channels {
 namespace {
 
 // Polled: a wait in the kernel (F_SETLKW) could not be given up.
-constexpr int tries = 2'000;
+constexpr int lock_tries = 2'000;
 constexpr useconds_t pause_us = 100;
 
 // The file's bytes, of which none exists: locks need none.
@@ -45,7 +45,7 @@ bool ChannelLocks::set(short type, unsigned number) noexcept {
 
 bool ChannelLocks::lock() noexcept {
   threads_.lock();
-  for (int left = stuck_ ? 1 : tries; left > 0; --left) {
+  for (int left = stuck_ ? 1 : lock_tries; left > 0; --left) {
     if (set(F_WRLCK, rare)) {
       stuck_ = false;
       return true;

@@ -17,7 +17,7 @@ constexpr unsigned members = 2;
 constexpr unsigned history = 4;
 constexpr unsigned nothing_more = position + members + history;
 
-std::uint32_t seconds() noexcept {
+std::uint32_t store_seconds() noexcept {
   timespec now{};
   ::clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
   return static_cast<std::uint32_t>(now.tv_sec);
@@ -122,7 +122,7 @@ Entry* ChannelTable::choose(const ChannelKey& key, For use) const noexcept {
 
 unsigned ChannelTable::worth_of(const Entry& entry) const noexcept {
   const std::uint32_t followed = entry.followed;
-  unsigned worth = followed != 0 && seconds() - followed < lease ? members : 0;
+  unsigned worth = followed != 0 && store_seconds() - followed < lease ? members : 0;
   if (entry.state[0] != 0) worth |= has_history(entry) ? position | history : position;
   return worth;
 }
@@ -169,11 +169,11 @@ SeenChannel ChannelTable::make(Entry& entry, const ChannelKey& key,
 }
 
 void ChannelTable::touch(Entry& entry) noexcept {
-  entry.touched.store(seconds(), std::memory_order_relaxed);
+  entry.touched.store(store_seconds(), std::memory_order_relaxed);
 }
 
 void ChannelTable::follow(Entry& entry) noexcept {
-  entry.followed.store(std::max<std::uint32_t>(seconds(), 1), std::memory_order_relaxed);
+  entry.followed.store(std::max<std::uint32_t>(store_seconds(), 1), std::memory_order_relaxed);
 }
 
 // --- leaders

@@ -25,7 +25,7 @@ namespace cppwebsocket::httpd {
 namespace {
 
 // Far more than a page wants to begin with.
-constexpr std::uint32_t most_history = 10'000;  // messages
+constexpr std::uint32_t most_replayed = 10'000;  // messages
 constexpr std::uint32_t longest_heartbeat = 3'600;  // seconds
 
 std::shared_ptr<const runtime::Handler> subscriber() {
@@ -61,7 +61,7 @@ void read_resume(const request_rec* r, const protocol::HeaderFields& fields,
 bool read_history(const request_rec* r, channels::Subscription& subscription) {
   const auto text = protocol::query_value(view(r->args), "history");
   if (!text) return true;
-  const auto count = protocol::parse_count(*text, most_history);
+  const auto count = protocol::parse_count(*text, most_replayed);
   subscription.history = count.value_or(0);
   return count.has_value();
 }

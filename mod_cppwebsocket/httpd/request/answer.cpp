@@ -67,7 +67,7 @@ void add_line(std::string& head, std::string_view name, std::string_view value) 
   head.append(name).append(": ").append(value).append("\r\n");
 }
 
-bool has_field(HeaderList fields, std::string_view name) noexcept {
+bool has_field(AddedHeaders fields, std::string_view name) noexcept {
   return std::any_of(fields.begin(), fields.end(), [name](const auto& field) {
     return protocol::equal_ignoring_case(field.first, name);
   });
@@ -76,8 +76,8 @@ bool has_field(HeaderList fields, std::string_view name) noexcept {
 // What stands in httpd's tables besides the answer's own fields: the handler's, and other modules'.
 struct TableAdder {
   std::string& head;
-  HeaderList own;
-  HeaderList added;
+  AddedHeaders own;
+  AddedHeaders added;
 
   void add(const apr_table_t* table) {
     const auto add_field = [](void* self, const char* name, const char* value) {
@@ -95,7 +95,7 @@ struct TableAdder {
 };
 
 // The answer's fields come first and in their order: draft-75 clients compare bytes.
-std::string head_of(request_rec* r, const protocol::OpeningResponse& response, HeaderList added) {
+std::string head_of(request_rec* r, const protocol::OpeningResponse& response, AddedHeaders added) {
   std::string head("HTTP/1.1 ");
   head.append(response.status_line).append("\r\n");
   for (const auto& [name, value] : response.headers) add_line(head, name, value);
@@ -127,7 +127,7 @@ void finish_response(request_rec* r) noexcept {
 }
 
 int show_to_filters(request_rec* r, int status, const protocol::OpeningResponse& response,
-                    HeaderList added) {
+                    AddedHeaders added) {
   r->status = status;
   r->status_line = c_string_in(r->pool, response.status_line);
   r->no_cache = 1;  // what follows is not in the body that mod_cache sees
@@ -152,7 +152,7 @@ int show_to_filters(request_rec* r, int status, const protocol::OpeningResponse&
 
 // Not through ap_send_interim_response: that takes the fields out of headers_out, so that
 // %{...}o in an access log would find none, and the body of draft-76 would be a second write.
-bool send_opening(request_rec* r, const protocol::OpeningResponse& response, HeaderList added) {
+bool send_opening(request_rec* r, const protocol::OpeningResponse& response, AddedHeaders added) {
   const std::string bytes = head_of(r, response, added) + response.body;
   finish_response(r);
 
@@ -176,7 +176,7 @@ int send_and_end(request_rec* r, const protocol::OpeningResponse& response) {
   return OK;
 }
 
-int refuse(request_rec* r, int status, std::string_view text, HeaderList headers) {
+int refuse(request_rec* r, int status, std::string_view text, AddedHeaders headers) {
   // What follows a refused handshake may be frames. They must not be read as a request.
   r->connection->keepalive = AP_CONN_CLOSE;
   for (const auto& [name, value] : headers)

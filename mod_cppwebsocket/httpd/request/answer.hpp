@@ -13,22 +13,22 @@
 
 namespace cppwebsocket::httpd {
 
-using HeaderList = std::span<const std::pair<std::string, std::string>>;
+using AddedHeaders = std::span<const std::pair<std::string, std::string>>;
 
 // Before the answer, gives the output filters of other modules their turn: mod_headers,
 // mod_session, mod_security and the like see a response with `status`, the answer's fields and the
 // handler's own (`added`), and no body. Returns OK, or the status with which one of them refuses
 // it, for the content handler to return.
 int show_to_filters(request_rec* r, int status, const protocol::OpeningResponse& response,
-                    HeaderList added);
+                    AddedHeaders added);
 
 // Sends the accepting answer, the handler's own headers behind its, and those that other modules
 // want in any response. False if the client is gone. Nothing may be sent by httpd afterwards.
-bool send_opening(request_rec* r, const protocol::OpeningResponse& response, HeaderList added);
+bool send_opening(request_rec* r, const protocol::OpeningResponse& response, AddedHeaders added);
 
 // Answers `status` with `text` as body, or with the ErrorDocument if one is configured, and
 // has httpd end the connection. Returns what the content handler must return.
-int refuse(request_rec* r, int status, std::string_view text, HeaderList headers = {});
+int refuse(request_rec* r, int status, std::string_view text, AddedHeaders headers = {});
 
 // Whether an event stream's client comes back after any end, as an EventSource does, whose WebKitGTK
 // kind does not even notice that its stream is reset. A page's script that reads the stream by fetch

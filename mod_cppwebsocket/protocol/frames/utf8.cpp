@@ -42,10 +42,10 @@ bool is_utf8(std::string_view text) noexcept {
 namespace {
 
 // From here on the set-up of the wide loops pays.
-constexpr std::size_t worth_avx2 = 64;  // bytes
+constexpr std::size_t worth_utf8_avx2 = 64;  // bytes
 
 constexpr std::size_t word_size = sizeof(std::uint64_t);
-constexpr std::uint64_t high_bits = 0x8080808080808080U;
+constexpr std::uint64_t text_high_bits = 0x8080808080808080U;
 
 std::uint64_t load_word(const char* from) noexcept {
   std::uint64_t word;
@@ -70,10 +70,10 @@ std::size_t ascii_prefix(std::string_view text) noexcept {
     if (_mm_movemask_epi8(load(i)) != 0) return i;
 #endif
   for (; text.size() - i >= word_size; i += word_size)
-    if (load_word(start + i) & high_bits) return i;
+    if (load_word(start + i) & text_high_bits) return i;
   if (i == text.size()) return i;
   if (i >= word_size) {  // the last word, overlapping what was seen
-    return load_word(start + text.size() - word_size) & high_bits ? i : text.size();
+    return load_word(start + text.size() - word_size) & text_high_bits ? i : text.size();
   }
   const auto is_ascii = [](char byte) { return static_cast<unsigned char>(byte) < 0x80; };
   return std::all_of(text.begin() + i, text.end(), is_ascii) ? text.size() : i;
@@ -107,7 +107,7 @@ std::size_t unfinished_tail(std::string_view text) noexcept {
 
 bool Utf8Validator::feed(std::string_view piece) noexcept {
   if (state_ == utf8::between) piece.remove_prefix(ascii_prefix(piece));
-  if (piece.size() >= worth_avx2 && has_avx2()) {
+  if (piece.size() >= worth_utf8_avx2 && has_avx2()) {
     std::size_t count = 0;  // ends the character that the last piece began
     while (count < 3 && state_ != utf8::between && state_ != utf8::invalid)
       state_ = utf8::step(state_, piece[count++]);
@@ -127,7 +127,7 @@ bool Utf8Validator::feed(std::string_view piece) noexcept {
 bool is_utf8(std::string_view text) noexcept {
   text.remove_prefix(ascii_prefix(text));
   if (text.empty()) return true;
-  if (text.size() >= worth_avx2 && has_avx2()) return is_utf8_avx2(text);
+  if (text.size() >= worth_utf8_avx2 && has_avx2()) return is_utf8_avx2(text);
   return run_mixed(utf8::between, text) == utf8::between;
 }
 

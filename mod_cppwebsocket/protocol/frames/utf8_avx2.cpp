@@ -112,7 +112,7 @@ CPPWEBSOCKET_AVX2 __m256i unfinished(__m256i block) noexcept {
   return _mm256_subs_epu8(block, most);
 }
 
-constexpr std::size_t block_size = 32;
+constexpr std::size_t text_block_size = 32;
 
 }  // namespace
 
@@ -121,9 +121,9 @@ __attribute__((target("avx2"))) bool is_utf8_avx2(std::string_view text) noexcep
   const char* const end = at + text.size();
   __m256i error = _mm256_setzero_si256();
   __m256i before = _mm256_setzero_si256();
-  for (; end - at >= static_cast<std::ptrdiff_t>(2 * block_size); at += 2 * block_size) {
+  for (; end - at >= static_cast<std::ptrdiff_t>(2 * text_block_size); at += 2 * text_block_size) {
     const __m256i first = load(at);
-    const __m256i second = load(at + block_size);
+    const __m256i second = load(at + text_block_size);
     if (_mm256_movemask_epi8(_mm256_or_si256(first, second)) == 0) {
       error = _mm256_or_si256(error, unfinished(before));
     } else {
@@ -135,14 +135,14 @@ __attribute__((target("avx2"))) bool is_utf8_avx2(std::string_view text) noexcep
   }
   // The rest, with zeros behind it: they show a character that does not end.
   while (true) {
-    std::array<char, block_size> rest{};
-    const std::size_t count = std::min(block_size, static_cast<std::size_t>(end - at));
+    std::array<char, text_block_size> rest{};
+    const std::size_t count = std::min(text_block_size, static_cast<std::size_t>(end - at));
     if (count != 0) std::memcpy(rest.data(), at, count);
     at += count;
     const __m256i block = load(rest.data());
     error = _mm256_or_si256(error, errors(block, before));
     before = block;
-    if (count < block_size) break;
+    if (count < text_block_size) break;
   }
   return _mm256_testz_si256(error, error) != 0;
 }

@@ -14,7 +14,7 @@ namespace {
 using std::chrono::milliseconds, std::chrono::seconds;
 
 constexpr milliseconds longest_pause{5'000};
-constexpr seconds between_reports{60};
+constexpr seconds between_refusals{60};
 
 // "run_id:5f3a..." in the answer to INFO.
 std::string field_of(std::string_view info, std::string_view name) {
@@ -193,7 +193,7 @@ void RedisBackplane::learn_role(std::string_view info) {
 
 void RedisBackplane::report_refused(std::string_view channel, const std::string& error) {
   ++refused_;
-  if (loop_.now() - refused_logged_ < between_reports) return;
+  if (loop_.now() - refused_logged_ < between_refusals) return;
   refused_logged_ = loop_.now();
   log(Severity::error, "CWS0042: the backplane refused " +
                            std::to_string(std::exchange(refused_, 0)) +
