@@ -113,6 +113,7 @@ class Httpd:
                 self.process = subprocess.Popen(self.command("-DFOREGROUND"), stdout=console,
                                                 stderr=console, env=self.environment(),
                                                 start_new_session=True)
+            processes.allow_core(self.process)
             if self.wait_ready():
                 return self
             said = "\n".join(self.console.lines() + self.error_log.lines()[-20:])
@@ -160,9 +161,12 @@ class Httpd:
             self.tolerate("sanitizer")
         if self.one_child:
             self.tolerate("one worker")
+        is_to_die = any("exit signal" in pattern for pattern in self.error_log.announced)
         found = self.error_log.faults() + self.console.faults()
         for core in sorted((self.root / "cores").iterdir()):
-            found.append(f"a child left a core: {core.name}")
+            if not is_to_die:
+                stacks = processes.stacks_of(core, installed.PROGRAM)
+                found.append(f"a child left a core: {core.name}\n{stacks}")
             core.unlink()
         for report in sorted((self.root / "reports").glob("report*")):
             found.append(f"{report.name}:\n{report.read_text(errors='replace')[:8000]}")

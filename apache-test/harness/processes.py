@@ -1,5 +1,8 @@
 """Processes that we start: their ports, their children, their memory and their end."""
+import contextlib
 import os
+import resource
+import shutil
 import signal
 import socket
 import subprocess
@@ -56,6 +59,23 @@ def memory_bytes(pids):
             if words[0] in fields:
                 total[fields[words[0]]] += int(words[1]) * 1024
     return total
+
+
+def allow_core(process):
+    """What it starts from now on leaves a core when it dies, where the system's rules allow that."""
+    with contextlib.suppress(ProcessLookupError):  # it has ended
+        hard = resource.prlimit(process.pid, resource.RLIMIT_CORE)[1]
+        resource.prlimit(process.pid, resource.RLIMIT_CORE, (hard, hard))
+
+
+def stacks_of(core, program):
+    """What each thread was doing, as gdb tells it."""
+    if not shutil.which("gdb") or core.stat().st_size == 0:
+        return ""
+    asked = subprocess.run(["gdb", "-batch", "-nx", "-ex", "thread apply all backtrace 24", program, core],
+                           text=True, errors="replace", stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                           timeout=120)
+    return asked.stdout[-12_000:]
 
 
 def stop(process, how=signal.SIGTERM, seconds=20):
