@@ -75,9 +75,9 @@ void Runtime::run_background(std::vector<const HandlerRoot*> roots, Work::Log lo
                              std::function<void(const Lookup&)> tell) {
   Reactor& reactor = first_reactor();
   BackgroundOptions options;
+  options.has_work = [this] { return handlers_.has_work(); };
   options.look = [this, roots = std::move(roots), tell = std::move(tell)] {
     std::vector<FoundHandler> found;
-    if (!handlers_.has_work()) return found;
     for (const HandlerRoot* root : roots)
       for (Lookup& each : handlers_.scan(*root)) {
         if (!each.problem.empty() && each.newly_seen) tell(each);

@@ -7,7 +7,6 @@
 #include "channels/members/local_member.hpp"
 #include "channels/members/reactor_channels.hpp"
 #include "protocol/frames/utf8.hpp"
-#include "runtime/reactor/reactor.hpp"
 
 namespace cppwebsocket::channels {
 
@@ -53,10 +52,6 @@ std::shared_ptr<runtime::LoopSource> Hub::serve(runtime::EventLoop& loop) {
       *this, loop, static_cast<unsigned>(reactors_.size())));
   if (directory_ && reactors_.size() == 1) directory_->lost_control();  // all that was before
   return made;
-}
-
-void Hub::serve(runtime::Reactor& reactor) {
-  reactor.attach(serve(static_cast<runtime::EventLoop&>(reactor)));
 }
 
 // A few: as many as the child has reactors.

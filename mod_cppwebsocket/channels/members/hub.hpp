@@ -29,7 +29,6 @@
 namespace cppwebsocket::runtime {
 class EventLoop;
 class LoopSource;
-class Reactor;
 }  // namespace cppwebsocket::runtime
 
 namespace cppwebsocket::channels {
@@ -103,10 +102,8 @@ class Hub final : public detail::ChannelService {
   void set_uplink(std::unique_ptr<Uplink> uplink);
   void set_directory(std::unique_ptr<Directory> directory);
 
-  // Has the members of `reactor` served by it. The first one is the one that is given control
-  // records. Before any session. Raises system_error.
-  void serve(runtime::Reactor& reactor);
-  // The same for a loop that runs the returned source itself, as tests do.
+  // What serves the members that are in `loop`, which is to run it. The first one is given control
+  // records. For all loops before any of them runs one: there they look at each other.
   std::shared_ptr<runtime::LoopSource> serve(runtime::EventLoop& loop);
 
   // Channel::publish, for a publisher whose number is known: see Record::publisher. Thread: any.

@@ -138,8 +138,9 @@ void join_backplane(Child& child, server_rec* main_server) {
 
 // The administrator has lost patience with a graceful stop. Thread: the main one.
 void hurry(int, siginfo_t* signal, void*) noexcept {
-  // event and worker wake their own main thread with it.
-  if (!signal || signal->si_pid == ::getpid()) return;
+  // event and worker wake their own main thread with it. A child that has ended has its shared memory
+  // no more.
+  if (!signal || signal->si_pid == ::getpid() || the_child->has_ended()) return;
   const int error = errno;
   the_child->begin_stop(runtime::Stop::at_once);
   errno = error;
@@ -181,7 +182,14 @@ Child::Child(runtime::RuntimeOptions options, std::size_t filter_connections,
       threaded_(is_threaded()) {
   detail::channel_service = &hub_;  // for handlers that are part of this module
   hub_.set_directory(std::make_unique<channels::PresenceDirectory>(hub_, runtime_.first_reactor()));
-  runtime_.for_each_reactor([this](runtime::Reactor& reactor) { hub_.serve(reactor); });
+  runtime_.for_each_reactor([this](runtime::Reactor& reactor) {
+    channel_sources_.emplace_back(reactor, hub_.serve(reactor));
+  });
+}
+
+void Child::start_channels() {
+  for (auto& [reactor, source] : std::exchange(channel_sources_, {}))
+    reactor.attach(std::move(source));
 }
 
 void Child::begin_stop(runtime::Stop how) noexcept {
@@ -242,6 +250,7 @@ void child_init(apr_pool_t* pool, server_rec* main_server) noexcept {
                           config.filter_connections.value_or(default_filter_connections()),
                           make_channel_store(main_server), main_server);
     join_backplane(*the_child, main_server);
+    the_child->start_channels();
     apr_pool_pre_cleanup_register(pool, nullptr, wait_for_connections);
     say_once(*the_child, main_server, descriptors);
     run_background(*the_child, main_server);

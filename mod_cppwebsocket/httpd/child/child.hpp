@@ -12,7 +12,10 @@
 #include <httpd.h>
 
 #include <atomic>
+#include <memory>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include <unistd.h>
 
@@ -55,6 +58,10 @@ class Child {
 
   FilterConnections& filter_connections() noexcept { return filter_connections_; }
 
+  // From here on the reactors run what the hub has for them; until here only child_init uses it.
+  // Raises system_error.
+  void start_channels();
+
   // Has every connection close with 1001, in its time. Only writes to eventfds, and again does
   // nothing. Thread: any, and in a signal handler.
   void begin_stop(runtime::Stop how) noexcept;
@@ -71,6 +78,7 @@ class Child {
   ChildPlace place_;
   channels::Hub hub_;
   runtime::Runtime runtime_;
+  std::vector<std::pair<runtime::Reactor&, std::shared_ptr<runtime::LoopSource>>> channel_sources_;
   int dummy_socket_;
   FilterConnections filter_connections_;
   GenerationMemory* const generation_;  // of all children; null: there is none

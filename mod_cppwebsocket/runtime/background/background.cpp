@@ -90,7 +90,7 @@ void BackgroundWork::tick() noexcept {
 // --- which files there are -----------------------------------------------------------------------
 
 void BackgroundWork::look() {
-  if (is_looking_ || !options_.hold()) return;
+  if (is_looking_ || !options_.has_work() || !options_.hold()) return;
   is_looking_ = true;
   auto found = std::make_shared<std::optional<std::vector<FoundHandler>>>();
   auto* const back = new PostedFunction([this, found] {

@@ -32,6 +32,8 @@ struct FoundHandler {
 };
 
 struct BackgroundOptions {
+  // Whether there may be any; while not, nobody looks. Thread: the loop's.
+  std::function<bool()> has_work = [] { return true; };
   // The handlers that there are now and that have work. Thread: a pool's, one at a time.
   std::function<std::vector<FoundHandler>()> look;
   Work::Log log;  // a line for the server's log; thread: any

@@ -55,6 +55,7 @@ class Child {
   void start(std::shared_ptr<const Handler> handler) {
     put(std::move(handler));
     runtime::BackgroundOptions options;
+    options.has_work = [this] { return may_have_work_; };
     options.look = [this] {
       std::lock_guard lock(mutex_);
       ++looks_;
@@ -96,6 +97,7 @@ class Child {
       return false;
     }));
   }
+  int looks() const { return looks_; }
   bool until(const std::function<bool()>& test) { return loop_.run_until(test); }
   std::vector<std::string> log() {
     std::lock_guard lock(mutex_);
@@ -103,6 +105,7 @@ class Child {
   }
 
   FakeLoop loop_;
+  bool may_have_work_ = true;
 
  private:
   detail::ChannelService* const channels_;
@@ -134,6 +137,21 @@ class BackgroundTest : public ::testing::Test {
   std::vector<std::string> seen_;
   int begun_ = 0;
 };
+
+TEST_F(BackgroundTest, NobodyLooksWhereNoHandlerHasWork) {
+  coroutine = [this](Background& background) -> Task<> {
+    ++begun_;
+    co_await background.sleep_for(1h);
+  };
+  Child child(&channels_);
+  child.may_have_work_ = false;
+  child.start(handler(per_child_));
+  for (int i = 0; i < 3; ++i) child.loop_.advance(1s);
+  EXPECT_EQ(child.looks(), 0);
+  child.may_have_work_ = true;
+  child.tick();
+  EXPECT_TRUE(child.until([&] { return begun_ == 1; }));
+}
 
 TEST_F(BackgroundTest, RunsUntilTheChildStops) {
   coroutine = [this](Background& background) -> Task<> {
