@@ -54,8 +54,8 @@ class Backplane {
     virtual void hold_appends() = 0;
     virtual void take_appends() = 0;
 
-    // A `loose` record that was given to publish() has not been sent, or perhaps not.
-    virtual void not_sent(std::string_view channel) = 0;
+    // A `loose` or `missed` record that was given to publish() has not been sent, or perhaps not.
+    virtual void not_sent(std::string_view channel, RecordKind kind) = 0;
     // Now and then: what was not sent may be worth another try.
     virtual void works() = 0;
 

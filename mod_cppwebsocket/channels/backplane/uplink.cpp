@@ -112,9 +112,12 @@ void BackplaneUplink::send_owed() {
   });
 }
 
-void BackplaneUplink::not_sent(std::string_view channel) {
-  --counters_.sent;
-  ++counters_.lost;
+// One that tells of a loss was not counted: that is told another time.
+void BackplaneUplink::not_sent(std::string_view channel, RecordKind kind) {
+  if (kind == RecordKind::loose) {
+    --counters_.sent;
+    ++counters_.lost;
+  }
   std::lock_guard lock(mutex_);
   owe(channel);
 }

@@ -93,7 +93,7 @@ class BackplaneUplink final : public Uplink, private Backplane::Listener {
   void pump();
   void owe(std::string_view channel);
   void send_owed();
-  void not_sent(std::string_view channel) override;
+  void not_sent(std::string_view channel, RecordKind kind) override;
   void works() override;
 
   // answers.cpp: what becomes of it

@@ -194,11 +194,15 @@ TEST_F(UplinkTroubleTest, AndWhatTheEngineDidNotTake) {
   listener().works();
   EXPECT_EQ(told_missed(), std::vector<std::string>{"chat"});
   publish("b", {});
-  listener().not_sent("chat");
+  listener().not_sent("chat", RecordKind::loose);
   EXPECT_EQ(uplink->counters().sent, 0u);
   EXPECT_EQ(uplink->counters().lost, 2u);
   listener().works();
   EXPECT_EQ(told_missed(), (std::vector<std::string>{"chat", "chat"}));
+  listener().not_sent("chat", RecordKind::missed);
+  EXPECT_EQ(uplink->counters().lost, 2u) << "that was no message";
+  listener().works();
+  EXPECT_EQ(told_missed().size(), 3u);
 }
 
 TEST_F(UplinkTroubleTest, BelievesOthersThatSomethingWasMissed) {

@@ -7,11 +7,11 @@ extern "C" [[gnu::visibility("default")]] const char cppwebsocket_engine_version
 extern "C" [[gnu::visibility("default")]] cppwebsocket::channels::Backplane*
 cppwebsocket_make_backplane(const cppwebsocket::channels::BackplaneUrl& url,
                             const cppwebsocket::channels::BackplaneOptions& options,
-                            cppwebsocket::runtime::EventLoop&, std::string& problem) {
-  auto made = std::make_unique<cppwebsocket::channels::NatsBackplane>(url, options);
-  if (const natsStatus status = made->prepare(); status != NATS_OK) {
+                            cppwebsocket::runtime::EventLoop& loop, std::string& problem) {
+  auto link = std::make_shared<cppwebsocket::channels::NatsLink>(url, options);
+  if (const natsStatus status = link->prepare(); status != NATS_OK) {
     problem = natsStatus_GetText(status);
     return nullptr;
   }
-  return made.release();
+  return new cppwebsocket::channels::NatsBackplane(loop, std::move(link));
 }

@@ -1,6 +1,7 @@
 // How channels are called in NATS.
 #pragma once
 
+#include <optional>
 #include <random>
 #include <string>
 #include <string_view>
@@ -24,6 +25,26 @@ inline std::string subject_of(std::string_view channel) {
     }
   }
   return subject;
+}
+
+// The channel whose subject it is; nothing if it is none's.
+inline std::optional<std::string> channel_of(std::string_view subject) {
+  if (!subject.starts_with(subject_prefix)) return std::nullopt;
+  subject.remove_prefix(subject_prefix.size());
+  constexpr std::string_view digits = "0123456789abcdef";
+  std::string channel;
+  for (std::size_t i = 0; i < subject.size(); ++i) {
+    if (subject[i] != '=') {
+      channel += subject[i];
+      continue;
+    }
+    if (i + 2 >= subject.size()) return std::nullopt;
+    const std::size_t high = digits.find(subject[i + 1]), low = digits.find(subject[i + 2]);
+    if (high == digits.npos || low == digits.npos) return std::nullopt;
+    channel += static_cast<char>(high << 4 | low);
+    i += 2;
+  }
+  return channel;
 }
 
 // A subject of this child alone, and of no channel.

@@ -45,7 +45,7 @@ class RedisBackplane final : public Backplane, private RedisLink::Owner, private
     Kind kind;
     std::string channel;
     std::string envelope;        // publish, append
-    bool is_control = false;     // publish
+    RecordKind record = RecordKind::loose;  // publish
     std::uint64_t origin = 0;    // append, as the next two
     std::uint64_t sequence = 0;
     HistoryBound bound;
@@ -60,7 +60,8 @@ class RedisBackplane final : public Backplane, private RedisLink::Owner, private
       ok, server, role, append_script, read_script, publish, append, read
     };
     Kind kind;
-    std::string channel;         // publish (not of a control record), append, read
+    std::string channel;         // publish, append, read
+    RecordKind record = RecordKind::loose;  // publish
     std::size_t size = 0;        // of the envelope of publish and append
     std::uint64_t sequence = 0;  // append, as the next
     std::uint64_t round = 0;
@@ -103,6 +104,7 @@ class RedisBackplane final : public Backplane, private RedisLink::Owner, private
   void send_read(Order&& order);
   void subscribe_all();
   void forget_orders(bool publications);
+  void not_sent(std::string_view channel, RecordKind record);
   void fail_awaited();
   void replied(RedisLink& link, const redisReply& reply) override;
   void broken(RedisLink& link, std::string_view why) override;

@@ -43,7 +43,7 @@ bool RedisBackplane::publish(std::string_view channel, const Record& record) {
   give({.kind = Order::Kind::publish,
         .channel = std::string(channel),
         .envelope = to_envelope(record, options_.instance),
-        .is_control = record.kind == RecordKind::control});
+        .record = record.kind});
   return true;
 }
 
@@ -101,13 +101,14 @@ void RedisBackplane::carry_out(Order& order) {
       if (is_up) pushes_.send({"UNSUBSCRIBE", topic_prefix_ + order.channel});
       break;
     case Order::Kind::publish:
-      if (!order.is_control && (!is_up || order.envelope.size() >= too_large_)) {
+      if (!is_up || order.envelope.size() >= too_large_) {
         if (is_up) report_refused(order.channel, too_large_error);
-        listener_->not_sent(order.channel);
-      } else if (is_up) {
+        not_sent(order.channel, order.record);
+      } else {
         commands_.send({"PUBLISH", topic_prefix_ + order.channel, order.envelope});
         awaited_.push_back({.kind = Awaited::Kind::publish,
-                            .channel = order.is_control ? std::string() : std::move(order.channel),
+                            .channel = std::move(order.channel),
+                            .record = order.record,
                             .size = order.envelope.size()});
       }
       break;
@@ -170,17 +171,21 @@ void RedisBackplane::subscribe_all() {
 // The listener has been told that the link is down, or that nothing is to be appended: what it had
 // given before goes nowhere.
 void RedisBackplane::forget_orders(bool publications) {
-  std::vector<std::string> not_sent;
+  std::vector<Order> forgotten;
   {
     std::lock_guard lock(mutex_);
     std::erase_if(orders_, [&](Order& order) {
       if (order.kind == Order::Kind::append) return true;
       if (!publications || order.kind != Order::Kind::publish) return false;
-      if (!order.is_control) not_sent.push_back(std::move(order.channel));
+      forgotten.push_back(std::move(order));
       return true;
     });
   }
-  for (const std::string& channel : not_sent) listener_->not_sent(channel);
+  for (const Order& order : forgotten) not_sent(order.channel, order.record);
+}
+
+void RedisBackplane::not_sent(std::string_view channel, RecordKind record) {
+  if (record != RecordKind::control) listener_->not_sent(channel, record);
 }
 
 // Nobody knows what became of what is not answered.
@@ -189,8 +194,7 @@ void RedisBackplane::fail_awaited() {
   awaited.swap(awaited_);
   for (Awaited& one : awaited) {
     if (one.kind == Awaited::Kind::read) one.done({});
-    if (one.kind == Awaited::Kind::publish && !one.channel.empty())
-      listener_->not_sent(one.channel);
+    if (one.kind == Awaited::Kind::publish) not_sent(one.channel, one.record);
   }
   std::deque<Order> later;
   later.swap(later_reads_);

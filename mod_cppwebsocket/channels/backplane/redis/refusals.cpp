@@ -45,7 +45,7 @@ void RedisBackplane::refused(Awaited& awaited, const std::string& error) {
   switch (awaited.kind) {
     case Awaited::Kind::append: return append_refused(awaited, error);
     case Awaited::Kind::publish:
-      if (!awaited.channel.empty()) listener_->not_sent(awaited.channel);
+      not_sent(awaited.channel, awaited.record);
       if (kind == ErrorKind::link) return fail(error);
       if (error.find("invalid bulk length") != error.npos)
         too_large_ = std::min(too_large_, awaited.size);
