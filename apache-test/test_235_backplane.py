@@ -273,7 +273,7 @@ class TestRedis:
                 assert time.monotonic() < deadline, [text[:80] for text in member.texts[-3:]]
                 time.sleep(0.05)
             return [found[0] for text in member.texts
-                    if (found := re.search(r"x\d+x|gap|last", text[:100]))]
+                    if (found := re.search(r"x\d+x|gap|last", text[:160]))]
         assert told(here) == [f"x{i}x" for i in range(80)] + ["last"], "it missed nothing"
         got = told(there)
         count = len(got) - 2

@@ -5,7 +5,7 @@ import { Place } from './place.js';
 import { openWebSocket } from './websocket.js';
 
 const stable = 10_000;  // ms; a connection that lasted so long was a good one
-const known = ['message', 'gap', 'joined', 'left', 'subscribed'];
+const known = ['message', 'position', 'gap', 'joined', 'left', 'subscribed'];
 const mayComeBack = [408, 425, 426, 429];  // of the 4xx; 426: here are WebSockets only
 
 export class Line {
@@ -185,7 +185,7 @@ export class Line {
     else this.other(event);
   }
 
-  #take({ type, base64, ...event }) {
+  #take({ type, base64, id, ...event }) {
     const place = this.place(event.channel);
     if (base64 !== undefined) event.data = bytesOf(base64);
     if (type === 'subscribed') {
@@ -196,6 +196,7 @@ export class Line {
       return;
     }
     if (type === 'message' && !place.isNew(event.position)) return;
+    if (type === 'position' || type === 'message' && place.had(id, event.position)) return place.moveTo(event.position);
     this.told(type, event);
     // Behind the page's script: what it has not had comes again.
     if (type === 'message' || type === 'gap') place.moveTo(event.position);

@@ -1,5 +1,7 @@
 // Where a page stands in one channel, and what it has had already. No clock, no network.
 
+const mostEarly = 10_000;  // messages
+
 // "EPOCH-OFFSET": within one epoch the larger offset is the later one.
 function parse(position) {
   const at = position.lastIndexOf('-');
@@ -16,6 +18,7 @@ export function reaches(b, a) {
 export class Place {
   position = '';    // to resume from; empty: from nowhere
   #known = false;   // it was subscribed before
+  #early = new Set();  // the ids of those that were taken without a position
   #begun = '';      // where the channel stood when the page began anew, until it takes something
 
   // From an earlier life of the page.
@@ -45,6 +48,15 @@ export class Place {
   // Whether a message there is new. What has no position is.
   isNew(position) {
     return !reaches(this.position, position);
+  }
+
+  // Whether it was taken before, when its position was not known. Without one it is noted, and new.
+  had(id, position) {
+    if (!id) return false;
+    if (position) return this.#early.delete(id);
+    this.#early.add(id);
+    if (this.#early.size > mostEarly) this.#early.delete(this.#early.values().next().value);
+    return false;
   }
 
   // What the page's script has taken, or was told to be lost.

@@ -57,6 +57,23 @@ test('what is lost is told once, and nothing is shown twice', async () => {
   assert.equal(world.client.positions.news, 'a-3');
 });
 
+test('what came without a position is not shown again with it', async () => {
+  const world = new World();
+  await world.connect();
+  const early = (id, data) => ({ type: 'message', channel: 'news', id, data });
+  world.socket.subscribe('news', 'a-7').say(early('f-1', 'one')).say(early('f-2', 'two'));
+  world.socket.say({ type: 'position', channel: 'news', position: 'a-8' });
+  assert.equal(world.client.positions.news, 'a-8');
+  world.socket.end();
+  await world.pass(1000);
+  assert.equal(world.socket.url.searchParams.get('after'), 'a-8');
+  world.socket.subscribe('news', 'a-8').say({ ...message('news', 'a-9', 'two'), id: 'f-2' });
+  assert.equal(world.client.positions.news, 'a-9');
+  world.socket.say({ ...message('news', 'a-10', 'three'), id: 'f-3' });
+  assert.deepEqual(world.texts(), ['one', 'two', 'three']);
+  assert.equal('id' in world.told('message')[2], false);
+});
+
 test('a channel that begins anew is a gap, and its messages are new', async () => {
   const world = new World();
   await world.connect();

@@ -50,6 +50,7 @@ class BackplaneUplink final : public Uplink, private Backplane::Listener {
 
   const UplinkCounters& counters() const noexcept { return counters_; }
 
+  bool gives_numbers() const noexcept override { return backplane_->keeps_history(); }
   PublishResult publish(std::string_view channel, HistoryBound bound, Message&& message) override;
   void in_use(std::string_view channel, bool used) override;
   bool recover(std::string_view channel, std::optional<Position> after,

@@ -42,6 +42,9 @@ class Uplink {
  public:
   virtual ~Uplink() = default;
 
+  // Whether it gives numbers to what has a history, the same ones for all machines.
+  virtual bool gives_numbers() const noexcept = 0;
+
   // Publishes instead of the hub: into the store, or only there and back, as the channel needs.
   // The message's text is valid.
   virtual PublishResult publish(std::string_view channel, HistoryBound bound, Message&& message) = 0;

@@ -1,5 +1,7 @@
 #include "channels/members/json_envelope.hpp"
 
+#include <charconv>
+
 #include "protocol/frames/utf8.hpp"
 #include "protocol/base64.hpp"
 
@@ -32,6 +34,14 @@ void append_position(std::string& json, const Position& position) {
   json.append(",\"position\":\"").append(position.to_string()).append("\"");
 }
 
+void append_id(std::string& json, std::uint64_t origin, std::uint64_t sequence) {
+  char digits[16 + 1 + 20];
+  char* end = std::to_chars(digits, digits + 16, origin, 16).ptr;
+  *end++ = '-';
+  end = std::to_chars(end, digits + sizeof digits, sequence).ptr;
+  json.append(",\"id\":\"").append(digits, end).append("\"");
+}
+
 void append_member(std::string& json, const Member& member) {
   json.append("{\"id\":");
   append_json_string(json, member.id);
@@ -57,7 +67,14 @@ void append_json_string(std::string& json, std::string_view text) {
   json.push_back('"');
 }
 
-std::string json_of(std::string_view channel, const Publication& publication) {
+std::string json_of(std::string_view channel, const Position& position) {
+  std::string json = begin("position", channel);
+  append_position(json, position);
+  return json.append("}");
+}
+
+std::string json_of(std::string_view channel, const Publication& publication, std::uint64_t origin,
+                    std::uint64_t sequence) {
   std::string json;
   switch (publication.kind) {
     case Publication::Kind::joined:
@@ -73,6 +90,7 @@ std::string json_of(std::string_view channel, const Publication& publication) {
   }
   json = begin("message", channel);
   append_position(json, publication.position);
+  if (origin != 0) append_id(json, origin, sequence);
   if (publication.message.is_text()) {
     json.append(",\"data\":");
     append_json_string(json, publication.message.text());

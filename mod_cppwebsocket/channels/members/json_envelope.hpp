@@ -4,9 +4,13 @@
 //     with JoinOptions::events also ,"members":[{"id":"7c-1","info":"Ann"}]: who is there already
 //   {"type":"message","channel":"chat","position":"5f3a-42","data":"hello"}     or "base64":"…"
 //   {"type":"joined","channel":"chat","member":{"id":"7c-1","info":"Ann"}}      or "left"
+//   {"type":"message","channel":"chat","id":"77ab01-12","data":"hello"}   while its number is not known;
+//     with a number it has the same id, where a backplane gives numbers
+//   {"type":"position","channel":"chat","position":"5f3a-43"}   the number of one that came without
 //   {"type":"gap","channel":"chat","position":"5f3a-97"}
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -19,7 +23,10 @@ namespace cppwebsocket::channels {
 // Its type; also the name of the event that tells it without an envelope.
 inline constexpr std::string_view beginning = "subscribed";
 
-std::string json_of(std::string_view channel, const Publication& publication);
+// `origin` and `sequence` make the id of a message; 0: it has none.
+std::string json_of(std::string_view channel, const Publication& publication, std::uint64_t origin = 0,
+                    std::uint64_t sequence = 0);
+std::string json_of(std::string_view channel, const Position& position);
 std::string json_of(std::string_view channel, const Recovery& recovery,
                     const std::optional<std::vector<Member>>& present = {});
 

@@ -49,6 +49,7 @@ LocalMember::~LocalMember() { remove(); }
 
 void LocalMember::remove() noexcept {
   if (!session_) return;
+  lacks({});
   std::exchange(session_, nullptr)->detach(*this);
   reactor_.remove(*this);
   channel_ = nullptr;
@@ -68,7 +69,7 @@ LocalMember::Seldom& LocalMember::seldom() {
 void LocalMember::forget_seldom() noexcept {
   if (!seldom_->backlog.empty() || seldom_->gap) return;
   if (seldom_->dropped == 0 && seldom_->id.empty() && !seldom_->options && !receives_ &&
-      !seldom_->for_threads && !seldom_->awaiting && !seldom_->told && !begins_)
+      !seldom_->for_threads && !seldom_->awaiting && !seldom_->told && seldom_->lacking.empty() && !begins_)
     seldom_.reset();
   else
     seldom_->backlog = {};
@@ -93,7 +94,8 @@ void LocalMember::put(SharedBatch& batch, std::size_t first) {
 }
 
 // False: it is too slow, and its connection is closed.
-bool LocalMember::put(const Publication& publication) {
+bool LocalMember::put(const Arrival& publication) {
+  if (publication.given_early) return true;
   ReceiveQueue& queue = *seldom_->queue;
   if (publication.kind == Publication::Kind::gap) return queue.lose(publication.position), true;
   const bool is_event = publication.kind != Publication::Kind::message;
@@ -164,6 +166,7 @@ void LocalMember::session_ended() noexcept {
 void LocalMember::session_gone() noexcept {
   if (!session_) return;
   if (seldom_ && seldom_->for_threads) seldom_->for_threads->connection_gone();
+  lacks({});
   session_ = nullptr;
   reactor_.remove(*this);
   channel_ = nullptr;

@@ -9,6 +9,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <cppwebsocket/detail/channel_service.hpp>
@@ -37,9 +38,10 @@ struct LocalChannel {
   Follow* follow = nullptr;
   std::vector<LocalMember*> members;  // null: left in the middle of a delivery
   std::size_t count = 0;              // of those that are there
-  std::vector<Publication> arrived;   // read, and not yet given to anybody
+  std::vector<Arrival> arrived;   // read, and not yet given to anybody
   bool is_busy = false;               // something has arrived, or is being delivered
   std::size_t replays = 0;            // members that are being given its past
+  std::size_t behind = 0;             // members that lack what others have got early
   std::unique_ptr<Past> past;         // as they read it
 
   LocalChannel();
@@ -71,6 +73,9 @@ class LocalMember final : public detail::Joined, public runtime::SessionGuest {
   void begin(const Recovery& recovery);
   // Of the engine's, more has come, or nothing that it could go on with: it reads on in the rings.
   void go_on_with(StoredHistory&& found);
+  // How far the others have got, of each origin, what it is to be given with its number.
+  using Early = std::vector<std::pair<std::uint64_t, std::uint64_t>>;
+  void lacks(Early&& early);
   // For Replays: it is given the next piece, or begins. Outside of the session's turns.
   void go_on();
   void list();  // for that, soon
@@ -131,6 +136,7 @@ class LocalMember final : public detail::Joined, public runtime::SessionGuest {
     detail::RecoveryOperation* awaiting = nullptr;
     std::shared_ptr<BlockingMember> for_threads;
     std::unique_ptr<Beginning> beginning;
+    Early lacking;                 // see lacks()
     std::optional<Position> told;  // as its Recovery's, where that is not its start any more
   };
 
@@ -146,17 +152,20 @@ class LocalMember final : public detail::Joined, public runtime::SessionGuest {
   void tell_gap();
   void tell_beginning(const Recovery& recovery);
   void give(SharedBatch& batch);
+  void give_shared(SharedBatch& batch);
+  bool has_it_early(const Arrival& arrival);
   void deliver_later(SharedBatch& batch);
-  void hold(const Publication& publication);
+  void hold(const Arrival& publication);
   void replay();
   bool next_piece(Beginning& own);
+  bool find_piece(Beginning& own);
   bool give_piece(Beginning& own);
   bool put_piece(Beginning& own);
   void end_replay();
   bool is_lost(const SharedBatch& batch, std::size_t first);
   void compact(std::size_t first);
   void put(SharedBatch& batch, std::size_t first);
-  bool put(const Publication& publication);
+  bool put(const Arrival& publication);
   void wake_receiver();
   void missed(std::uint64_t count);
   void close(std::string_view reason);

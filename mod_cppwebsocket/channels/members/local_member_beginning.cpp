@@ -1,4 +1,5 @@
 // What a member is given before it gets things as they come: its channel's past, in pieces.
+#include <algorithm>
 #include <utility>
 
 #include "channels/members/blocking_member.hpp"
@@ -95,20 +96,33 @@ void Beginning::take(StoredHistory&& found) {
     if (bytes >= piece_size) break;
     bytes += each.message.size();
     at = each.position;
-    first.push_back(publication_of(std::move(each)));
+    first.push_back(arrival_of(std::move(each)));
   }
   if (at != found.newest) elsewhere = found.newest;
 }
 
 bool LocalMember::next_piece(Beginning& own) {
   if (own.piece) return true;
+  if (!find_piece(own)) return false;
+  // What it holds without a number, and is given with it now.
+  std::erase_if(own.held, [&](const Arrival& held) {
+    const bool is_here = held.origin != 0 &&
+                         std::ranges::any_of(own.piece->publications(),
+                                             [&](const Arrival& each) { return each.is(held); });
+    if (is_here) own.held_bytes -= std::min(own.held_bytes, held.message.size() + sizeof(Publication));
+    return is_here;
+  });
+  return true;
+}
+
+bool LocalMember::find_piece(Beginning& own) {
   if (own.first.empty()) {
     const Position from = own.at;
     own.piece = reactor_.replays().next_piece(*channel_, own.at);
     if (own.piece) own.next_in_piece = own.piece->first_after(from);
     return own.piece != nullptr;
   }
-  std::vector<Publication> some;
+  std::vector<Arrival> some;
   for (std::size_t bytes = 0; bytes < piece_size && own.next_first < own.first.size();) {
     some.push_back(std::move(own.first[own.next_first++]));
     bytes += some.back().message.size();
@@ -213,7 +227,8 @@ void LocalMember::deliver_later(SharedBatch& batch) {
 }
 
 // What has an offset is read from the rings when its turn comes.
-void LocalMember::hold(const Publication& publication) {
+void LocalMember::hold(const Arrival& publication) {
+  if (publication.given_early) has_it_early(publication);
   if (publication.position.offset != 0) return;
   const bool is_message = publication.kind == Publication::Kind::message;
   const bool is_gap = publication.kind == Publication::Kind::gap;

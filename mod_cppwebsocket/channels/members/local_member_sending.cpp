@@ -25,11 +25,41 @@ bool LocalMember::prepare(SharedBatch& batch, protocol::TurnShare& share) {
   return batch.encode(form(), session_->wire().protocol(), channel_->name, share);
 }
 
+void LocalMember::lacks(Early&& early) {
+  if (early.empty() && (!seldom_ || seldom_->lacking.empty())) return;
+  if (!seldom().lacking.empty()) --channel_->behind;
+  seldom_->lacking = std::move(early);
+  if (!seldom_->lacking.empty()) ++channel_->behind;
+}
+
+// Of one that was given early to others.
+bool LocalMember::has_it_early(const Arrival& arrival) {
+  if (!seldom_) return true;
+  const auto found = std::ranges::find(seldom_->lacking, arrival.origin, &Early::value_type::first);
+  if (found == seldom_->lacking.end()) return true;
+  const std::uint64_t last = found->second;
+  if (arrival.sequence >= last) {
+    Early rest = seldom_->lacking;
+    std::erase_if(rest, [&](const auto& each) { return each.first == arrival.origin; });
+    lacks(std::move(rest));
+  }
+  return arrival.sequence > last;
+}
+
 void LocalMember::give(SharedBatch& batch) {
+  if (!batch.has_given_early() || !seldom_ || seldom_->lacking.empty()) return give_shared(batch);
+  std::vector<Arrival> own = batch.publications();
+  for (Arrival& each : own)
+    if (each.given_early) each.given_early = has_it_early(each);
+  SharedBatch its(std::move(own));
+  give_shared(its);
+}
+
+void LocalMember::give_shared(SharedBatch& batch) {
   const std::size_t first = batch.first_after(start_);
   if (first != 0 && batch.has_unnumbered(first)) {
     SharedBatch rest(batch.after(start_, 0));
-    return give(rest);
+    return give_shared(rest);
   }
   if (first == batch.publications().size()) return;
   if (receives_) return put(batch, first);
@@ -42,8 +72,8 @@ bool LocalMember::is_lost(const SharedBatch& batch, std::size_t first) {
   if (can_tell_gaps()) return false;
   const auto& all = batch.publications();
   const auto from = all.begin() + static_cast<std::ptrdiff_t>(first);
-  if (std::none_of(from, all.end(), [](const Publication& each) {
-        return each.kind == Publication::Kind::gap;
+  if (std::none_of(from, all.end(), [](const Arrival& each) {
+        return each.kind == Publication::Kind::gap && !each.given_early;
       }))
     return false;
   missed(1);

@@ -88,7 +88,7 @@ void ReactorChannels::settle(LocalChannel& channel) noexcept {
 
 // --- what comes -------------------------------------------------------------------------------------
 
-void ReactorChannels::arrive(LocalChannel& channel, Publication&& publication) {
+void ReactorChannels::arrive(LocalChannel& channel, Arrival&& publication) {
   if (!channel.is_busy) {
     busy_.push_back(&channel);
     channel.is_busy = true;
@@ -97,7 +97,20 @@ void ReactorChannels::arrive(LocalChannel& channel, Publication&& publication) {
 }
 
 void ReactorChannels::received(Follow& follow, Record&& record) {
-  arrive(*static_cast<LocalChannel*>(follow.owner), publication_of(std::move(record)));
+  arrive(*static_cast<LocalChannel*>(follow.owner), arrival_of(std::move(record)));
+}
+
+// Where all have it, the newest of them is enough.
+void ReactorChannels::given_early(Follow& follow, Record&& record) {
+  LocalChannel& channel = *static_cast<LocalChannel*>(follow.owner);
+  const bool is_lost = record.kind == RecordKind::lost;
+  Arrival arrival = arrival_of(std::move(record));
+  if (is_lost) arrival.kind = Publication::Kind::gap;
+  arrival.given_early = true;
+  if (channel.behind == 0 && !channel.arrived.empty() && channel.arrived.back().given_early)
+    channel.arrived.back() = std::move(arrival);
+  else
+    arrive(channel, std::move(arrival));
 }
 
 void ReactorChannels::gap(Follow& follow, Position, Position to) {
@@ -121,7 +134,7 @@ void ReactorChannels::tell(std::string_view channel, Publication::Kind kind,
                            const Member& member) {
   const auto found = channels_.find(channel);
   if (found == channels_.end()) return;
-  Publication publication;
+  Arrival publication;
   publication.kind = kind;
   publication.member = member;
   arrive(*found->second, std::move(publication));

@@ -70,16 +70,18 @@ class ReactorChannels final : public runtime::LoopSource,
  private:
   void received(Follow& follow, Record&& record) override;
   void gap(Follow& follow, Position from, Position to) override;
+  void given_early(Follow& follow, Record&& record) override;
   void control(std::string_view channel, Record&& record) override;
   void lost_control() override;
 
   LocalChannel& channel_named(std::string_view name, const ChannelOptions& options);
-  void arrive(LocalChannel& channel, Publication&& publication);
+  void arrive(LocalChannel& channel, Arrival&& publication);
   void begin(LocalMember& member, const Place& place, const JoinOptions& options);
   bool ask_uplink(LocalMember& member, const std::optional<Position>& after);
   void recovered(std::uint64_t ticket, StoredHistory&& found);
   bool may_lag(const LocalMember& member, const Place& place) const noexcept;
   void begin_behind(LocalMember& member, const Extent& missed);
+  bool knows_what_was_published(const LocalMember& member, const Position& newest) const noexcept;
   void deliver();
   void fetch_ahead(const LocalChannel& channel) const noexcept;
   void end_delivery() noexcept;

@@ -1,5 +1,6 @@
 // How members begin: where their place is, and how far back there is something for them.
 #include <algorithm>
+#include <ranges>
 #include <utility>
 
 #include "channels/members/hub.hpp"
@@ -15,6 +16,15 @@ constexpr std::size_t everything = static_cast<std::size_t>(-1);
 constexpr std::uint64_t most_at_once = 1'000;  // messages that are looked at in the join itself
 
 bool is_engines(const Position& position) noexcept { return (position.epoch & engine_epoch) != 0; }
+
+// What of `early` was given before those.
+Follow::Early without(Follow::Early early, const std::vector<Record>& given) {
+  for (const Record& record : given | std::views::reverse)
+    for (auto& [origin, sequence] : early)
+      if (record.kind == RecordKind::provisional && record.origin == origin)
+        sequence = std::min(sequence, record.sequence - 1);
+  return early;
+}
 
 // How many are to be looked at, at most.
 std::uint64_t messages_behind(const Position& newest, const JoinOptions& options) noexcept {
@@ -65,7 +75,9 @@ void ReactorChannels::begin(LocalMember& member, const Place& place, const JoinO
   if (options.resume && options.resume->epoch != 0) own.resume = options.resume;
   own.history = options.history;
   own.skipped = skipped;
-  for (Record& each : unnumbered) own.held.push_back(publication_of(std::move(each)));
+  if (options.resume && channel.follow->early)
+    member.lacks(without(*channel.follow->early, unnumbered));
+  for (Record& each : unnumbered) own.held.push_back(arrival_of(std::move(each)));
   if (!has_all) own.held.emplace_back().kind = Publication::Kind::gap;
   if (looks_back && messages_behind(newest, options) > most_at_once) return member.list();
   look_back(member);
@@ -84,7 +96,8 @@ void ReactorChannels::look_back(LocalMember& member) {
   if (own.resume) missed = hub_.store().extent(member.channel()->name, own.resume, everything);
   if (!missed.complete && own.elsewhere) return member.begin({true, *own.elsewhere});
   own.elsewhere.reset();
-  const bool asks = !missed.complete && !own.has_asked && (own.resume || may_lag(member, own.place));
+  const bool asks =
+      !own.has_asked && ((!missed.complete && own.resume) || may_lag(member, own.place));
   own.has_asked |= asks;
   if (asks && ask_uplink(member, own.resume)) return;
   begin_behind(member, missed);
@@ -134,6 +147,15 @@ void ReactorChannels::ask_for_more(LocalMember& member) {
   if (!own.is_asking) member.go_on_with({});
 }
 
+// While the engine is away, others may publish what comes later; and what has no number nobody finds again.
+bool ReactorChannels::knows_what_was_published(const LocalMember& member,
+                                               const Position& newest) const noexcept {
+  if (!hub_.uplink()) return true;
+  const bool are_numbered =
+      is_engines(newest) || (member.options().history != 0 && hub_.uplink()->gives_numbers());
+  return are_numbered && hub_.store().child_counters().up != 0;
+}
+
 // With all that it missed, or, if something of that is lost, with the history that it wants instead;
 // in any case with what is behind its place.
 void ReactorChannels::begin_behind(LocalMember& member, const Extent& missed) {
@@ -141,7 +163,8 @@ void ReactorChannels::begin_behind(LocalMember& member, const Extent& missed) {
   Beginning& own = *member.its_beginning();
   if (missed.complete) {
     own.at = missed.from;
-    return member.begin({true, missed.newest});
+    const bool is_all = knows_what_was_published(member, missed.newest);
+    return member.begin({is_all, is_all ? missed.newest : missed.from});
   }
   own.first.clear();
   const Position newest = hub_.store().position(channel.name);

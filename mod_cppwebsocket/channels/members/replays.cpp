@@ -62,7 +62,7 @@ std::shared_ptr<SharedBatch> Replays::read(const LocalChannel& channel,
                                            const Past::Piece& piece) const {
   bool is_first;
   std::vector<Record> records = channel.past->read(piece, is_first);
-  std::vector<Publication> publications;
+  std::vector<Arrival> publications;
   publications.reserve(records.size() + 1);
   const auto lose = [&](std::uint64_t last) {
     if (publications.empty() || publications.back().kind != Publication::Kind::gap)
@@ -77,7 +77,7 @@ std::shared_ptr<SharedBatch> Replays::read(const LocalChannel& channel,
     if (record.kind == RecordKind::lost)
       lose(offset);
     else
-      publications.push_back(publication_of(std::move(record)));
+      publications.push_back(arrival_of(std::move(record)));
     last = offset;
   }
   if (last < piece.newest) lose(piece.newest);

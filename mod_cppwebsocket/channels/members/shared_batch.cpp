@@ -9,15 +9,24 @@ namespace cppwebsocket::channels {
 namespace {
 
 // The message that tells `publication`, which is no gap, in this envelope; null if none does.
-const Message* message_of(const Publication& publication, Form form,
+const Message* message_of(const Arrival& publication, Form form,
                           std::string_view channel, Message& made) {
   const bool is_message = publication.kind == Publication::Kind::message;
   if (form == Form::plain) return is_message ? &publication.message : nullptr;
   const bool is_event = publication.kind == Publication::Kind::joined ||
                         publication.kind == Publication::Kind::left;
   if (is_event && form != Form::json_events) return nullptr;
-  made = Message(json_of(channel, publication));
+  made = Message(json_of(channel, publication, publication.origin, publication.sequence));
   return &made;
+}
+
+// That what it had without a number has one.
+void encode_position(Form form, const protocol::Protocol& protocol, std::string_view channel,
+                     const Position& position, std::string& out) {
+  if (form != Form::plain)
+    protocol.encode_shared(Message(json_of(channel, position)), position, out);
+  else if (protocol.has_names())
+    protocol.encode_named("position", channel, position, out);
 }
 
 }  // namespace
@@ -29,25 +38,32 @@ void encode_gap(Form form, const protocol::Protocol& protocol, std::string_view 
   protocol.encode_shared(Message(json_of(channel, gap_until(last))), known, out);
 }
 
-Publication gap_until(const Position& last) {
-  Publication gap;
+Arrival gap_until(const Position& last) {
+  Arrival gap;
   gap.kind = Publication::Kind::gap;
   gap.position = last;
   return gap;
 }
 
-Publication publication_of(Record&& record) {
-  Publication publication;
+Arrival arrival_of(Record&& record) {
+  Arrival publication;
   publication.message = std::move(record.message);
   publication.position = record.position;
+  const bool comes_twice = record.kind == RecordKind::provisional ||
+                           (is_numbered(record.kind) && (record.position.epoch & engine_epoch) != 0);
+  if (comes_twice) {
+    publication.origin = record.origin;
+    publication.sequence = record.sequence;
+  }
   return publication;
 }
 
-SharedBatch::SharedBatch(std::vector<Publication>&& publications)
+SharedBatch::SharedBatch(std::vector<Arrival>&& publications)
     : publications_(std::move(publications)) {
-  for (const Publication& each : publications_) {
+  for (const Arrival& each : publications_) {
     if (oldest_.offset == 0) oldest_ = each.position;
-    has_gap_ |= each.kind == Publication::Kind::gap;
+    has_gap_ |= each.kind == Publication::Kind::gap && !each.given_early;
+    has_given_early_ |= each.given_early;
     payload_bytes_ += each.message.size();
   }
 }
@@ -74,8 +90,8 @@ bool SharedBatch::has_unnumbered(std::size_t first) const noexcept {
                      [](const Publication& each) { return each.position.offset == 0; });
 }
 
-std::vector<Publication> SharedBatch::after(const Position& start, std::size_t first) const {
-  std::vector<Publication> found;
+std::vector<Arrival> SharedBatch::after(const Position& start, std::size_t first) const {
+  std::vector<Arrival> found;
   for (std::size_t i = first; i < publications_.size(); ++i)
     if (!is_old(publications_[i], start)) found.push_back(publications_[i]);
   return found;
@@ -111,8 +127,10 @@ SharedBatch::Encoding& SharedBatch::encoding(Form form, const protocol::Protocol
 void SharedBatch::go_on(Encoding& encoding, Form form, const protocol::Protocol& protocol,
                         std::string_view channel, protocol::TurnShare& share) const {
   auto& [key, result, bytes, made, done] = encoding;
-  const Publication& publication = publications_[result.ends.size()];
-  if (publication.kind == Publication::Kind::gap) {
+  const Arrival& publication = publications_[result.ends.size()];
+  if (publication.given_early) {
+    encode_position(form, protocol, channel, publication.position, *bytes);
+  } else if (publication.kind == Publication::Kind::gap) {
     if (form != Form::plain || protocol.has_names())
       encode_gap(form, protocol, channel, publication.position, *bytes);
   } else if (const Message* const message =

@@ -18,6 +18,18 @@
 
 namespace cppwebsocket::channels {
 
+// A publication on its way to members.
+struct Arrival : Publication {
+  // Who it is, if it may come twice: without a number first, and with it later. 0: it comes once.
+  std::uint64_t origin = 0, sequence = 0;
+  // Has its number now: whoever got it without is told that only.
+  bool given_early = false;
+
+  bool is(const Arrival& other) const noexcept {
+    return origin != 0 && origin == other.origin && sequence == other.sequence;
+  }
+};
+
 // How a member wants it: as it is, or in JSON, with or without who comes and goes.
 enum class Form : std::uint8_t { plain, json, json_events };
 
@@ -35,25 +47,26 @@ struct Encoded {
 void encode_gap(Form form, const protocol::Protocol& protocol, std::string_view channel,
                 const Position& last, std::string& out);
 
-Publication publication_of(Record&& record);
+Arrival arrival_of(Record&& record);
 
 // That messages are lost up to `last`.
-Publication gap_until(const Position& last);
+Arrival gap_until(const Position& last);
 
 class SharedBatch {
  public:
-  explicit SharedBatch(std::vector<Publication>&& publications);
+  explicit SharedBatch(std::vector<Arrival>&& publications);
 
-  const std::vector<Publication>& publications() const noexcept { return publications_; }
+  const std::vector<Arrival>& publications() const noexcept { return publications_; }
 
   // The first of the publications that is not at or before `start`.
   std::size_t first_after(const Position& start) const noexcept;
   // Whether some of the first so many have no offset: those are never old.
   bool has_unnumbered(std::size_t first) const noexcept;
   // Copies of those from `first` on that are not at or before `start`. Raises std::bad_alloc.
-  std::vector<Publication> after(const Position& start, std::size_t first) const;
+  std::vector<Arrival> after(const Position& start, std::size_t first) const;
   // Something is lost before or between these.
   bool has_gap() const noexcept { return has_gap_; }
+  bool has_given_early() const noexcept { return has_given_early_; }
   std::size_t payload_bytes() const noexcept { return payload_bytes_; }
 
   // `channel` is the name to be put into the envelope. Valid until the next call. Raises std::bad_alloc.
@@ -77,9 +90,10 @@ class SharedBatch {
   void go_on(Encoding& encoding, Form form, const protocol::Protocol& protocol,
              std::string_view channel, protocol::TurnShare& share) const;
 
-  std::vector<Publication> publications_;
+  std::vector<Arrival> publications_;
   Position oldest_;  // of those that have one
   bool has_gap_ = false;
+  bool has_given_early_ = false;
   std::size_t payload_bytes_ = 0;
   std::vector<Encoding> encodings_;
 };

@@ -179,16 +179,15 @@ void ChannelReader::pass(Follow& follow, Record&& record, bool is_first, Sink& s
   const bool begins = is_first && follow.position.offset == 0;
   if (at.offset > follow.position.offset + 1 && !begins)
     tell_gap(follow, {at.epoch, at.offset - 1}, sink);
-  if (record.kind == RecordKind::lost) {
-    if (!is_known(follow, record)) tell_gap(follow, at, sink);
+  const bool is_again = is_numbered(record.kind) && is_known(follow, record);
+  if (is_numbered(record.kind) && was_early(follow, record) && is_again) {
     follow.position = at;
-    return;
+    return sink.given_early(follow, std::move(record));
   }
+  if (record.kind == RecordKind::lost && !is_again) tell_gap(follow, at, sink);
   follow.position = at;
-  if (record.kind == RecordKind::numbered) {
-    if (is_known(follow, record)) return;
-    if (store_.has_seat(record.origin)) remember(follow, record);
-  }
+  if (is_again || record.kind == RecordKind::lost) return;
+  if (record.kind == RecordKind::numbered && store_.has_seat(record.origin)) remember(follow, record);
   sink.received(follow, std::move(record));
 }
 
@@ -196,7 +195,7 @@ void ChannelReader::take_unnumbered(Follow& follow, Record&& record, Sink& sink)
   follow.has_unnumbered = true;
   if (record.kind == RecordKind::provisional) {
     if (is_known(follow, record)) return;
-    remember(follow, record);
+    remember_early(follow, record);
   }
   record.position = {};
   sink.received(follow, std::move(record));
@@ -205,18 +204,47 @@ void ChannelReader::take_unnumbered(Follow& follow, Record&& record, Sink& sink)
 bool ChannelReader::is_known(const Follow& follow, const Record& record) const noexcept {
   if (!follow.known) return false;
   return std::ranges::any_of(*follow.known, [&](const auto& each) {
-    return each.first == record.origin && record.sequence <= each.second;
+    return each.origin == record.origin && record.sequence <= each.last &&
+           (record.kind == RecordKind::provisional || record.sequence >= each.first);
   });
 }
 
 void ChannelReader::remember(Follow& follow, const Record& record) {
-  if (!follow.known) follow.known = std::make_unique<Follow::Known>();
-  Follow::Known& known = *follow.known;
-  if (is_known(follow, record)) return;
-  std::erase_if(known, [&](const auto& each) { return each.first == record.origin; });
+  if (!follow.known) follow.known = std::make_unique<std::vector<Follow::Known>>();
+  std::vector<Follow::Known>& known = *follow.known;
+  Follow::Known made{record.origin, record.sequence, record.sequence};
+  if (const auto found = std::ranges::find(known, record.origin, &Follow::Known::origin);
+      found != known.end()) {
+    if (record.sequence <= found->last) return;  // before the first others may have been passed over
+    made.first = found->first;
+    known.erase(found);
+  }
   // Of children that are gone for long nothing comes twice any more.
   if (known.size() > 2 * memory_.used_seats() + 8) known.erase(known.begin());
-  known.emplace_back(record.origin, record.sequence);
+  known.push_back(made);
+}
+
+void ChannelReader::remember_early(Follow& follow, const Record& record) {
+  remember(follow, record);
+  if (!follow.early) follow.early = std::make_unique<Follow::Early>();
+  Follow::Early& early = *follow.early;
+  const auto found = std::ranges::find(early, record.origin, &Follow::Early::value_type::first);
+  if (found != early.end())
+    found->second = std::max(found->second, record.sequence);
+  else
+    early.emplace_back(record.origin, record.sequence);
+}
+
+// Its number has come, and with that all of its origin before it have theirs.
+bool ChannelReader::was_early(Follow& follow, const Record& record) {
+  if (!follow.early) return false;
+  Follow::Early& early = *follow.early;
+  const auto found = std::ranges::find(early, record.origin, &Follow::Early::value_type::first);
+  if (found == early.end()) return false;
+  const std::uint64_t last = found->second;
+  if (record.sequence >= last) early.erase(found);
+  if (early.empty()) follow.early.reset();
+  return record.sequence <= last;
 }
 
 void ChannelReader::tell_gap(Follow& follow, Position to, Sink& sink) {

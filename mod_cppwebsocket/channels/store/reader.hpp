@@ -22,9 +22,15 @@ struct Follow {
 
   ChannelKey key;
   Position position;  // of the last that was given, or at which it began
-  // origin → sequence of what may come twice: provisional first, and numbered later.
-  using Known = std::vector<std::pair<std::uint64_t, std::uint64_t>>;
-  std::unique_ptr<Known> known;
+  // What may come twice, provisional first and numbered later: of each origin all from the first that was
+  // given on, up to the last. Earlier ones may have come before this follower did.
+  struct Known {
+    std::uint64_t origin, first, last;
+  };
+  std::unique_ptr<std::vector<Known>> known;
+  // Origin and last sequence of these that were given without a number, which has not come yet.
+  using Early = std::vector<std::pair<std::uint64_t, std::uint64_t>>;
+  std::unique_ptr<Early> early;
   bool has_unnumbered = false;  // has been given records without offset
 };
 
@@ -38,6 +44,9 @@ class ChannelReader {
     // The messages after `from` up to `to` (inclusive) are lost to this follower. from == to: some
     // without offset may be.
     virtual void gap(Follow& follow, Position from, Position to) = 0;
+    // What was given before, as provisional, has its number now; or, as `lost`, will have none of its own.
+    // Whoever follows for longer knows it.
+    virtual void given_early(Follow&, Record&&) {}
     virtual void control(std::string_view channel, Record&& record) = 0;
     // Control records may be lost to this reader.
     virtual void lost_control() {}
@@ -97,6 +106,8 @@ class ChannelReader {
   void pass(Follow& follow, Record&& record, bool is_first, Sink& sink);
   bool is_known(const Follow& follow, const Record& record) const noexcept;
   void remember(Follow& follow, const Record& record);
+  void remember_early(Follow& follow, const Record& record);
+  bool was_early(Follow& follow, const Record& record);
   void tell_gap(Follow& follow, Position to, Sink& sink);
 
   ChannelStore& store_;

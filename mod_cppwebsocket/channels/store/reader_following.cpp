@@ -60,7 +60,7 @@ bool ChannelReader::read_unnumbered(Follow& follow, const Place& place,
       at += head->total_words();
       if (!is_its) continue;
       Record& record = records.emplace_back(record_of(*head, std::move(payload)));
-      if (record.kind == RecordKind::provisional) remember(follow, record);
+      if (record.kind == RecordKind::provisional) remember_early(follow, record);
       record.position = {};
     }
   }

@@ -68,7 +68,9 @@ struct History {
 
 // What became of JoinOptions::resume.
 struct Recovery {
-  bool recovered = false;  // the member has got, or gets first, exactly what it missed
+  // The member has got, or gets first, exactly what it missed. False, too, where that cannot be known: while
+  // the link to a backplane is down what it missed may come later, and what is behind `position` does.
+  bool recovered = false;
   Position position;       // where it goes on from
 };
 

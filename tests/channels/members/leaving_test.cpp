@@ -74,6 +74,7 @@ class Leaving : public ChannelFixture, public Notes {
 
 // Never answers.
 struct Mute final : channels::Uplink {
+  bool gives_numbers() const noexcept override { return true; }
   PublishResult publish(std::string_view, channels::HistoryBound, Message&&) override { return {}; }
   void in_use(std::string_view, bool) override {}
   bool recover(std::string_view, std::optional<Position>,

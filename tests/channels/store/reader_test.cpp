@@ -214,6 +214,18 @@ TEST_F(Reader, DeliversAProvisionalRecordOnce) {
   EXPECT_EQ(read(), Texts{"e"});
 }
 
+TEST_F(Reader, TakesForKnownOnlyWhatItHasGiven) {
+  ann_.publish("chat", provisional("a", ann_.origin(), 1));
+  ChannelReader late(ann_, 1);
+  late.follow("chat", nullptr);
+  ann_.publish("chat", provisional("b", ann_.origin(), 2));
+  EXPECT_EQ(read(late), Texts{"b"});
+  bob_.publish("chat", numbered("a", {7, 1}, ann_.origin(), 1));
+  bob_.publish("chat", numbered("b", {7, 2}, ann_.origin(), 2));
+  bob_.publish("chat", numbered("c", {7, 3}, ann_.origin(), 3));
+  EXPECT_EQ(read(late), (Texts{"a", "c"})) << "others got it before";
+}
+
 TEST_F(Reader, GivesLooseRecordsToItsOwnChildOnly) {
   ChannelReader other(bob_, 0);
   reader_.follow("chat", nullptr);

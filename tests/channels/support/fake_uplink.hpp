@@ -15,6 +15,7 @@ struct FakeUplink final : channels::Uplink {
     store.child_counters().up = 1;
   }
 
+  bool gives_numbers() const noexcept override { return true; }
   PublishResult publish(std::string_view channel, channels::HistoryBound bound,
                         Message&& message) override {
     channels::Record record{};
