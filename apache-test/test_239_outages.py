@@ -80,6 +80,25 @@ def test_cws_2390_what_is_missed_in_an_outage_comes_after_it(machine, proxy, thi
     assert {event["id"] for event in late.events if event["data"] != "end"} == early
 
 
+def test_cws_2392_a_slow_link_is_no_dead_one(make_httpd, redis, things):
+    quick = make_httpd(CONFIG.format(url=f"redis://127.0.0.1:{redis.port}/0"), mpm_config=FEW)
+    proxy = things(Proxy(redis.port, rate=400_000))
+    slow = make_httpd(CONFIG.format(url=f"redis://127.0.0.1:{proxy.port}/0"), mpm_config=FEW)
+    for machine in (quick, slow):
+        machine.error_log.wait_for(UP, count=2, timeout=20)
+        machine.allow_log(f"{DOWN}|{CANNOT}")  # when Redis is stopped at the end
+    publisher = things(Publisher(quick))
+    for i in range(16):
+        publisher.post("/kept/kept", f"m{i}" + "." * 250_000)
+    member = things(JsonMember(slow, "/hear-kept/kept?history=16"))
+    publisher.post("/kept/kept", "last")
+    member.wait_for("last", 60)
+    assert not slow.error_log.find(DOWN)
+    texts = member.messages()
+    assert texts[-1] == "last" and len(set(texts)) == len(texts)
+    assert member.count("gap") == 0
+
+
 def test_cws_2391_in_an_outage_nobody_has_recovered(machine, proxy, things):
     publisher = things(Publisher(machine))
     kept = things(JsonMember(machine, "/hear-kept/kept"))

@@ -6,6 +6,7 @@ import socket
 import subprocess
 import tempfile
 import threading
+import time
 from pathlib import Path
 
 from .processes import free_port, wait_for_port
@@ -100,10 +101,11 @@ class Nats(Server):
 
 
 class Proxy:
-    """A link that can be cut: connections end at once, and new ones are refused."""
+    """A link that can be cut: connections end at once, and new ones are refused. `rate`: bytes a second that it
+    passes, all connections together."""
 
-    def __init__(self, target):
-        self.target = target
+    def __init__(self, target, rate=None):
+        self.target, self.rate = target, rate
         self.pairs = {}  # socket → its other end
         self.lock = threading.Lock()
         self.listener = None
@@ -162,8 +164,10 @@ class Proxy:
                     end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 self.pairs[near], self.pairs[far] = far, near
             elif ready in self.pairs:
-                if some := ready.recv(1 << 16):
+                if some := ready.recv(self.rate // 50 if self.rate else 1 << 16):
                     self.pairs[ready].sendall(some)
+                    if self.rate:
+                        time.sleep(len(some) / self.rate)
                     return
                 raise OSError("closed")
         except OSError:

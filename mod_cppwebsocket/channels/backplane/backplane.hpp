@@ -89,8 +89,9 @@ class Backplane {
   // and link_down(), after which it is as after hold_appends().
   virtual void append(std::string_view channel, const Record& record) = 0;
 
-  // Reads what the engine keeps of `channel`: all after `after` within that epoch, or without it
-  // the newest, at most `most`. `done` is called once, on the engine's thread.
+  // Reads what the engine keeps of `channel`: the first behind `after` within that epoch, or without it
+  // of the newest `most`. As many as the engine gives at once, at most `most`: there are more as long as the last
+  // is not the newest. `done` is called once, on the engine's thread.
   virtual void read(std::string_view channel, std::optional<Position> after, std::size_t most,
                     ReadDone done) = 0;
 };

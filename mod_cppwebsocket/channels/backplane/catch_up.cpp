@@ -112,9 +112,11 @@ void BackplaneUplink::found_missing(const std::string& channel, std::optional<Po
       return read_missing(channel, std::nullopt);
     for (const Record& record : found.records) store_.publish(channel, record);
     if (after) counters_.repaired += found.records.size();
-    const bool is_more =
-        !found.records.empty() && found.records.back().position.offset < found.newest.offset;
-    if (is_more || !take_held(here->second, channel, found.newest.epoch))
+    const std::uint64_t last =
+        found.records.empty() ? found.looked_to : std::max(found.looked_to, found.records.back().position.offset);
+    if (last != 0 && last < found.newest.offset)
+      return read_missing(channel, Position{found.newest.epoch, last});
+    if (!take_held(here->second, channel, found.newest.epoch))
       return read_missing(channel, known(store_.position(channel)));
     here->second.current = true;
     // Where there is a history, that says what was missed, or the next number of a new epoch does.

@@ -89,6 +89,8 @@ struct StoredHistory {
   // Nothing between `after` and `newest` is missing, and the epoch is the same. Without `after`:
   // true.
   bool complete = false;
+  // The offset up to which it was looked, if that is known; what was of no use there is not among the records.
+  std::uint64_t looked_to = 0;
 };
 
 }  // namespace cppwebsocket::channels

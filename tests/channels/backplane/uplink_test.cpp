@@ -202,6 +202,19 @@ TEST_F(BackplaneUplinkTest, ReadsOnWhileThereIsMore) {
   EXPECT_EQ(delivered(), "a b c ");
 }
 
+TEST_F(BackplaneUplinkTest, ReadsOnBehindWhatIsOfNoUse) {
+  set_up();
+  listener().link_up();
+  uplink->in_use("chat", true);
+  listener().subscribed("chat");
+  answer({{}, {epoch, 3}, false, 2});
+  ASSERT_EQ(engine->reads.size(), 1u);
+  EXPECT_EQ(engine->reads[0].after, (Position{epoch, 2}));
+  answer({{numbered(3, "c")}, {epoch, 3}, true, 3});
+  EXPECT_TRUE(engine->reads.empty());
+  EXPECT_EQ(delivered(), "c ");
+}
+
 TEST_F(BackplaneUplinkTest, ReadsAgainWhenTooMuchCameMeanwhile) {
   UplinkLimits limits;
   limits.held = 1;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <new>
+#include <utility>
 
 #include <arpa/inet.h>
 #include <netdb.h>
@@ -187,15 +188,19 @@ void RedisBackplane::timer_fired() {
 }
 
 void RedisBackplane::check_alive() {
-  if (commands_silent_ || pushes_silent_) return fail("no answer within 5 s");
+  // A slow link is no dead one: the answer may be behind what still comes.
+  const bool commands_move = commands_.has_moved(), pushes_move = pushes_.has_moved();
+  if ((commands_silent_ && !commands_move) || (pushes_silent_ && !pushes_move))
+    return fail("no answer within 5 s");
   if (loop_.now() - up_since_ >= a_while) {
     attempts_ = 0;
     last_why_.clear();
   }
-  commands_silent_ = pushes_silent_ = true;
-  commands_.send({"INFO", "replication"});  // and not PING, which MISCONF refuses
-  awaited_.push_back({.kind = Awaited::Kind::role});
-  pushes_.send({"PING"});
+  if (!std::exchange(commands_silent_, true)) {
+    commands_.send({"INFO", "replication"});  // and not PING, which MISCONF refuses
+    awaited_.push_back({.kind = Awaited::Kind::role});
+  }
+  if (!std::exchange(pushes_silent_, true)) pushes_.send({"PING"});
   commands_.flush();
   pushes_.flush();
   check_at_ = loop_.now() + check_time;

@@ -14,6 +14,7 @@ namespace cppwebsocket::channels {
 
 namespace {
 
+constexpr std::size_t read_bytes = 256 << 10;  // of a history in one reply, and at least one message
 constexpr std::size_t topics_at_once = 128;          // in one SUBSCRIBE
 constexpr std::chrono::seconds between_reports{60};  // of what is logged only now and then
 
@@ -149,7 +150,7 @@ void RedisBackplane::send_read(Order&& order) {
   commands_.send({"EVALSHA", read_sha_, "2", redis_meta_key(order.channel),
                   redis_log_key(order.channel),
                   order.after ? std::to_string(order.after->offset) : "-",
-                  std::to_string(order.most)});
+                  std::to_string(order.most), std::to_string(read_bytes)});
   awaited_.push_back({.kind = Awaited::Kind::read,
                       .channel = std::move(order.channel),
                       .after = order.after,

@@ -50,13 +50,23 @@ return at
 const char* const redis_read_script = R"lua(
 local meta = redis.call('HMGET', KEYS[1], 'epoch', 'offset')
 if not meta[1] then return {} end
-local entries
-if ARGV[1] == '-' then
-  local newest = redis.call('XREVRANGE', KEYS[2], '+', '-', 'COUNT', ARGV[2])
-  entries = {}
-  for i = #newest, 1, -1 do entries[#entries + 1] = newest[i] end
-else
-  entries = redis.call('XRANGE', KEYS[2], '(' .. ARGV[1] .. '-0', '+', 'COUNT', ARGV[2])
+local newest, most, room = tonumber(meta[2] or '0'), tonumber(ARGV[2]), tonumber(ARGV[3])
+local last = ARGV[1]
+if last == '-' then last = string.format('%.0f', math.max(0, newest - most)) end
+last = last .. '-0'
+local entries, count = {}, 1
+while count > 0 do
+  local some = redis.call('XRANGE', KEYS[2], '(' .. last, '+', 'COUNT', count)
+  if #some == 0 then break end
+  local size = 0
+  for _, entry in ipairs(some) do
+    entries[#entries + 1] = entry
+    size = size + #(entry[2][2] or '') + 32
+  end
+  last = some[#some][1]
+  room = room - size
+  if room <= 0 then break end
+  count = math.min(most - #entries, math.max(1, math.floor(room * #some / size)), 4 * count)
 end
 return {meta[1], meta[2] or '0', entries}
 )lua";

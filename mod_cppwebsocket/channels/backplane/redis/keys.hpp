@@ -36,8 +36,9 @@ std::string redis_topic(unsigned database, std::string_view channel);
 // because it was refused: then this one must not overtake it.
 extern const char* const redis_append_script;
 
-// KEYS meta, log. ARGV offset to begin behind or "-" for the newest, most. Gives nothing for an
-// unknown channel, or epoch, offset and the entries, oldest first.
+// KEYS meta, log. ARGV offset to begin behind or "-" for the newest, most, and bytes: once there are as many,
+// there is no more. Gives nothing for an unknown channel, or epoch, offset and the entries, oldest first: as long as
+// the last of them is not at that offset, there are more behind it.
 extern const char* const redis_read_script;
 
 }  // namespace cppwebsocket::channels

@@ -4,6 +4,8 @@
 #include <utility>
 #include <vector>
 
+#include <sds.h>
+
 namespace cppwebsocket::channels {
 
 namespace {
@@ -56,6 +58,7 @@ void RedisLink::on_ready(bool readable, bool writable, bool hung_up) {
 
 void RedisLink::read_replies() {
   if (::redisBufferRead(connection_.get()) != REDIS_OK) return fail();
+  has_moved_ = true;
   while (connection_) {
     void* reply = nullptr;
     if (::redisGetReplyFromReader(connection_.get(), &reply) != REDIS_OK) return fail();
@@ -67,7 +70,9 @@ void RedisLink::read_replies() {
 
 void RedisLink::write_queued() {
   int done = 0;
+  const std::size_t before = ::sdslen(connection_->obuf);
   if (::redisBufferWrite(connection_.get(), &done) != REDIS_OK) return fail_to_write();
+  has_moved_ |= ::sdslen(connection_->obuf) != before;
   if (done == 0) return;
   wants_write_ = false;
   loop_.watch(connection_->fd, *this, {.readable = true, .writable = false});

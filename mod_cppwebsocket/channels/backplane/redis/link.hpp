@@ -9,6 +9,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include <hiredis.h>
 
@@ -41,6 +42,9 @@ class RedisLink final : private runtime::DescriptorWatcher {
   void close() noexcept;
   bool is_open() const noexcept { return static_cast<bool>(connection_); }
 
+  // Whether bytes have come or gone since this was last asked.
+  bool has_moved() noexcept { return std::exchange(has_moved_, false); }
+
   // Queues a command; it goes out with flush().
   void send(std::span<const std::string_view> words);
   void send(std::initializer_list<std::string_view> words) {
@@ -63,6 +67,7 @@ class RedisLink final : private runtime::DescriptorWatcher {
   Owner& owner_;
   std::unique_ptr<redisContext, Free> connection_;
   bool wants_write_ = false;
+  bool has_moved_ = false;
 };
 
 }  // namespace cppwebsocket::channels

@@ -30,6 +30,14 @@ bool is_too_old(const Record& record, std::int64_t now_ms) noexcept {
   return bound_ms != 0 && record.time_ms < now_ms - bound_ms;
 }
 
+// Of the entry "42-0", or 0.
+std::uint64_t offset_of(const redisReply& reply) noexcept {
+  const auto entry = elements_of(reply);
+  const std::string_view id = entry.empty() ? std::string_view() : text_of(*entry[0]);
+  std::uint64_t offset = 0;
+  return parse_all(id.substr(0, id.find('-')), offset, 10) ? offset : 0;
+}
+
 // ["42-0", ["m", envelope]]
 std::optional<Record> parse_entry(const redisReply& reply, std::uint64_t epoch) {
   const auto entry = elements_of(reply);
@@ -91,6 +99,7 @@ std::optional<StoredHistory> parse_history(const redisReply& reply, std::optiona
   std::uint64_t last = after ? after->offset : 0;
   history.complete = last <= history.newest.offset;
   for (const redisReply* entry : elements_of(*parts[2])) {
+    history.looked_to = std::max(history.looked_to, offset_of(*entry));
     auto record = parse_entry(*entry, history.newest.epoch);
     if (!record || record->position.offset <= last || is_too_old(*record, now_ms)) {
       history.complete = false;

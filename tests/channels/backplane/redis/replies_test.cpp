@@ -127,6 +127,8 @@ TEST(RedisReplies, LeavesOutWhatIsTooOld) {
   EXPECT_FALSE(found->complete);
   ASSERT_EQ(found->records.size(), 1u);
   EXPECT_EQ(found->records[0].message, Message("new"));
+  EXPECT_EQ(parse_history(*read(history("5f", "4", {entry(3, "old", 1000)})), Position{0x5f, 2}, 10'000)
+                ->looked_to, 3u);
 }
 
 TEST(RedisReplies, RefusesOtherShapes) {
