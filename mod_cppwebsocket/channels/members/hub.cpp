@@ -7,6 +7,7 @@
 #include "channels/members/local_member.hpp"
 #include "channels/members/reactor_channels.hpp"
 #include "protocol/frames/utf8.hpp"
+#include "runtime/session/event_loop.hpp"
 
 namespace cppwebsocket::channels {
 
