@@ -49,7 +49,6 @@ function(cppwebsocket_engine name library)
   set(exports ${PROJECT_SOURCE_DIR}/mod_cppwebsocket/channels/backplane/exports.map)
   set_target_properties(cppwebsocket_${name} PROPERTIES PREFIX "" LINK_DEPENDS ${exports})
   target_link_options(cppwebsocket_${name} PRIVATE -Wl,--version-script=${exports})
-  target_compile_definitions(cppwebsocket_${name} PRIVATE CPPWEBSOCKET_VERSION="${PROJECT_VERSION}")
   target_link_libraries(cppwebsocket_${name} PRIVATE cppwebsocket_${name}_parts cppwebsocket_flags)
 endfunction()
 
@@ -73,7 +72,7 @@ function(cppwebsocket_precompile)
       target_precompile_headers(${target} REUSE_FROM cppwebsocket_precompiled)
       # g++ 12 sees more ghosts this way. The other trees, without, look for the real ones.
       target_compile_options(${target} PRIVATE
-        $<$<CXX_COMPILER_ID:GNU>:-Wno-array-bounds -Wno-stringop-overflow>)
+        $<$<CXX_COMPILER_ID:GNU>:-Wno-array-bounds -Wno-stringop-overflow -Wno-stringop-overread>)
     endforeach()
   endif()
 endfunction()

@@ -17,9 +17,3 @@ extern "C" {
 extern module __attribute__((visibility("default"))) cppwebsocket_module;
 }
 APLOG_USE_MODULE(cppwebsocket);
-
-namespace cppwebsocket::httpd {
-
-inline constexpr char product[] = "mod_cppwebsocket/0.1.0";
-
-}  // namespace cppwebsocket::httpd

@@ -21,6 +21,8 @@ namespace cppwebsocket::httpd {
 
 namespace {
 
+constexpr char product[] = "mod_cppwebsocket/" CPPWEBSOCKET_VERSION;
+
 // What the children to come share with each other. The parent does not look at it again.
 GenerationMemory* make_generation_memory(apr_pool_t* pool) {
   constexpr std::size_t size = sizeof(GenerationMemory);
