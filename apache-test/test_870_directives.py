@@ -1,10 +1,12 @@
 """Directives: wrong ones are caught by `httpd -t`, with the line and what would be right."""
 import re
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
 
+from harness import build
 from harness.httpd import Httpd
 
 # Each line, and what the message must contain (the accepted values, above all).
@@ -222,3 +224,19 @@ class TestDirectives:
         helps = dict(re.findall(r"<tt>(WebSocket\w+) - <i>([^<]*)</i></tt>", page))
         assert set(helps) >= {line.split()[0] for line in GOOD} | {"WebSocketHandlerRoot"}
         assert all(len(text) > 15 for text in helps.values()), helps
+
+    def test_cws_875_the_manual_has_what_httpd_lists(self, make_httpd):
+        """mod_cppwebsocket(5): each directive, and where it may stand."""
+        server = make_httpd(start=False)
+        server.write_config()
+        listed = subprocess.run(server.command("-L"), env=server.environment(), text=True, check=True,
+                                stdout=subprocess.PIPE).stdout
+        allowed = dict(re.findall(r"^(WebSocket\w+) \(mod_cppwebsocket.c(?:pp)?\)\n(?:\t.*\n)*?\t(Allowed in .*(?:\n\twhen .*)?)$",
+                                  listed, re.M))
+        manual = subprocess.run([build.SOURCE / "tools/directives-manual", build.SOURCE, "0"], text=True, check=True,
+                                stdout=subprocess.PIPE).stdout
+        written = {name: (re.search(r"^Context:\s+(.+)", text, re.M)[1], "\nOverride:      AuthConfig\n" in text)
+                   for name, text in re.findall(r"^\.SS (WebSocket\w+)\n(.*?)^\.fi", manual, re.M | re.S)}
+        assert written.keys() == allowed.keys() and len(written) > 20
+        for name, (context, override) in written.items():
+            assert ("AuthConfig" in allowed[name]) == override == ("directory" in context), (name, allowed[name])
