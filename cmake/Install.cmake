@@ -21,3 +21,6 @@ install(FILES cmake/CppwebsocketHandler.cmake ${PROJECT_BINARY_DIR}/cppwebsocket
 configure_file(cmake/cppwebsocket.pc.in cppwebsocket.pc @ONLY)
 install(FILES ${PROJECT_BINARY_DIR}/cppwebsocket.pc
         DESTINATION ${CMAKE_INSTALL_DATADIR}/pkgconfig COMPONENT development)
+
+add_custom_target(uninstall VERBATIM COMMAND ${CMAKE_COMMAND}
+  -DMANIFEST=${PROJECT_BINARY_DIR}/install_manifest.txt -P ${PROJECT_SOURCE_DIR}/cmake/Uninstall.cmake)
