@@ -1,0 +1,116 @@
+"""What debian/ says against what `cmake --install` installs, one version everywhere, and the way back. The packages
+themselves are built and tried by scripts/package.
+
+usage: packaging.py PROJECT BUILD"""
+
+import fnmatch
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+
+PROJECT, BUILD = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2])
+DEBIAN = PROJECT / "debian"
+problems = []
+
+
+def entries(path):
+    return [line for line in path.read_text().splitlines() if line and not line.startswith("#")]
+
+
+def check_versions():
+    """CMakeLists.txt's is the one; the others have to be written down where they are."""
+    version = re.search(r"^project\(mod_cppwebsocket VERSION ([\d.]+)", (PROJECT / "CMakeLists.txt").read_text(), re.M)[1]
+    for file, form in {"client/package.json": r'"version": "([\d.]+)"', "CHANGELOG.md": r"^## ([\d.]+)",
+                       "debian/changelog": r"^mod-cppwebsocket \(([\d.]+)-\d+\)"}.items():
+        found = re.search(form, (PROJECT / file).read_text(), re.M)
+        if not found or found[1] != version:
+            problems.append(f"{file} has version {found and found[1]}, and CMakeLists.txt {version}")
+
+
+def cmake(*arguments, folder):
+    return subprocess.run(["cmake", *arguments], env=os.environ | {"DESTDIR": folder}, check=True, text=True,
+                          stdout=subprocess.PIPE).stdout
+
+
+def installed_files(folder):
+    cmake("--install", str(BUILD), "--prefix", "/usr", folder=folder)
+    return [str(path.relative_to(folder)) for path in pathlib.Path(folder).rglob("*") if not path.is_dir()]
+
+
+def packaged(file, pattern):
+    """As dh_install has it: a file, or a directory with all that is in it."""
+    # The engines' directory is absolute, and in debian/rules another one.
+    file = re.sub(r"^.*/lib/cppwebsocket/(cppwebsocket_\w+\.so)$", r"usr/lib/TRIPLET/cppwebsocket/\1", file)
+    return fnmatch.fnmatch(file, pattern) or file.startswith(pattern + "/")
+
+
+def check_files(files):
+    packages = re.findall(r"^Package: (\S+)", (DEBIAN / "control").read_text(), re.M)
+    patterns = {name: entries(path) for name in packages if (path := DEBIAN / f"{name}.install").exists()}
+    for file in files:
+        owners = [name for name, each in patterns.items() if any(packaged(file, pattern) for pattern in each)]
+        if len(owners) != 1:
+            problems.append(f"/{file} is in {' and in '.join(owners) or 'no package'}")
+    for name, each in patterns.items():
+        problems.extend(f"debian/{name}.install: nothing is installed as {pattern}" for pattern in each
+                        if not any(packaged(file, pattern) for file in files))
+    for path in sorted(DEBIAN.iterdir()):
+        name, _, kind = path.name.partition(".")
+        if kind and name not in packages:
+            problems.append(f"debian/{path.name} is of no package in debian/control")
+        if kind in ("docs", "examples"):
+            problems.extend(f"debian/{path.name}: there is no {pattern}" for pattern in entries(path)
+                            if not list(PROJECT.glob(pattern)))
+
+
+def check_scripts():
+    for path in sorted([*DEBIAN.glob("*.p*rm"), *DEBIAN.glob("*.p*inst"), *(DEBIAN / "tests").iterdir()]):
+        if path.name == "control":
+            continue
+        done = subprocess.run(["sh", "-n", path], text=True, stderr=subprocess.PIPE)
+        if done.returncode:
+            problems.append(done.stderr)
+        if path.parent == DEBIAN and "\n#DEBHELPER#\n" not in path.read_text():
+            problems.append(f"{path.name} has no #DEBHELPER#")
+    listed = re.findall(r"^Tests: (.+)", (DEBIAN / "tests/control").read_text(), re.M)
+    found = sorted(path.name for path in (DEBIAN / "tests").iterdir() if path.name != "control")
+    if sorted(listed) != found:
+        problems.append(f"debian/tests/control lists {listed}, and there are {found}")
+    # What debian/rules makes of it.
+    if len(re.findall("#WebSocketHandlerRoot ", (PROJECT / "conf/cppwebsocket.conf").read_text())) != 1:
+        problems.append("conf/cppwebsocket.conf: debian/rules wants one #WebSocketHandlerRoot")
+
+
+def check_needs(folder):
+    """The module needs httpd's process, zlib and the C++ library, as debian/control says."""
+    module = next(pathlib.Path(folder).rglob("mod_cppwebsocket.so"))
+    needed = re.findall(r"NEEDED.*\[(.+)\]", subprocess.run(["readelf", "-dW", module], check=True, text=True,
+                                                            stdout=subprocess.PIPE).stdout)
+    others = [name for name in needed
+              if not re.match(r"(libz|libapr(util)?-1|lib[cm]|libstdc\+\+|libgcc_s|ld-linux\S*)\.so", name)]
+    if others:
+        problems.append(f"the module needs {', '.join(others)}")
+
+
+def main():
+    check_versions()
+    check_scripts()
+    with tempfile.TemporaryDirectory() as folder:
+        files = installed_files(folder)
+        check_files(files)
+        check_needs(folder)
+        cmake("--build", str(BUILD), "--target", "uninstall", folder=folder)
+        left = [str(path) for path in pathlib.Path(folder).rglob("*") if not path.is_dir() or "cppwebsocket" in path.name]
+        if left:
+            problems.append(f"the target uninstall leaves {', '.join(left)}")
+    for problem in problems:
+        print(problem)
+    print(f"{len(files)} files are installed; {len(problems)} problems")
+    return 1 if problems else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
