@@ -23,14 +23,14 @@ struct Beginning {
   bool came_back = false;  // had something to resume, known or not
 
   Position at;                         // it has been given all up to here, or holds it
-  std::vector<Arrival> first;      // goes before what is in the rings, from next_first on
+  std::vector<Arrival> first;          // goes before what is in the rings, from next_first on
   std::size_t next_first = 0;
   // What it holds in `first` is not all that it needs of the engine: this is the newest there.
   std::optional<Position> elsewhere;
   std::shared_ptr<SharedBatch> piece;  // is being given, from next_in_piece on
   std::size_t next_in_piece = 0;
 
-  std::vector<Arrival> held;  // came meanwhile and has no offset: goes behind all that
+  std::vector<Arrival> held;      // came meanwhile and has no offset: goes behind all that
   std::size_t held_bytes = 0;
   std::size_t skipped = 0;        // so many of what comes next are among these already
 

@@ -38,7 +38,7 @@ struct LocalChannel {
   Follow* follow = nullptr;
   std::vector<LocalMember*> members;  // null: left in the middle of a delivery
   std::size_t count = 0;              // of those that are there
-  std::vector<Arrival> arrived;   // read, and not yet given to anybody
+  std::vector<Arrival> arrived;       // read, and not yet given to anybody
   bool is_busy = false;               // something has arrived, or is being delivered
   std::size_t replays = 0;            // members that are being given its past
   std::size_t behind = 0;             // members that lack what others have got early
