@@ -27,7 +27,7 @@ EVENT_ONLY = {"test_010_verdict", "test_645_waiting", "test_650_fragments", "tes
               "test_870_directives", "test_920_proxies", "test_930_client", "test_935_pages", "test_984_command",
               "test_985_setup", "test_986_run_tests", "test_239_outages"}
 NOT_ON_WORKER = {"test_235_backplane", "test_236_backplane_refusals", "test_237_nats_troubles",
-                 "test_239_replaced_files", "test_249_event_clients", "test_900_clients"}
+                 "test_889_replaced_files", "test_249_event_clients", "test_900_clients"}
 
 
 def pytest_addoption(parser):
