@@ -296,8 +296,8 @@ class TestMany(OnTls):
     def test_cws_166_undelivered_bytes_are_counted(self, httpd):
         mark = httpd.error_log.mark()
         with httpd.open("/probe", receive_buffer=4096) as ws:
-            ws.text("flood 400 65536")
-            time.sleep(2)  # the kernel takes some MiB first
+            ws.text("flood 1 16777216")  # of which the kernel takes some MiB
+            ws.read_exactly(10)  # it has begun
         httpd.error_log.wait_for(r": \d+ bytes could not be delivered", mark)
 
     def test_cws_167_churn_leaves_nothing_behind(self, httpd):

@@ -138,6 +138,7 @@ class TestOverHttp2(Talk):
             shutil.copy(library / f"{name}.js", httpd.root / "htdocs/library" / name)
         httpd.allow_log("CWS0014: no room for a connection: WebSocketMaxConnections is reached|"
                         "CWS0050")  # one child has one place
+        httpd.tolerate("restarts under load")
         taken = [open_stream(httpd, "/subscribe/taken", wrap=httpd.wrap) for _ in range(3)]
 
         def make_room():
