@@ -134,7 +134,17 @@ class TestPublish(Talk):
         assert texts(f"?after={positions[6]}") == ([7, 8, 9], True)
         assert texts(f"?after={positions[9]}") == ([], True)
         assert texts("?after=ffff-3")[1] is False
-        for wrong in ("?limit=", "?limit=1001", "?limit=x", "?after=x", "?after=1-1-1"):
+        forward, at = [], positions[0]
+        while page := self.look(httpd, channel, f"?limit=4&after={at}")["messages"]:
+            forward.append([int(each["data"].split()[1]) for each in page])
+            at = page[-1]["position"]
+        assert forward == [[1, 2, 3, 4], [5, 6, 7, 8], [9]]
+        assert texts(f"?limit=4&before={positions[9]}") == ([5, 6, 7, 8], True)
+        assert texts(f"?limit=4&before={positions[2]}") == ([0, 1], True)
+        assert texts(f"?before={positions[0]}") == ([], True)
+        assert texts("?before=ffff-3") == ([], False)
+        for wrong in ("?before=x", f"?before={positions[1]}&after={positions[0]}",
+                      "?limit=", "?limit=1001", "?limit=x", "?after=x", "?after=1-1-1"):
             assert httpd.get(f"/publish/{channel}{wrong}").status == 400
 
     def test_cws_243_require_guards(self, httpd, channel):

@@ -96,8 +96,8 @@ void Hub::tell(std::string_view channel, Publication::Kind kind, const Member& m
     });
 }
 
-History Hub::history(std::string_view channel, std::optional<Position> after, std::size_t most) {
-  StoredHistory stored = store_.history(channel, after, most);
+namespace {
+History history_of(StoredHistory&& stored) {
   History history{{}, stored.newest, stored.complete};
   for (Record& record : stored.records) {
     Publication& publication = history.publications.emplace_back();
@@ -105,6 +105,16 @@ History Hub::history(std::string_view channel, std::optional<Position> after, st
     publication.position = record.position;
   }
   return history;
+}
+}  // namespace
+
+History Hub::history(std::string_view channel, std::optional<Position> after, std::size_t most) {
+  return history_of(after ? store_.page_after(channel, *after, most)
+                          : store_.history(channel, std::nullopt, most));
+}
+
+History Hub::history_before(std::string_view channel, const Position& before, std::size_t most) {
+  return history_of(store_.page_before(channel, before, most));
 }
 
 // --- who is there -------------------------------------------------------------------------------

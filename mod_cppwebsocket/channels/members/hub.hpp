@@ -113,6 +113,9 @@ class Hub final : public detail::ChannelService {
   PublishResult publish(std::string_view channel, const ChannelOptions& options, Message&& message,
                         std::uint16_t publisher);
 
+  // Backwards from Channel::history: the newest `most` before `before`. Raises bad_alloc. Thread: any.
+  History history_before(std::string_view channel, const Position& before, std::size_t most);
+
   // A place for a join later in a connection's life, which waits for a backplane as Channel::reserve does, but
   // not again once that was in vain. Thread: any that may wait.
   Reservation reserve(std::string_view channel, bool& has_waited_long);

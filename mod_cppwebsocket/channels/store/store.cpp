@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
+#include <limits>
 #include <stdexcept>
 #include <system_error>
 #include <utility>
@@ -211,6 +212,28 @@ StoredHistory ChannelStore::history(std::string_view channel, std::optional<Posi
   history.newest = extent.newest;
   history.complete = extent.complete;
   return history;
+}
+
+StoredHistory ChannelStore::page_before(std::string_view channel, const Position& before,
+                                        std::size_t most) const {
+  constexpr std::size_t everything = std::numeric_limits<std::size_t>::max();
+  StoredHistory page;
+  std::uint64_t next = before.offset - 1;
+  const auto take = [&](const Chain& chain, const RecordHead& head) {
+    if (head.position.offset >= before.offset) return true;
+    std::string payload;
+    if (page.records.size() == most || !chain.read_payload(head, payload)) return false;
+    page.complete &= head.position.offset == next;
+    next = head.position.offset - 1;
+    page.records.push_back(record_of(head, std::move(payload)));
+    return true;
+  };
+  page.complete = true;
+  page.newest = look_back(channel, Position{before.epoch, 0}, everything, take).newest;
+  std::ranges::reverse(page.records);
+  page.complete &= page.newest.epoch == before.epoch && before.offset <= page.newest.offset + 1 &&
+                   (page.records.size() == most || next == 0);
+  return page;
 }
 
 Extent ChannelStore::extent(std::string_view channel, std::optional<Position> after,

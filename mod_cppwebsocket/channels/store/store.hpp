@@ -80,7 +80,12 @@ class ChannelStore {
   // never more than the newest `most`. Raises bad_alloc.
   StoredHistory history(std::string_view channel, std::optional<Position> after,
                         std::size_t most) const;
-  // The same without the records, which may be read later (past.hpp).
+  // For whoever reads on and on: the oldest `most` behind `after`, complete if nothing is missing between
+  // that and the last of them, or, if there are no more, the newest. Raises bad_alloc.
+  StoredHistory page_after(std::string_view channel, const Position& after, std::size_t most) const;
+  // The newest `most` before `before`, complete if nothing is missing between them and that. Raises bad_alloc.
+  StoredHistory page_before(std::string_view channel, const Position& before, std::size_t most) const;
+  // What history() says, without the records, which may be read later (past.hpp).
   Extent extent(std::string_view channel, std::optional<Position> after, std::size_t most) const;
 
   // What is published in `channel` from now on is behind this place. `with_unnumbered`: also what has

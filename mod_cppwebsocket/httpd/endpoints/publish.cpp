@@ -50,12 +50,12 @@ class PublishRequest {
   int get() {
     const auto limit = count_of("limit");
     if (!limit) return refuse(r_, HTTP_BAD_REQUEST, "limit= is a number, at most 1000.");
-    std::optional<Position> after;
-    if (const auto text = protocol::query_value(view(r_->args), "after"); text && !text->empty()) {
-      after = Position::parse(*text);
-      if (!after) return refuse(r_, HTTP_BAD_REQUEST, "after= is not a position.");
-    }
-    const History history = channel_.history(after, *limit);
+    std::optional<Position> after, before;
+    if (!read_position("after", after)) return refuse(r_, HTTP_BAD_REQUEST, "after= is not a position.");
+    if (!read_position("before", before)) return refuse(r_, HTTP_BAD_REQUEST, "before= is not a position.");
+    if (after && before) return refuse(r_, HTTP_BAD_REQUEST, "after= goes forward, before= backward: which?");
+    const History history = before ? Child::current()->hub().history_before(channel_.name(), *before, *limit)
+                                   : channel_.history(after, *limit);
     std::string json = begin();
     json.append(",\"members\":").append(std::to_string(channel_.members()));
     add_position(json, history.newest);
@@ -73,6 +73,12 @@ class PublishRequest {
   }
 
  private:
+  // False: it is there, and is none.
+  bool read_position(std::string_view name, std::optional<Position>& position) const {
+    const auto text = protocol::query_value(view(r_->args), name);
+    if (text && !text->empty()) position = Position::parse(*text);
+    return !text || text->empty() || position;
+  }
   std::optional<std::uint32_t> count_of(std::string_view name) const {
     const auto text = protocol::query_value(view(r_->args), name);
     return text ? protocol::parse_count(*text, most_history) : usual_history;

@@ -88,8 +88,9 @@ class Channel {
   // that it has received so far.
   std::vector<Member> presence() const { return detail::channels().presence(name_); }
 
-  // What came after `after`, or without it the newest, `most` at most. From this httpd's memory;
-  // what only a backplane still has is missing, and `complete` is false then.
+  // What came after `after`, from the oldest on, or without it the newest; `most` at most. Whoever wants
+  // all asks again behind the last of them. From this httpd's memory; what only a backplane still has is
+  // missing, and `complete` is false then.
   History history(std::optional<Position> after = {}, std::size_t most = 100) const {
     return detail::channels().history(name_, after, most);
   }

@@ -43,6 +43,49 @@ TEST_F(Store, GivesTheHistoryOldestFirst) {
   EXPECT_EQ(texts(ann_.history("unknown", std::nullopt, 2)), Texts{});
 }
 
+TEST_F(Store, IsReadPageByPage) {
+  std::vector<Position> at;
+  for (int i = 1; i <= 1'000; ++i)
+    at.push_back((i % 2 ? ann_ : bob_).publish("chat", message(std::to_string(i), 900)).position);
+  Texts all;
+  Position behind = at[199];  // the oldest that is held begins at 101
+  for (;;) {
+    const StoredHistory page = ann_.page_after("chat", behind, 70);
+    EXPECT_TRUE(page.complete);
+    EXPECT_EQ(page.newest, at.back());
+    if (page.records.empty()) break;
+    EXPECT_LE(page.records.size(), 70u);
+    for (const std::string& each : texts(page)) all.push_back(each);
+    behind = page.records.back().position;
+  }
+  ASSERT_EQ(all.size(), 800u);
+  for (int i = 0; i < 800; ++i) EXPECT_EQ(all[static_cast<std::size_t>(i)], std::to_string(201 + i));
+
+  EXPECT_EQ(texts(ann_.page_before("chat", at[999], 2)), (Texts{"998", "999"}));
+  EXPECT_TRUE(ann_.page_before("chat", at[999], 2).complete);
+  EXPECT_EQ(texts(ann_.page_before("chat", at[101], 70)), (Texts{"101"}));
+  EXPECT_FALSE(ann_.page_before("chat", at[101], 70).complete);  // what was before is gone
+}
+
+TEST_F(Store, APageTellsWhatIsMissing) {
+  std::vector<Position> at;
+  for (int i = 1; i <= 5; ++i)
+    at.push_back(ann_.publish("chat", message(std::to_string(i), 3)).position);
+  EXPECT_EQ(texts(ann_.page_after("chat", at[0], 2)), (Texts{"3", "4"}));
+  EXPECT_FALSE(ann_.page_after("chat", at[0], 2).complete);  // 2 is
+  EXPECT_TRUE(ann_.page_after("chat", at[1], 2).complete);
+  EXPECT_TRUE(ann_.page_after("chat", at[4], 2).complete);
+  const Position other{at[0].epoch + 1, 3};
+  EXPECT_FALSE(ann_.page_after("chat", other, 2).complete);
+  EXPECT_EQ(texts(ann_.page_after("chat", other, 2)), Texts{});
+  EXPECT_FALSE(ann_.page_after("chat", {at[4].epoch, 9}, 2).complete);  // not yet published
+  EXPECT_EQ(texts(ann_.page_before("chat", {at[4].epoch, 1}, 2)), Texts{});
+  EXPECT_TRUE(ann_.page_before("chat", {at[4].epoch, 1}, 2).complete);
+  EXPECT_FALSE(ann_.page_before("chat", {at[4].epoch, 9}, 2).complete);
+  EXPECT_FALSE(ann_.page_before("chat", other, 2).complete);
+  EXPECT_FALSE(ann_.page_after("unknown", at[0], 2).complete);
+}
+
 TEST_F(Store, KeepsNoHistoryUnlessItWasAsked) {
   const Position first = ann_.publish("chat", message("a")).position;
   EXPECT_EQ(texts(ann_.history("chat", std::nullopt, 100)), Texts{});
