@@ -14,6 +14,7 @@
 #include "channels/conversation/command.hpp"
 #include "channels/conversation/permissions.hpp"
 #include "channels/members/hub.hpp"
+#include "channels/members/own_table.hpp"
 #include "channels/members/publisher.hpp"
 
 namespace cppwebsocket::channels {
@@ -224,12 +225,7 @@ Task<> transfer_data(Request& request) {
 }  // namespace
 
 const HandlerTable& conversation_table() noexcept {
-  static constexpr HandlerTable table{handler_abi,       sizeof(HandlerTable),
-                                      handler_toolchain, do_extra_handshake,
-                                      transfer_data,     nullptr,
-                                      nullptr,           nullptr,
-                                      nullptr,           nullptr,
-                                      nullptr,           &detail::channel_service};
+  static constexpr HandlerTable table = own_table(do_extra_handshake, transfer_data);
   return table;
 }
 

@@ -40,6 +40,16 @@ PublishStatus status_of(StoreResult result) noexcept {
   return PublishStatus::accepted;
 }
 
+History history_of(StoredHistory&& stored) {
+  History history{{}, stored.newest, stored.complete};
+  for (Record& record : stored.records) {
+    Publication& publication = history.publications.emplace_back();
+    publication.message = std::move(record.message);
+    publication.position = record.position;
+  }
+  return history;
+}
+
 }  // namespace
 
 Hub::Hub(ChannelStore& store) : store_(store), counters_(store.child_counters()) {}
@@ -95,18 +105,6 @@ void Hub::tell(std::string_view channel, Publication::Kind kind, const Member& m
       reactor->tell(channel, kind, member);
     });
 }
-
-namespace {
-History history_of(StoredHistory&& stored) {
-  History history{{}, stored.newest, stored.complete};
-  for (Record& record : stored.records) {
-    Publication& publication = history.publications.emplace_back();
-    publication.message = std::move(record.message);
-    publication.position = record.position;
-  }
-  return history;
-}
-}  // namespace
 
 History Hub::history(std::string_view channel, std::optional<Position> after, std::size_t most) {
   return history_of(after ? store_.page_after(channel, *after, most)

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "channels/members/json_envelope.hpp"
+#include "channels/members/own_table.hpp"
 #include "protocol/frames/event_stream.hpp"
 
 namespace cppwebsocket::channels {
@@ -174,12 +175,7 @@ Task<> transfer_data(Request& request) {
 }  // namespace
 
 const HandlerTable& subscriber_table() noexcept {
-  static constexpr HandlerTable table{handler_abi,       sizeof(HandlerTable),
-                                      handler_toolchain, do_extra_handshake,
-                                      transfer_data,     nullptr,
-                                      nullptr,           nullptr,
-                                      nullptr,           nullptr,
-                                      nullptr,           &detail::channel_service};
+  static constexpr HandlerTable table = own_table(do_extra_handshake, transfer_data);
   return table;
 }
 
