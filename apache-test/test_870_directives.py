@@ -93,6 +93,14 @@ BAD = [
     ("WebSocketBackplane rediss://host", ["WebSocketBackplane", "hiredis_ssl", "TLS"]),
     ("WebSocketBackplanePasswordFile /no/such/file", ["/no/such/file", "No such file"]),
     ("WebSocketBackplanePasswordFile /dev/null", ["/dev/null", "first line"]),
+    ("WebSocketLog", ["WebSocketLog", "takes 1-2 arguments"]),
+    ("WebSocketLog /no/such/directory/log", ["WebSocketLog", "directory that exists", "None"]),
+    ("WebSocketLog {root}/logs", ["WebSocketLog", "a file in a directory"]),
+    ('WebSocketLog "|"', ["WebSocketLog", "|program"]),
+    ("WebSocketLog logs/ws.log %Z", ["WebSocketLog", '"%Z"', "%{NAME}W"]),
+    ("WebSocketLog logs/ws.log %{size}W", ["WebSocketLog", '"%{size}W"', "messages_in", "close_code"]),
+    ("WebSocketLog logs/ws.log %{size", ["WebSocketLog", 'without "}"']),
+    ("WebSocketLog logs/ws.log 100%", ["WebSocketLog", "at its end"]),
     ("WebSocketDrainTimeout", ["WebSocketDrainTimeout", "takes one, two or three arguments"]),
     ("WebSocketDrainTimeout 0", ["WebSocketDrainTimeout", "1ms to 1000h"]),
     ("WebSocketDrainTimeout soon", ["WebSocketDrainTimeout", "soon", "ms, s, min, h"]),
@@ -115,6 +123,7 @@ MISPLACED = [("Location /x", "WebSocketThreads 1"), ("Location /x", "WebSocketMa
              ("Location /x", "WebSocketHandlerRoot {root}/handlers"),
              ("Location /x", "WebSocketAlias /a /b"),
              ("Location /x", "WebSocketSchemeHeader None"),
+             ("Location /x", "WebSocketLog None"),
              ("Location /x", "WebSocketAllowHandlersOutsideRoot On")]
 GOOD = """
 WebSocketAlias /a /echo
@@ -155,6 +164,11 @@ WebSocketChannelHistory 0
 WebSocketChannelHistory 1000000 1000h
 WebSocketChannelsPerConnection 1
 WebSocketChannelsPerConnection 10000
+WebSocketLog logs/ws.log
+WebSocketLog logs/ws.log json
+WebSocketLog logs/ws.log "%a %u %t %{User-Agent}i %{duration}W %% %>s"
+WebSocketLog "|/bin/cat" json
+WebSocketLog None
 WebSocketDrainTimeout 1ms
 WebSocketDrainTimeout 1000h keep
 WebSocketDrainTimeout 30 Close

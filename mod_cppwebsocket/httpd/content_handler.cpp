@@ -6,6 +6,7 @@
 #include "httpd/endpoints/channels.hpp"
 #include "httpd/endpoints/client.hpp"
 #include "httpd/endpoints/end_point.hpp"
+#include "httpd/endpoints/metrics.hpp"
 #include "httpd/endpoints/opening_handshake.hpp"
 #include "httpd/endpoints/publish.hpp"
 #include "httpd/endpoints/subscribe.hpp"
@@ -109,6 +110,7 @@ int answer(request_rec* r) {
   if (child->is_elsewhere()) return refuse_elsewhere(r);
   take_back_rewriting(r, name_of(end_point));
   if (end_point == EndPoint::client) return serve_client(r, path_of(r));
+  if (end_point == EndPoint::metrics) return serve_metrics(r);
   const auto headers = headers_of(r);
   if (end_point == EndPoint::channels) return serve_channels(r, *child, headers, path_of(r));
   return end_point == EndPoint::publish ? publish(r, headers, path_of(r))

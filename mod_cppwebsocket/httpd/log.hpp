@@ -42,6 +42,8 @@
 //   CWS0072 notice   copies of handlers are in memory (warning: although WebSocketHandlerCopies says where)
 //   CWS0066 any      a handler's work without a connection: what it raised, its own lines
 //   CWS0081 info     a channel is refused to a connection of websocket-channels (warning: once a minute, if that is a fault)
+//   CWS0095 warning  the process that writes WebSocketLog has ended (error: it cannot be started)
+//   CWS0096 warning  lines of WebSocketLog are lost (once a minute)
 #pragma once
 
 #include <cppwebsocket/request_properties.hpp>

@@ -23,9 +23,12 @@ Runtime::Runtime(const RuntimeOptions& options)
     draining = [this] {
       if (options_.place_is_needed()) begin_stop(Stop::soon);
     };
-  for (std::size_t i = 0; i < options.reactor_threads; ++i)
+  for (std::size_t i = 0; i < options.reactor_threads; ++i) {
+    Column* const column = i < options.page.reactors ? &options.page.columns[i] : nullptr;
     reactors_.push_back(std::make_unique<Reactor>(connection_pool_, call_pool_, options.stop,
-                                                  options.report, draining));
+                                                  options.report, draining, column));
+    reactors_.back()->set_owner(this);
+  }
 }
 
 Runtime::~Runtime() {
@@ -67,8 +70,11 @@ std::unique_ptr<Session> Runtime::make_session(std::unique_ptr<detail::RequestRe
     return nullptr;
   }
   record->id = next_id_.fetch_add(1);
-  return std::make_unique<Session>(std::move(record), std::move(handler), reactor,
-                                   static_cast<SessionOwner*>(this));
+  const auto way = static_cast<Way>(record->way);
+  const std::uint16_t slot = options_.sheet ? options_.sheet->slot_of(handler->name(), way) : std::uint16_t{0};
+  auto session = std::make_unique<Session>(std::move(record), std::move(handler), reactor);
+  session->wire().count_in_slot(slot);
+  return session;
 }
 
 void Runtime::run_background(std::vector<const HandlerRoot*> roots, Work::Log log,
@@ -100,6 +106,18 @@ void Runtime::session_gone(EventLoop& loop, bool blocking) noexcept {
   if (blocking) connection_pool_.release();
   count(-1);
   static_cast<Reactor&>(loop).expect_no_longer();
+}
+
+void Runtime::connection_ended(Connection& connection) noexcept {
+  if (options_.ended) options_.ended(connection);
+}
+
+void Runtime::for_each_session(std::function<void(Session&)> visit, std::function<void()> done) {
+  const auto left = std::make_shared<std::atomic<std::size_t>>(reactors_.size());
+  const auto each_done = [left, done = std::move(done)] {
+    if (left->fetch_sub(1) == 1) done();
+  };
+  for (auto& reactor : reactors_) reactor->for_each_session(visit, each_done);
 }
 
 void Runtime::hand_over(std::unique_ptr<Session> session) {

@@ -32,6 +32,10 @@ struct RuntimeOptions {
   LoadNotes* load_notes = nullptr;             // see HandlerLibrary, as for the next
   CopyDirectory* copies = nullptr;
   std::atomic<std::uint64_t>* connections = nullptr;  // counted there, too, if given; outlives it
+  Sheet* sheet = nullptr;  // where all children count, and this child's page of it; outlive it
+  Page page;
+  // Is told of each connection that was open and is not any more. Thread: its reactor's; it must not wait.
+  std::function<void(Connection&)> ended;
 };
 
 class Runtime final : private SessionOwner {
@@ -64,6 +68,13 @@ class Runtime final : private SessionOwner {
     for (auto& reactor : reactors_) function(*reactor);
   }
   std::size_t connections() const noexcept { return connections_.load(); }
+  // What is counted for the child as a whole. Thread: any, by add_shared().
+  ChildCount& count() noexcept { return options_.page.child ? *options_.page.child : *own_count_; }
+
+  // Has each reactor call `visit` with each of its sessions, between their turns and some at a time; those that
+  // come meanwhile may be left out. Then `done`, once, on the thread of the last; if a reactor has ended, when this
+  // returns or never: whoever waits does so for a bounded time. Thread: any. Raises std::bad_alloc.
+  void for_each_session(std::function<void(Session&)> visit, std::function<void()> done);
   Stop stop() const noexcept { return stop_; }
 
   // Closes every connection with 1001, as the plan for the stop says. Connections are accepted on
@@ -79,12 +90,14 @@ class Runtime final : private SessionOwner {
  private:
   friend struct DebugLayout;  // httpd/child/debug_layout.cpp
   void session_gone(EventLoop& loop, bool blocking) noexcept override;
+  void connection_ended(Connection& connection) noexcept override;
 
   std::uint64_t count(int change) noexcept;
   // Counts a connection, or says why it may not be.
   std::string_view take_place(bool blocking) noexcept;
 
   const RuntimeOptions options_;
+  const std::unique_ptr<ChildCount> own_count_ = std::make_unique<ChildCount>();
   std::atomic<std::uint64_t> connections_{0};
   std::atomic<std::size_t> next_reactor_{0};
   std::atomic<std::uint64_t> next_id_{1};

@@ -122,6 +122,7 @@ class LocalMember final : public detail::Joined, public runtime::SessionGuest {
     std::size_t begin, end;
     bool is_message;  // and may be dropped
     Position position;
+    std::size_t payload;  // bytes
   };
 
   // What most members never have.

@@ -147,9 +147,13 @@ bool LocalMember::give_piece(Beginning& own) {
   const Encoded& encoded = own.piece->encoded(form(), wire.protocol(), channel_->name);
   const protocol::SharedBytes bytes = encoded.bytes;
   const std::size_t begin = encoded.begin_of(own.next_in_piece);
-  reactor_.count_delivered(encoded.ends.size() - own.next_in_piece);
+  const std::size_t count = encoded.ends.size() - own.next_in_piece;
+  const std::size_t payload = encoded.payload(own.next_in_piece, encoded.ends.size());
+  reactor_.count_delivered(count);
   own.piece.reset();
-  if (begin != bytes->size()) session_->append_shared(bytes, begin, bytes->size());
+  if (begin == bytes->size()) return true;
+  session_->append_shared(bytes, begin, bytes->size());
+  wire.count_sent(payload, count);
   return true;
 }
 

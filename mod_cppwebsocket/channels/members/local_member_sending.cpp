@@ -94,12 +94,15 @@ void LocalMember::write(const Encoded& encoded, const SharedBatch& batch, std::s
     if (session_) session_->wire().guests().expect_more();
     return;
   }
-  if (*taken == bytes.size() || !session_) return;
+  if (!session_) return;
+  if (*taken == bytes.size())
+    return session_->wire().count_sent(encoded.payload(first, encoded.ends.size()), encoded.ends.size() - first);
   session_->turn([&] {
     const std::size_t at = begin + *taken;
     const auto cut = std::upper_bound(encoded.ends.begin(), encoded.ends.end(), at);
     auto next = static_cast<std::size_t>(cut - encoded.ends.begin());
     if (at != encoded.begin_of(next)) session_->append_shared(encoded.bytes, at, encoded.ends[next++]);
+    session_->wire().count_sent(encoded.payload(first, next), next - first);
     keep(encoded, batch, next);
     if (session_) session_->wire().guests().expect_more();
   });
@@ -111,7 +114,7 @@ void LocalMember::keep(const Encoded& encoded, const SharedBatch& batch, std::si
     const std::size_t size = encoded.ends[i] - begin;
     const Position& position = batch.publications()[i].position;
     if (size == 0 || !make_room(size, position)) continue;
-    seldom().backlog.push_back({encoded.bytes, begin, encoded.ends[i], true, position});
+    seldom().backlog.push_back({encoded.bytes, begin, encoded.ends[i], true, position, encoded.payload(i, i + 1)});
     seldom().bytes += size;
   }
   if (!session_ || !seldom_) return;
@@ -177,6 +180,7 @@ bool LocalMember::make_room(std::size_t size, const Position& position) {
 void LocalMember::missed(std::uint64_t count) {
   seldom().dropped += count;
   if (seldom_->for_threads) seldom_->for_threads->missed(count);
+  session_->count_dropped(count);
   reactor_.count_dropped(count);
 }
 
@@ -184,7 +188,8 @@ void LocalMember::missed(std::uint64_t count) {
 void LocalMember::close(std::string_view reason) {
   reactor_.count_closed_slow();
   const auto close = [&] {
-    session_->ending().close_now(Close(close_code::try_again_later, std::string(reason)));
+    session_->ending().close_now(Close(close_code::try_again_later, std::string(reason)),
+                                   runtime::Ending::By::server);
   };
   if (session_->in_turn())
     close();
@@ -206,15 +211,19 @@ void LocalMember::refill(bool all) noexcept {
     while (!own.backlog.empty() && (all || given < refill_size)) {
       Waiting first = std::move(own.backlog.front());
       own.backlog.pop_front();
+      std::size_t messages = 1;
       if (first.is_message) own.bytes -= first.end - first.begin;
       while (!own.backlog.empty() && own.backlog.front().bytes == first.bytes &&
              own.backlog.front().begin == first.end && first.is_message) {
         own.bytes -= own.backlog.front().end - first.end;
         first.end = own.backlog.front().end;
+        first.payload += own.backlog.front().payload;
+        ++messages;
         own.backlog.pop_front();
       }
       given += first.end - first.begin;
       session_->append_shared(first.bytes, first.begin, first.end);
+      session_->wire().count_sent(first.payload, messages);
     }
     if (own.backlog.empty())
       tell_gap();
@@ -259,8 +268,11 @@ void LocalMember::tell_beginning(const Recovery& recovery) {
 void LocalMember::send_own(std::string&& encoded) {
   const auto bytes = std::make_shared<const std::string>(std::move(encoded));
   const std::size_t size = bytes->size();
-  if (!session_->wire().in_fragments()) return session_->append_shared(bytes, 0, size);
-  seldom().backlog.push_back({bytes, 0, size, false, {}});
+  if (!session_->wire().in_fragments()) {
+    session_->wire().count_sent(size);
+    return session_->append_shared(bytes, 0, size);
+  }
+  seldom().backlog.push_back({bytes, 0, size, false, {}, size});
   session_->wire().guests().expect_more();
 }
 

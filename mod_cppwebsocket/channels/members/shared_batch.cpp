@@ -1,6 +1,7 @@
 #include "channels/members/shared_batch.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "channels/members/json_envelope.hpp"
 
@@ -120,6 +121,7 @@ SharedBatch::Encoding& SharedBatch::encoding(Form form, const protocol::Protocol
   made.key = key;
   made.bytes = std::make_shared<std::string>();
   made.result.ends.reserve(publications_.size());
+  made.result.payloads.reserve(publications_.size());
   made.result.bytes = made.bytes;
   return made;
 }
@@ -128,6 +130,7 @@ void SharedBatch::go_on(Encoding& encoding, Form form, const protocol::Protocol&
                         std::string_view channel, protocol::TurnShare& share) const {
   auto& [key, result, bytes, made, done] = encoding;
   const Arrival& publication = publications_[result.ends.size()];
+  std::size_t payload = 0;
   if (publication.given_early) {
     encode_position(form, protocol, channel, publication.position, *bytes);
   } else if (publication.kind == Publication::Kind::gap) {
@@ -145,8 +148,10 @@ void SharedBatch::go_on(Encoding& encoding, Form form, const protocol::Protocol&
     else
       share.count_copied(done - before);
     if (done < message->size()) return;
-    done = 0;
+    payload = std::exchange(done, 0);
   }
+  if (payload == 0) payload = bytes->size() - result.begin_of(result.ends.size());
+  result.payloads.push_back(payload + (result.payloads.empty() ? 0 : result.payloads.back()));
   result.ends.push_back(bytes->size());
 }
 

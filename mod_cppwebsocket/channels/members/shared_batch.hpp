@@ -38,7 +38,11 @@ enum class Form : std::uint8_t { plain, json, json_events };
 struct Encoded {
   protocol::SharedBytes bytes;
   std::vector<std::size_t> ends;  // of each publication
+  std::vector<std::size_t> payloads;  // bytes: of that and all before
 
+  std::size_t payload(std::size_t begin, std::size_t end) const noexcept {
+    return (end == 0 ? 0 : payloads[end - 1]) - (begin == 0 ? 0 : payloads[begin - 1]);
+  }
   std::size_t begin_of(std::size_t i) const noexcept { return i == 0 ? 0 : ends[i - 1]; }
 };
 

@@ -5,6 +5,7 @@
 #include "httpd/child/backplane.hpp"
 #include "httpd/child/handler_copies.hpp"
 #include "httpd/child/shared_channels.hpp"
+#include "httpd/child/virtual_host.hpp"
 #include "httpd/configuration/config.hpp"
 #include "httpd/log.hpp"
 #include "httpd/module.hpp"
@@ -178,8 +179,13 @@ Child::Child(runtime::RuntimeOptions options, std::size_t filter_connections,
                 options.connections = &store_->child_counters().connections, std::move(options))),
       dummy_socket_(make_dummy_socket()),
       filter_connections_(filter_connections),
+      counts_(runtime_.count()),
       generation_(config_of(main_server).generation),
       threaded_(is_threaded()) {
+  if (const int socket = take_log_socket(); socket >= 0) logs_.emplace(socket, counts_, [this, main_server] {
+      log_server(main_server, log_level_of(Cause::log_lost),
+                 "CWS0096: lines of WebSocketLog are lost: the process that writes them does not keep up");
+    });
   detail::channel_service = &hub_;  // for handlers that are part of this module
   hub_.set_directory(std::make_unique<channels::PresenceDirectory>(hub_, runtime_.first_reactor()));
   runtime_.for_each_reactor([this](runtime::Reactor& reactor) {
@@ -190,6 +196,15 @@ Child::Child(runtime::RuntimeOptions options, std::size_t filter_connections,
 void Child::start_channels() {
   for (auto& [reactor, source] : std::exchange(channel_sources_, {}))
     reactor.attach(std::move(source));
+}
+
+void Child::log_end(runtime::Connection& connection) noexcept {
+  if (!logs_ || has_ended()) return;
+  try {
+    static_cast<const VirtualHost*>(connection.record().server)->log_end(connection, *logs_);
+  } catch (const std::bad_alloc&) {
+    runtime::add_shared(counts_.log_lines_lost);
+  }
 }
 
 void Child::begin_stop(runtime::Stop how) noexcept {
@@ -225,6 +240,7 @@ apr_status_t wait_for_connections(void*) noexcept {
     pthread_sigmask(SIG_UNBLOCK, &term, nullptr);
   }
   the_child->runtime_.wait_stopped();
+  if (the_child->logs_) the_child->logs_->finish();
   the_child->ended_ = true;
   return APR_SUCCESS;
 }
@@ -246,9 +262,16 @@ void child_init(apr_pool_t* pool, server_rec* main_server) noexcept {
     const std::size_t descriptors = raise_descriptor_limit();
     pin_module();
     const ChildConfig& config = config_of(main_server).child;
-    the_child = new Child(options_of(main_server, descriptors),
+    auto store = make_channel_store(main_server);
+    runtime::RuntimeOptions options = options_of(main_server, descriptors);
+    options.sheet = counters();
+    options.page = page_of(*store);
+    options.ended = [](runtime::Connection& connection) {
+      if (Child* const child = Child::current()) child->log_end(connection);
+    };
+    the_child = new Child(std::move(options),
                           config.filter_connections.value_or(default_filter_connections()),
-                          make_channel_store(main_server), main_server);
+                          std::move(store), main_server);
     join_backplane(*the_child, main_server);
     the_child->start_channels();
     apr_pool_pre_cleanup_register(pool, nullptr, wait_for_connections);

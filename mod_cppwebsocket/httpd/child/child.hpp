@@ -7,12 +7,14 @@
 #include "httpd/child/filter_connections.hpp"
 #include "httpd/child/place.hpp"
 #include "httpd/configuration/config.hpp"
+#include "httpd/connection_log/sender.hpp"
 #include "runtime/runtime.hpp"
 
 #include <httpd.h>
 
 #include <atomic>
 #include <memory>
+#include <optional>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -45,6 +47,15 @@ class Child {
   // True for the first who asks: "no room" is a warning once, for a crowd must not fill the log. A
   // child that stops has none for anyone, and that is no reason to warn.
   bool is_first_overload() noexcept { return !stopping_ && !overloaded_.exchange(true); }
+
+  // What all of this child's threads count.
+  runtime::ChildCount& counts() noexcept { return counts_; }
+  void count(runtime::Refused why) noexcept {
+    runtime::add_shared(counts_.refused[static_cast<std::size_t>(why)]);
+  }
+
+  // Writes to the logs of its virtual host that a connection has ended. Thread: the connection's, in a turn.
+  void log_end(runtime::Connection& connection) noexcept;
 
   // How loudly a refusal is to be told of.
   int log_level_of(Cause cause) noexcept {
@@ -81,6 +92,8 @@ class Child {
   std::vector<std::pair<runtime::Reactor&, std::shared_ptr<runtime::LoopSource>>> channel_sources_;
   int dummy_socket_;
   FilterConnections filter_connections_;
+  runtime::ChildCount& counts_;
+  std::optional<LogSender> logs_;
   GenerationMemory* const generation_;  // of all children; null: there is none
   const bool threaded_;  // the MPM
   const pid_t process_ = ::getpid();

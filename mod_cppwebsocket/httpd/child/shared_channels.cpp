@@ -1,6 +1,7 @@
 #include "httpd/child/shared_channels.hpp"
 
 #include "httpd/child/place.hpp"
+#include "httpd/child/shared_memory.hpp"
 #include "httpd/configuration/config.hpp"
 #include "httpd/log.hpp"
 #include "httpd/module.hpp"
@@ -10,7 +11,9 @@
 
 #include <algorithm>
 #include <stdexcept>
+#include <optional>
 #include <string>
+#include <thread>
 
 namespace cppwebsocket::httpd {
 
@@ -21,6 +24,16 @@ namespace {
 constexpr const char* memory_key = "cppwebsocket-channel-memory-4";
 
 channels::ChannelMemory* the_memory = nullptr;
+std::optional<runtime::Sheet> the_sheet;
+constexpr const char* sheet_key = "counters-1";  // changes with what lies in it
+
+// For as many reactors as the children of this machine have; of one that has more, those count for themselves.
+void make_sheet(server_rec* main_server, std::size_t seats) {
+  const std::size_t cores = std::max(std::thread::hardware_concurrency(), 1u);
+  const std::size_t reactors = config_of(main_server).child.threads.value_or(cores);
+  void* const memory = shared_memory(main_server, sheet_key, runtime::Sheet::bytes(seats, reactors));
+  the_sheet.emplace(memory, seats, reactors);
+}
 
 std::string kibibytes(std::size_t bytes) { return std::to_string(bytes / 1024) + "K"; }
 
@@ -66,6 +79,7 @@ void make_channel_memory(server_rec* main_server) {
   }
   the_memory = static_cast<channels::ChannelMemory*>(found);
   note_places(*the_memory);
+  make_sheet(main_server, the_memory->seats());
   const std::size_t page = 4096;
   if (the_memory->bytes() / page != (wanted + page - 1) / page)
     log_server(main_server, APLOG_WARNING,
@@ -91,6 +105,13 @@ std::unique_ptr<channels::ChannelStore> make_channel_store(server_rec* main_serv
   // As the shared one, it stays until the process ends.
   return std::make_unique<ChannelStore>(
       *ChannelMemory::create(the_memory->bytes(), 1).release(), report);
+}
+
+runtime::Sheet* counters() noexcept { return the_sheet ? &*the_sheet : nullptr; }
+
+runtime::Page page_of(const channels::ChannelStore& store) noexcept {
+  if (!the_sheet || &store.memory() != the_memory) return {};
+  return the_sheet->take(store.seat());
 }
 
 channels::ChannelMemory* channel_memory() noexcept { return the_memory; }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "channels/store/store.hpp"
+#include "runtime/counters/sheet.hpp"
 
 #include <httpd.h>
 
@@ -20,5 +21,10 @@ std::unique_ptr<channels::ChannelStore> make_channel_store(server_rec* main_serv
 
 // Null before it is made. Thread: any of a child.
 channels::ChannelMemory* channel_memory() noexcept;
+
+// Where all children count; null before it is made. Thread: any of a child.
+runtime::Sheet* counters() noexcept;
+// A child takes its page there; a page of nothing if it has no seat among the others. Thread: child_init's.
+runtime::Page page_of(const channels::ChannelStore& store) noexcept;
 
 }  // namespace cppwebsocket::httpd

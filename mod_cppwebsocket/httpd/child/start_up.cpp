@@ -14,6 +14,7 @@
 #include <set>
 #include <string>
 #include <system_error>
+#include <vector>
 
 #include <sys/mman.h>
 
@@ -51,6 +52,14 @@ void complete(apr_pool_t* pool, server_rec* server) {
   config.root = root;
 }
 
+std::vector<LogTarget> logs_of(server_rec* main_server) {
+  std::vector<LogTarget> all;
+  for (server_rec* server = main_server; server; server = server->next)
+    if (const auto* logs = config_of(server).logs)
+      for (int i = 0; i < logs->nelts; ++i) all.push_back(reinterpret_cast<const ConnectionLog*>(logs->elts)[i].target);
+  return all;
+}
+
 void start_up(apr_pool_t* pool, server_rec* main_server) {
   std::set<std::string_view> roots;
   for (server_rec* server = main_server; server; server = server->next) {
@@ -60,6 +69,7 @@ void start_up(apr_pool_t* pool, server_rec* main_server) {
   make_channel_memory(main_server);
   config_of(main_server).generation = make_generation_memory(pool);
   prepare_backplane(main_server);
+  start_log_writer(pool, main_server, logs_of(main_server));
   ap_add_version_component(pool, product);
   log_server(main_server, APLOG_NOTICE,
              std::string("CWS0001: ") + product + " configured: " + std::to_string(roots.size()) +

@@ -1,6 +1,9 @@
 #include "httpd/child/virtual_host.hpp"
 
 #include "httpd/child/child.hpp"
+#include "httpd/configuration/config.hpp"
+#include "httpd/connection_log/format.hpp"
+#include "httpd/connection_log/sender.hpp"
 #include "httpd/log.hpp"
 #include "httpd/module.hpp"
 #include "httpd/pool.hpp"
@@ -48,6 +51,18 @@ void VirtualHost::log(const detail::RequestRecord& record, LogLevel level, std::
   line.append(record.text(detail::Text::resource)).append(" from ");
   line.append(record.text(detail::Text::remote_address)).append(": ");
   log_server(server_, level_of(level), line.append(text));
+}
+
+void VirtualHost::log_end(runtime::Connection& connection, LogSender& to) const {
+  const apr_array_header_t* const logs = config_of(server_).logs;
+  if (!logs || logs->nelts == 0) return;
+  connection.own_wire();
+  const EndedConnection ended{connection, view(server_->server_hostname), server_->port,
+                              std::chrono::system_clock::now()};
+  for (int i = 0; i < logs->nelts; ++i) {
+    const auto& log = reinterpret_cast<const ConnectionLog*>(logs->elts)[i];
+    to.send(log.target.id, log.format->line(ended));
+  }
 }
 
 std::optional<std::string_view> VirtualHost::variable(detail::RequestRecord& record,

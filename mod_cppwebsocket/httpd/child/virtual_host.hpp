@@ -9,7 +9,13 @@
 #include <optional>
 #include <string_view>
 
+namespace cppwebsocket::runtime {
+class Connection;
+}
+
 namespace cppwebsocket::httpd {
+
+class LogSender;
 
 class VirtualHost final : public detail::Server {
  public:
@@ -22,6 +28,9 @@ class VirtualHost final : public detail::Server {
   // Thread: the request's MPM worker, during the handshake.
   std::optional<std::string_view> variable(detail::RequestRecord& record,
                                            std::string_view name) override;
+
+  // Sends a line to each of this host's WebSocketLogs. Thread: the connection's, in a turn. Raises std::bad_alloc.
+  void log_end(runtime::Connection& connection, LogSender& to) const;
 
  private:
   server_rec* server_;

@@ -110,6 +110,7 @@ void* merge_server_config(apr_pool_t* pool, void* outer_config, void* inner_conf
   inherit(merged->allow_handlers_outside_root, outer.allow_handlers_outside_root);
   inherit(merged->http2, outer.http2);
   inherit(merged->scheme_header, outer.scheme_header);
+  if (!merged->logs) merged->logs = outer.logs;
   return merged;
 }
 

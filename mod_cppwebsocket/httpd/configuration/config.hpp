@@ -3,6 +3,7 @@
 #pragma once
 
 #include "httpd/configuration/warnings.hpp"
+#include "httpd/connection_log/writer.hpp"
 #include "protocol/frames/deflate.hpp"
 #include "runtime/handlers/library.hpp"
 #include "runtime/handlers/load_notes.hpp"
@@ -121,6 +122,7 @@ struct ServerConfig {
   std::optional<bool> allow_handlers_outside_root;
   std::optional<bool> http2;
   std::optional<const char*> scheme_header;  // a field's name; null: None
+  apr_array_header_t* logs = nullptr;  // of ConnectionLog; null: as outside
   ChildConfig child;
 
   // Made of the above once all is read (start_up.cpp).

@@ -20,6 +20,7 @@ enum class Cause : std::uint8_t {
   other_scheme,  // the page's is https, ours is not: a proxy in front speaks TLS
   other_origin,
   other_site,  // a page's request without Origin
+  log_lost,    // lines of WebSocketLog that nothing took
   question,    // whether a channel is allowed cannot be found out
 };
 
@@ -35,7 +36,7 @@ class Warnings {
   }
 
  private:
-  std::array<std::atomic<apr_time_t>, 6> last_{};
+  std::array<std::atomic<apr_time_t>, 7> last_{};
 };
 static_assert(std::atomic<apr_time_t>::is_always_lock_free);
 

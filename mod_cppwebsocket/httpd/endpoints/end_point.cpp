@@ -13,22 +13,26 @@
 
 #include <http_core.h>
 
+#include <cstddef>
+#include <iterator>
 #include <optional>
 
 namespace cppwebsocket::httpd {
 
 namespace {
 
-constexpr char publish_handler[] = "websocket-publish";
-constexpr char subscribe_handler[] = "websocket-subscribe";
-constexpr char channels_handler[] = "websocket-channels";
-constexpr char client_handler[] = "websocket-client";
+// In EndPoint's order.
+constexpr const char* handlers[] = {"",
+                                    "websocket-publish",
+                                    "websocket-subscribe",
+                                    "websocket-channels",
+                                    "websocket-client",
+                                    "websocket-metrics"};
 
 EndPoint end_point_named(std::string_view handler) noexcept {
-  if (handler == publish_handler) return EndPoint::publish;
-  if (handler == subscribe_handler) return EndPoint::subscribe;
-  if (handler == channels_handler) return EndPoint::channels;
-  return handler == client_handler ? EndPoint::client : EndPoint::none;
+  for (std::size_t i = 1; i < std::size(handlers); ++i)
+    if (handler == handlers[i]) return static_cast<EndPoint>(i);
+  return EndPoint::none;
 }
 
 bool is_below(std::string_view path, std::string_view location) noexcept {
@@ -79,9 +83,7 @@ EndPoint end_point_of(request_rec* r) {
 }
 
 const char* name_of(EndPoint end_point) noexcept {
-  if (end_point == EndPoint::client) return client_handler;
-  if (end_point == EndPoint::channels) return channels_handler;
-  return end_point == EndPoint::publish ? publish_handler : subscribe_handler;
+  return handlers[static_cast<std::size_t>(end_point)];
 }
 
 std::optional<std::string_view> location_of(request_rec* r, std::string_view path) {

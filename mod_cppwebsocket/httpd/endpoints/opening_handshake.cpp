@@ -26,6 +26,8 @@ namespace cppwebsocket::httpd {
 
 namespace {
 
+using runtime::Refused;
+
 constexpr std::size_t most_head = 64 << 10;           // bytes of the target and all fields
 constexpr int request_header_fields_too_large = 431;  // RFC 6585 §5
 
@@ -56,6 +58,16 @@ class OpeningHandshake {
 
   // Returns what the content handler must return.
   int run() {
+    const int status = answer();
+    const auto taken = std::chrono::microseconds(apr_time_now() - r_->request_time);
+    child_.counts().handshakes.note(taken, runtime::add_shared);
+    return status;
+  }
+
+ private:
+  using MaybeRefused = std::optional<int>;
+
+  int answer() {
     if (const auto refused = check_head()) return *refused;
     if (const auto refused = check_connection()) return *refused;
     if (const auto refused = check_opening()) return *refused;
@@ -65,15 +77,13 @@ class OpeningHandshake {
     return open();
   }
 
- private:
-  using MaybeRefused = std::optional<int>;
-
   // It stays as long as the connection does, for the handler may ask for any of it at any time.
   // httpd's own limits are for each field, and for their number: 800 KiB in all.
   MaybeRefused check_head() {
     std::size_t size = view(r_->unparsed_uri).size();
     for (const Header& header : headers_) size += header.name.size() + header.value.size();
     if (size <= most_head) return std::nullopt;
+    child_.count(Refused::malformed);
     log_request(r_, APLOG_INFO,
                 "CWS0011: malformed handshake: a head of " + std::to_string(size) + " bytes");
     return refuse(r_, request_header_fields_too_large,
@@ -96,6 +106,7 @@ class OpeningHandshake {
     auto parsed =
         protocol::parse_opening(opening_request_of(r_, headers_), settings_.legacy_protocols);
     if (const auto* refusal = std::get_if<protocol::Refusal>(&parsed)) {
+      child_.count(Refused::malformed);
       log_request(r_, APLOG_INFO, "CWS0011: malformed handshake: " + refusal->text);
       return refuse(r_, refusal->status, refusal->text, refusal->headers);
     }
@@ -107,21 +118,25 @@ class OpeningHandshake {
     const protocol::HeaderFields fields(headers_);
     // A request for a WebSocket without Origin is no browser's. One for events may be, of a page of
     // the same origin, or what it takes for that.
-    return refuse_other_pages(r_, settings_.origin,
+    const auto refused = refuse_other_pages(r_, settings_.origin,
                               {.origin = opening_.origin,
                                .site = fields.first("Sec-Fetch-Site"),
                                .host = opening_.host,
                                .always_with_origin = !is_event_stream_});
+    if (refused) child_.count(Refused::origin);
+    return refused;
   }
 
   MaybeRefused make_session() {
     auto record = capture(r_, answerer_.resource, opening_, headers_);
+    record->way = static_cast<std::uint8_t>(way_->kind()) & 3;
     record->handler_name = &answerer_.handler->name();
     record->limits = settings_.limits;
     record->user_data = std::move(answerer_.user_data);
     if (opening_.needs_key3) {
       const auto key3 = read_key3(r_);
       if (!key3) {
+        child_.count(Refused::malformed);
         log_request(r_, APLOG_INFO, "CWS0011: malformed handshake: no eight bytes behind the head");
         return refuse(r_, HTTP_BAD_REQUEST,
                       "The eight bytes of the third key must follow the head (draft-76, 5.2).");
@@ -142,6 +157,7 @@ class OpeningHandshake {
   // that end is in order, for mod_http2 runs fewer streams at a time after each that is reset; to who
   // would take it for the last word a status says the same.
   int no_room(std::string_view why) {
+    child_.count(Refused::full);
     log_request(r_, child_.is_first_overload() ? APLOG_WARNING : APLOG_INFO,
                 "CWS0014: no room for a connection: " + std::string(why));
     if (is_event_stream_ && (!r_->connection->master || comes_back_after_any_end(r_))) {
@@ -161,6 +177,7 @@ class OpeningHandshake {
       const bool is_error = error.status() >= 400 && error.status() <= 599;
       return refused_by_handler(is_error ? error.status() : HTTP_FORBIDDEN, error.what());
     } catch (const AbortedByUserException&) {
+      child_.count(Refused::handler);
       log_request(r_, APLOG_INFO,
                   "CWS0015: handler " + answerer_.handler->name() + " drops the connection");
       return drop(r_);
@@ -179,6 +196,7 @@ class OpeningHandshake {
   }
 
   int refused_by_handler(int status, const std::string& why) {
+    child_.count(Refused::handler);
     log_request(r_, APLOG_INFO,
                 "CWS0015: handler " + answerer_.handler->name() + " refuses with " +
                     std::to_string(status) + ": " + why);
@@ -186,6 +204,7 @@ class OpeningHandshake {
   }
 
   int failed_in_handler(const std::string& what) {
+    child_.count(Refused::failed);
     log_request(r_, APLOG_ERR,
                 "CWS0016: handler " + answerer_.handler->name() +
                     ": web_socket_do_extra_handshake raised an exception: " + what);

@@ -22,6 +22,10 @@ constexpr int pair_buffer_size = 32 << 10;  // bytes; Linux doubles it for its o
 
 }  // namespace
 
+runtime::Way FilterChainWay::kind() const noexcept {
+  return r_->connection->master ? runtime::Way::http2 : runtime::Way::filters;
+}
+
 std::string FilterChainWay::reserve() {
   std::string full = child_.filter_connections().take(place_, r_->connection);
   if (!full.empty()) return full;
@@ -42,7 +46,7 @@ void FilterChainWay::open(std::unique_ptr<runtime::Session> session,
   ap_remove_input_filter_byhandle(r_->connection->input_filters, "reqtimeout");
   finish_response(r_);
   FilterPump pump(r_, pump_end_.get(), session->ws_version() == Version::event_stream);
-  auto transport = std::make_unique<runtime::SocketTransport>(std::move(session_end_));
+  auto transport = std::make_unique<runtime::PairTransport>(std::move(session_end_));
   session->open(std::move(transport), std::move(protocol), {});
   child_.runtime().hand_over(std::move(session));
   pump.run(child_);

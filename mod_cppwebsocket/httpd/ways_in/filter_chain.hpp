@@ -27,6 +27,7 @@ class FilterChainWay final : public WayIn {
  public:
   FilterChainWay(request_rec* r, Child& child) noexcept : r_(r), child_(child) {}
 
+  runtime::Way kind() const noexcept override;
   std::string reserve() override;
 
   // Returns when the connection has ended.

@@ -135,6 +135,10 @@ StopHold::~StopHold() {
   if (held_) mask_stop_signals(SIG_UNBLOCK);
 }
 
+runtime::Way SocketTakeover::kind() const noexcept {
+  return tls_of(r_->connection) ? runtime::Way::tls : runtime::Way::tcp;
+}
+
 std::string SocketTakeover::reserve() {
   try {
     socket_.emplace(r_->connection);

@@ -60,6 +60,7 @@ class SocketTakeover final : public WayIn {
  public:
   SocketTakeover(request_rec* r, Child& child) noexcept : r_(r), child_(child) {}
 
+  runtime::Way kind() const noexcept override;
   std::string reserve() override;
   void open(std::unique_ptr<runtime::Session> session,
             std::unique_ptr<protocol::Protocol> protocol) override;

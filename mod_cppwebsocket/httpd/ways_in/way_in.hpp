@@ -21,6 +21,8 @@ class WayIn {
  public:
   virtual ~WayIn() = default;  // gives back what was reserved and not used
 
+  virtual runtime::Way kind() const noexcept = 0;
+
   // Takes what the way needs while failing is still polite. Returns why there is no room, or an
   // empty text.
   virtual std::string reserve() = 0;

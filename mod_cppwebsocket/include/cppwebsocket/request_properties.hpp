@@ -169,7 +169,8 @@ class RequestProperties {
   // raises it. Raises BadOperationException after the handshake.
   void limit_message_size(std::size_t bytes) {
     during_handshake("limit_message_size");
-    record_.limits.max_message_size = std::min(record_.limits.max_message_size, bytes);
+    auto& most = record_.limits.max_message_size;
+    most = static_cast<std::uint32_t>(std::min<std::size_t>(most, bytes));
   }
 
   // Messages of any size: msgutil::receive_fragment gives a part of a message as soon as it is here. While the
@@ -285,7 +286,7 @@ class RequestProperties {
       if (equal_ignoring_case(name.substr(0, prefix.size()), prefix)) return true;
     return false;
   }
-  static void tighten(std::chrono::milliseconds& limit, std::chrono::milliseconds wanted) {
+  static void tighten(ConnectionLimits::Time& limit, std::chrono::milliseconds wanted) {
     if (wanted < std::chrono::milliseconds(1))
       throw BadOperationException("a limit must be at least 1 ms");
     if (limit.count() == 0 || wanted < limit) limit = wanted;

@@ -58,6 +58,7 @@ class Protocol {
   // keeps none of them.
   virtual Event receive(std::span<char>& input) = 0;
 
+  std::size_t message_size() const noexcept { return message_.size(); }  // as take_message()
   Message&& take_message() noexcept { return std::move(message_); }  // to be moved from, at once
 
   // To be called before anything is received: messages come as Event::fragment, each as soon as it is

@@ -1,5 +1,6 @@
 #include "runtime/reactor/reactor.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cassert>
 #include <cerrno>
@@ -47,7 +48,8 @@ int checked(int descriptor, const char* what) {
 }  // namespace
 
 Reactor::Reactor(BlockingPool& connection_pool, BlockingPool& call_pool, const StopPlan& plan,
-                 std::function<void(std::string_view)> report, std::function<void()> draining)
+                 std::function<void(std::string_view)> report, std::function<void()> draining,
+                 Column* column)
     : plan_(plan),
       report_(std::move(report)),
       draining_(std::move(draining)),
@@ -58,6 +60,8 @@ Reactor::Reactor(BlockingPool& connection_pool, BlockingPool& call_pool, const S
       stopped_(checked(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), "eventfd")),
       random_(std::random_device()()) {
   fire = [](TimerNode& node) { static_cast<Reactor&>(node).next_stop_step(); };
+  count_in(column);
+  counters().used = 1;
   epoll_event event{};
   event.events = EPOLLIN | EPOLLET;  // each write to it wakes, though nobody reads
   event.data.ptr = nobody;
@@ -111,6 +115,31 @@ void Reactor::attach(std::shared_ptr<LoopSource> source) {
   post([this, source = std::move(source)] { sources_.push_back(source); });
 }
 
+struct Reactor::Visit {
+  std::function<void(Session&)> visit;
+  std::function<void()> done;
+  std::size_t left;  // of the set: what has moved to a place that was visited is not visited
+};
+
+void Reactor::for_each_session(std::function<void(Session&)> visit, std::function<void()> done) {
+  post([this, visit = std::move(visit), done = std::move(done)] {
+    visit_some(std::make_shared<Visit>(Visit{visit, done, sessions_.size()}));
+  });
+}
+
+// From the last to the first: one that goes is followed by the last, which was visited.
+void Reactor::visit_some(std::shared_ptr<Visit> visit) {
+  constexpr std::size_t at_once = 256;
+  visit->left = std::min(visit->left, sessions_.size());
+  for (std::size_t i = 0; i < at_once && visit->left != 0; ++i) {
+    Session& session = sessions_[--visit->left];
+    visit->visit(session);
+    visit->left = std::min(visit->left, sessions_.size());
+  }
+  if (visit->left == 0) return visit->done();
+  post([this, visit = std::move(visit)]() mutable { visit_some(std::move(visit)); });
+}
+
 void Reactor::wake() noexcept {
   const std::uint64_t one = 1;
   [[maybe_unused]] const auto written = ::write(wake_, &one, sizeof one);
@@ -141,9 +170,16 @@ void Reactor::run() {
     if (const Stop asked = stop_asked_; asked != stopping_) stop_sessions(asked);
     for (std::size_t i = 0; i < over_.size(); ++i) delete over_[i];
     over_.clear();
+    end_round();
   }
   const std::uint64_t one = 1;
   [[maybe_unused]] const auto written = ::write(stopped_, &one, sizeof one);
+}
+
+// One round in so many is timed: from epoll's answer to here, and its turns.
+void Reactor::end_round() noexcept {
+  if (round_++ % Column::sampled != 0) return;
+  counters().rounds.note(clock() - now_);
 }
 
 void Reactor::wait_for_events() {
@@ -156,11 +192,18 @@ void Reactor::wait_for_events() {
   now_ = std::chrono::steady_clock::now();
   deflate_workspace().share().begin_round();
   events_ = std::span(events).first(count > 0 ? static_cast<std::size_t>(count) : 0);
+  const bool is_sampled = round_ % Column::sampled == 0;
+  detail::TimePoint begin = now_;
   while (!events_.empty()) {
     const epoll_event event = events_.front();
     events_ = events_.subspan(1);
     fetch_ahead();
     dispatch(event);
+    if (is_sampled) {
+      const detail::TimePoint end = clock();
+      counters().turns.note(end - begin);
+      begin = end;
+    }
   }
 }
 

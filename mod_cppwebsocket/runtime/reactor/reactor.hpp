@@ -27,7 +27,8 @@ class Reactor final : public EventLoop, private detail::TimerNode {
   // `report` is told what a stop could not end in time; `draining` is called at the beginning of a
   // graceful stop and four times a second while it goes on. Both on the reactor's thread.
   Reactor(BlockingPool& connection_pool, BlockingPool& call_pool, const StopPlan& plan = {},
-          std::function<void(std::string_view)> report = {}, std::function<void()> draining = {});
+          std::function<void(std::string_view)> report = {}, std::function<void()> draining = {},
+          Column* column = nullptr);  // where it counts
   ~Reactor();  // stops at once, and waits for all handlers
   Reactor(const Reactor&) = delete;
   Reactor& operator=(const Reactor&) = delete;
@@ -56,6 +57,9 @@ class Reactor final : public EventLoop, private detail::TimerNode {
   // Looks at `source` in every round from now on. Raises system_error. Thread: any.
   void attach(std::shared_ptr<LoopSource> source);
 
+  // See Runtime::for_each_session(). Thread: any.
+  void for_each_session(std::function<void(Session&)> visit, std::function<void()> done);
+
   using EventLoop::post;
   void post(Posted& posted) noexcept override;
   bool runs_here() const noexcept override;
@@ -73,8 +77,10 @@ class Reactor final : public EventLoop, private detail::TimerNode {
 
  private:
   friend struct DebugLayout;  // httpd/child/debug_layout.cpp
+  struct Visit;
   void run();
   void wait_for_events();
+  void end_round() noexcept;
   void fetch_ahead() const noexcept;
   void dispatch(const epoll_event& event);
   void run_posted();
@@ -83,6 +89,7 @@ class Reactor final : public EventLoop, private detail::TimerNode {
   void wake() noexcept;
   int timeout_ms() noexcept;
   void drop_spares() noexcept;
+  void visit_some(std::shared_ptr<Visit> visit);
 
   // reactor_stop.cpp
   enum class StopStep : std::uint8_t { leaving, last_call, cut_off };
@@ -132,6 +139,7 @@ class Reactor final : public EventLoop, private detail::TimerNode {
   detail::TimePoint leave_until_{};
   detail::TimePoint cut_off_at_{};
   std::minstd_rand random_;
+  unsigned round_ = 0;
 
   std::thread thread_;
 };

@@ -32,6 +32,7 @@ class SessionSet {
 
   bool empty() const noexcept { return sessions_.empty(); }
   std::size_t size() const noexcept { return sessions_.size(); }
+  Session& operator[](std::size_t place) const noexcept { return *sessions_[place]; }
   std::vector<Session*> all() const { return sessions_; }
 
  private:

@@ -10,11 +10,10 @@
 namespace cppwebsocket::runtime {
 
 Connection::Connection(std::unique_ptr<detail::RequestRecord> record,
-                       std::shared_ptr<const Handler> handler, EventLoop& loop, SessionOwner* owner)
+                       std::shared_ptr<const Handler> handler, EventLoop& loop)
     : Request(*record),
       record_(std::move(record)),
       handler_(std::move(handler)),
-      owner_(owner),
       wire_(loop),
       ending_(*this) {
   fire = [](detail::TimerNode& node) {
@@ -32,7 +31,7 @@ Connection::~Connection() {
   tasks_.forget_end();
   const bool blocking = handler_->is_blocking();
   handler_.reset();
-  if (owner_) owner_->session_gone(loop(), blocking);
+  if (SessionOwner* const owner = loop().owner()) owner->session_gone(loop(), blocking);
 }
 
 void Connection::do_extra_handshake() {
@@ -55,6 +54,20 @@ void Connection::open(std::unique_ptr<Transport> transport,
 
 void Connection::set_blocking(std::unique_ptr<BlockingSession> blocking) noexcept {
   blocking_ = std::move(blocking);
+}
+
+void Connection::begin_count() noexcept {
+  add(counters().opened);
+  add(counters().open);
+}
+
+void Connection::end_count() noexcept {
+  HandlerCounters& handler = counters();
+  subtract(handler.open);
+  add(handler.closed[place_of(ending_.code())]);
+  const auto age = wire_.tally().age(loop().now());
+  add(handler.seconds, static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::seconds>(age).count()));
+  if (SessionOwner* const owner = loop().owner()) owner->connection_ended(*this);
 }
 
 void Connection::start_handler() {

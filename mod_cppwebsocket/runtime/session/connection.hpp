@@ -126,6 +126,13 @@ class Connection : public Request, protected detail::TimerNode {
     if (ending_.is_open()) wire_.send_ping(body);
   }
 
+  // Messages that it does not get, because it is too slow.
+  void count_dropped(std::uint64_t count) {
+    add(counters().dropped, count);
+    if (count != 0) record_->make_seldom().dropped += count;
+  }
+  HandlerCounters& counters() noexcept { return loop().counters(wire_.tally().slot); }
+
   // --- for guests -----------------------------------------------------------------------------
 
   // A guest is told before the connection goes, if it is still there then. Raises as spawn() does.
@@ -165,11 +172,14 @@ class Connection : public Request, protected detail::TimerNode {
 
  protected:
   Connection(std::unique_ptr<detail::RequestRecord> record, std::shared_ptr<const Handler> handler,
-             EventLoop& loop, SessionOwner* owner);
+             EventLoop& loop);
   ~Connection();
 
   void set_blocking(std::unique_ptr<BlockingSession> blocking) noexcept;
   void start_handler();
+  // That it is open, and that it is not any more.
+  void begin_count() noexcept;
+  void end_count() noexcept;
   void begin_turn() noexcept {
     assert(!in_turn_);
     in_turn_ = true;
@@ -199,15 +209,14 @@ class Connection : public Request, protected detail::TimerNode {
 
   const std::unique_ptr<detail::RequestRecord> record_;
   std::shared_ptr<const Handler> handler_;
-  SessionOwner* const owner_;
   std::unique_ptr<BlockingSession> blocking_;
   // Each shares its last bytes with what stands below it.
   [[no_unique_address]] Wire wire_;
   [[no_unique_address]] Tasks tasks_;
   MessageRules rules_;
   std::uint16_t message_timeout_ = 0;  // seconds; here, where a session has room for it
+  bool in_turn_ = false;                // the same
   [[no_unique_address]] Ending ending_;
-  bool in_turn_ = false;
 };
 
 }  // namespace cppwebsocket::runtime

@@ -41,8 +41,17 @@ void Ending::enter(State state, std::string_view cause, const Close* by) {
 }
 
 void Ending::restart_deadline() noexcept {
+  waits_since_ = Ticks(connection_.loop().now());
+}
+
+detail::TimePoint Ending::deadline() const noexcept {
   const milliseconds limit = connection_.limits().close_timeout;
-  deadline_ = connection_.loop().now() + (is_lingering() ? std::min(limit, max_linger) : limit);
+  return waits_since_.before(connection_.loop().now()) + (is_lingering() ? std::min(limit, max_linger) : limit);
+}
+
+CloseCode Ending::code() const noexcept {
+  if (by_ != By::client && sent_ != 0) return sent_;
+  return connection_.ws_close_code().value_or(close_code::abnormal_closure);
 }
 
 void Ending::record_close(CloseCode code, std::string_view reason) {
@@ -72,6 +81,7 @@ void Ending::on_peer_close() {
   const Close& close = connection_.wire().protocol().peer_close();
   detail::RequestRecord& record = connection_.record();
   Tasks& tasks = connection_.tasks();
+  begun_by(By::client);
   record.client_terminated = true;
   record_close(close.code().value_or(close_code::no_status_received), close.reason());
   if (state_ == State::closing) {
@@ -133,11 +143,13 @@ void Ending::send_close(const Close& close) {
   if (RemoteControl* const remote = connection_.tasks().remote()) remote->close_door();
   if (connection_.blocking()) connection_.blocking()->close_door();
   connection_.wire().send_close(close);
+  sent_ = close.code().value_or(close_code::no_status_received);
   connection_.record().server_terminated = true;
 }
 
 // Our Close goes first; then the peer has until the deadline to answer.
-void Ending::start_closing(const Close& close, std::string_view cause) {
+void Ending::start_closing(const Close& close, std::string_view cause, By by) {
+  begun_by(by);
   send_close(close);
   if (peer_close_waits_ || !connection_.wire().protocol().has_closing_handshake()) {
     connection_.tasks().set_clean_end(peer_close_waits_);
@@ -155,7 +167,7 @@ bool Ending::begin(detail::CloseOperation& operation, Close&& close) {
   const bool wait_for_peer =
       !peer_close_waits_ && connection_.wire().protocol().has_closing_handshake() &&
       close.code() != close_code::going_away && close.code() != close_code::protocol_error;
-  start_closing(close, "closed by the handler");
+  start_closing(close, "closed by the handler", By::handler);
   if (wait_for_peer) {
     connection_.tasks().wait(operation);
     return false;
@@ -166,9 +178,9 @@ bool Ending::begin(detail::CloseOperation& operation, Close&& close) {
   return true;
 }
 
-void Ending::close_now(const Close& close) {
+void Ending::close_now(const Close& close, By by) {
   if (!is_open()) return;
-  start_closing(close, "closed by the handler");
+  start_closing(close, by == By::handler ? "closed by the handler" : "closed by the server", by);
   if (state_ == State::closing) return;  // the handler hears of it when the peer has answered
   end("the handler has closed");
 }
@@ -180,6 +192,7 @@ void Ending::fail(CloseCode code, std::string_view text) {
   connection_.log(LogLevel::info,
                   "failing the connection with " + std::to_string(code) + ": " + std::string(text));
   record_close(close_code::abnormal_closure, {});
+  begun_by(By::server);
   if (!connection_.server_terminated()) send_close(Close(code, std::string(text)));
   enter(State::lingering, text);
   if (code == close_code::protocol_error)
@@ -250,7 +263,7 @@ void Ending::task_ended(std::exception_ptr error, bool is_main) {
     if (peer_close_waits_)
       answer_peer_close();
     else
-      start_closing(Close(close_code::normal), "the handler has returned");
+      start_closing(Close(close_code::normal), "the handler has returned", By::handler);
   }
   end("the handler has returned");
 }
@@ -263,6 +276,7 @@ void Ending::report(const std::exception_ptr& error) noexcept {
     if (is_gone()) return;
     connection_.log(LogLevel::info, e.what());
     record_close(close_code::abnormal_closure, {});
+    begun_by(By::handler);
     drop("aborted by the handler");
     end(e.what());
   } catch (const InvalidFrameException& e) {
@@ -275,9 +289,11 @@ void Ending::report(const std::exception_ptr& error) noexcept {
     close_for_error(close_code::invalid_payload, e.what());
   } catch (const std::exception& e) {
     connection_.log(LogLevel::error, std::string("the handler raised an exception: ") + e.what());
+    add(connection_.counters().exceptions);
     close_for_error(close_code::internal_error, {});
   } catch (...) {
     connection_.log(LogLevel::error, "the handler raised something that is not a std::exception");
+    add(connection_.counters().exceptions);
     close_for_error(close_code::internal_error, {});
   }
 }
@@ -285,7 +301,7 @@ void Ending::report(const std::exception_ptr& error) noexcept {
 void Ending::close_for_error(CloseCode code, std::string_view what) {
   if (!is_open()) return;  // raised on account of the end, or too late to tell the peer
   if (!what.empty()) connection_.log(LogLevel::notice, "closing: " + std::string(what));
-  start_closing(Close(code), "an exception escaped the handler");
+  start_closing(Close(code), "an exception escaped the handler", By::handler);
   end("another task has failed");
 }
 

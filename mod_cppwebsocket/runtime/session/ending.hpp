@@ -15,6 +15,7 @@
 #include <cppwebsocket/close.hpp>
 #include <cppwebsocket/detail/operations.hpp>
 
+#include "runtime/loop/ticks.hpp"
 #include "runtime/session/leaving.hpp"
 
 namespace cppwebsocket::runtime {
@@ -25,6 +26,9 @@ class Ending {
  public:
   enum class State : std::uint8_t { open, closing, lingering, gone };
 
+  // Who began it: the first of these to do so.
+  enum class By : std::uint8_t { nobody, client, handler, server };
+
   explicit Ending(Connection& connection) noexcept : connection_(connection) {}
 
   State state() const noexcept { return state_; }
@@ -32,10 +36,15 @@ class Ending {
   bool is_gone() const noexcept { return state_ == State::gone; }
   bool is_lingering() const noexcept { return state_ == State::lingering; }
 
+  // `nobody`: it is open, or was cut.
+  By by() const noexcept { return by_; }
+  // The code of whoever began it: the client's, or the one that was sent; 1006 if it was cut.
+  CloseCode code() const noexcept;
+
   // The peer's Close is here, and answered when the handler has received all that came before it.
   bool peer_close_waits() const noexcept { return peer_close_waits_; }
   // When to wait no longer: for the answer to a Close, or for the end of lingering.
-  detail::TimePoint deadline() const noexcept { return deadline_; }
+  detail::TimePoint deadline() const noexcept;
   Leaving& leaving() noexcept { return leaving_; }
   const Leaving& leaving() const noexcept { return leaving_; }
 
@@ -52,11 +61,11 @@ class Ending {
     if (peer_close_waits_) answer_peer_close();
   }
   // Sends ours, unless it has begun. Waits of the handler's end when the peer has answered.
-  void close_now(const Close& close);
+  void close_now(const Close& close, By by = By::handler);
   // The handler's close_connection(). True: there is nothing to wait for.
   bool begin(detail::CloseOperation& operation, Close&& close);
   // Sends our Close, with which everything that was accepted goes before. Only while it is open.
-  void start_closing(const Close& close, std::string_view cause);
+  void start_closing(const Close& close, std::string_view cause, By by = By::server);
 
   // --- other ends -----------------------------------------------------------------------------
 
@@ -84,14 +93,19 @@ class Ending {
   void send_close(const Close& close);
   void begin_end() noexcept;
   void close_for_error(CloseCode code, std::string_view what);
+  void begun_by(By by) noexcept {
+    if (by_ == By::nobody && is_open()) by_ = by;
+  }
   void enter(State state, std::string_view cause, const Close* by = nullptr);
 
   Connection& connection_;
-  detail::TimePoint deadline_{};
   [[no_unique_address]] Leaving leaving_;  // whose last bytes those below share
-  State state_ = State::open;
+  State state_ : 2 = State::open;
+  By by_ : 2 = By::nobody;
   bool peer_close_waits_ : 1 = false;
   bool closed_by_handler_ : 1 = false;
+  CloseCode sent_ = 0;  // 0: none
+  Ticks waits_since_;  // for the deadline
 };
 
 }  // namespace cppwebsocket::runtime

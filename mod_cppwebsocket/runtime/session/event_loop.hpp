@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <functional>
+#include <memory>
 #include <span>
 #include <utility>
 #include <vector>
@@ -15,6 +16,7 @@
 #include "protocol/frames/deflate.hpp"
 #include "protocol/frames/output.hpp"
 #include "protocol/frames/spare_payloads.hpp"
+#include "runtime/counters/sheet.hpp"
 #include "runtime/loop/descriptor_watcher.hpp"
 #include "runtime/loop/posted.hpp"
 
@@ -22,6 +24,7 @@ namespace cppwebsocket::runtime {
 
 class BlockingPool;
 class Session;
+class SessionOwner;
 
 struct Interest {
   bool readable : 1 = false;
@@ -90,6 +93,14 @@ class EventLoop {
   protocol::SparePayloads& spare_payloads() noexcept { return spare_payloads_; }
   protocol::DeflateWorkspace& deflate_workspace() noexcept { return deflate_workspace_; }
 
+  // Who counts the sessions; null: nobody. To be set before there are any.
+  SessionOwner* owner() const noexcept { return owner_; }
+  void set_owner(SessionOwner* owner) noexcept { owner_ = owner; }
+
+  // What is counted on this thread. Never null.
+  Column& counters() noexcept { return *counters_; }
+  HandlerCounters& counters(std::size_t slot) noexcept { return counters_->handlers[slot]; }
+
   // What the Closes say that go out because the child stops.
   virtual CloseCode leaving_code() const noexcept { return close_code::going_away; }
 
@@ -99,6 +110,9 @@ class EventLoop {
  protected:
   ~EventLoop() = default;
 
+  // `column` outlives the loop; null: counters of its own. Before there are sessions.
+  void count_in(Column* column) noexcept { counters_ = column ? column : own_counters_.get(); }
+
   detail::TimePoint now_ = std::chrono::steady_clock::now();
 
  private:
@@ -106,6 +120,9 @@ class EventLoop {
   static constexpr detail::TimePoint over = detail::TimePoint::max();
 
   detail::TimePoint turn_watched_from_{};
+  std::unique_ptr<Column> own_counters_ = std::make_unique<Column>();
+  Column* counters_ = own_counters_.get();
+  SessionOwner* owner_ = nullptr;
   std::vector<char> receive_buffer_ = std::vector<char>(64 << 10);
   protocol::Output spare_output_;
   protocol::SparePayloads spare_payloads_;

@@ -28,7 +28,7 @@ void deliver_message(Connection& connection) {
   // RFC 6455 §7.1.6: our Close was sent, no one waits.
   if (tasks.have_ended() || !connection.ending().is_open())
     return void(Message(protocol.take_message()));
-  connection.wire().count_message();
+  connection.wire().count_received(protocol.message_size());
   if (connection.blocking()) return connection.blocking()->deliver(protocol.take_message());
   detail::ReceiveOperation* const receiver = tasks.receiver();
   if (!receiver) return tasks.inbox().push(protocol.take_message());
@@ -53,7 +53,7 @@ void deliver_fragment(Connection& connection) {
   note_incomplete(connection);
   Tasks& tasks = connection.tasks();
   if (tasks.have_ended() || !connection.ending().is_open()) return;
-  connection.wire().count_message();
+  connection.wire().count_received(part.size(), detail::MessageAccess::continues(part) ? 0 : 1);
   if (connection.blocking()) return connection.blocking()->deliver(std::move(part));
   Inbox& inbox = tasks.inbox();
   inbox.push(std::move(part));

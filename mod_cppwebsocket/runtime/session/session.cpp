@@ -1,5 +1,6 @@
 #include "runtime/session/session.hpp"
 
+#include <algorithm>
 #include <new>
 #include <system_error>
 #include <utility>
@@ -16,11 +17,11 @@ namespace {
 constexpr int max_rounds = 8;
 }  // namespace
 
-static_assert(sizeof(Session) <= 232, "every idle connection pays for it");
+static_assert(sizeof(Session) <= 248 && sizeof(detail::RequestRecord) <= 104, "every idle connection pays for it");
 
 Session::Session(std::unique_ptr<detail::RequestRecord> record,
-                 std::shared_ptr<const Handler> handler, EventLoop& loop, SessionOwner* owner)
-    : Connection(std::move(record), std::move(handler), loop, owner) {
+                 std::shared_ptr<const Handler> handler, EventLoop& loop)
+    : Connection(std::move(record), std::move(handler), loop) {
   if (this->handler().is_blocking()) set_blocking(std::make_unique<BlockingSession>(*this));
 }
 
@@ -28,6 +29,7 @@ Session::Session(std::unique_ptr<detail::RequestRecord> record,
 
 void Session::start() {
   wire().start();
+  begin_count();
   record().state.store(ReadyState::open, std::memory_order_release);
   turn([&] { start_handler(); });
 }
@@ -123,6 +125,7 @@ void Session::end_turn() noexcept {
     if (!ending().is_gone()) look_again(more && wire().is_stuck());
   }
   if (ending().is_gone() && wire().is_open()) {
+    end_count();
     loop().disarm(*this);
     loop().unwatch(*this);
     wire().close();
@@ -152,7 +155,11 @@ bool Session::wants_input() const noexcept {
 void Session::keep_unsent() noexcept {
   tell_unsent();
   try {
-    wire().keep_unsent();
+    const auto waited = wire().keep_unsent();
+    if (waited > std::chrono::milliseconds(1)) {
+      auto& longest = record().make_seldom().longest_wait;
+      longest = std::max(longest, waited);
+    }
   } catch (const std::bad_alloc& e) {
     ending().lose(e.what());
   }

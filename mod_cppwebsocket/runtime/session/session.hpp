@@ -16,9 +16,9 @@ namespace cppwebsocket::runtime {
 
 class Session final : public Connection {
  public:
-  // `owner`, which may be null, is told last of all.
+  // The loop's owner is told last of all.
   Session(std::unique_ptr<detail::RequestRecord> record, std::shared_ptr<const Handler> handler,
-          EventLoop& loop, SessionOwner* owner = nullptr);
+          EventLoop& loop);
 
   // --- called by the loop ----------------------------------------------------------------------
 
@@ -37,8 +37,8 @@ class Session final : public Connection {
 
   // Where its loop keeps it.
   static constexpr std::uint32_t no_place = static_cast<std::uint32_t>(-1);
-  std::uint32_t place() const noexcept { return place_; }
-  void set_place(std::uint32_t place) noexcept { place_ = place; }
+  std::uint32_t place() const noexcept { return record().place; }
+  void set_place(std::uint32_t place) noexcept { record().place = place; }
   int descriptor() const noexcept { return wire().descriptor(); }
 
  private:
@@ -50,8 +50,6 @@ class Session final : public Connection {
   void keep_unsent() noexcept;
   void watch(Interest wanted) noexcept;
   void look_again(bool at_once);
-
-  std::uint32_t place_ = no_place;
 };
 
 }  // namespace cppwebsocket::runtime

@@ -45,7 +45,7 @@ detail::TimePoint next_look(const Connection& connection) noexcept {
   const ConnectionLimits& limits = connection.limits();
   next = std::min(next, message_deadline(connection));
   if (limits.ping_interval.count() > 0 && wire.protocol().has_ping())
-    next = std::min(next, wire.heard_at() + limits.ping_interval * (wire.waits_for_pong() ? 2 : 1));
+    next = std::min(next, wire.heard_at() + std::chrono::milliseconds(limits.ping_interval) * (wire.waits_for_pong() ? 2 : 1));
   if (limits.idle_timeout.count() > 0)
     next = std::min(next, idle_since(connection) + limits.idle_timeout);
   return next;

@@ -14,6 +14,7 @@ void Wire::open(std::unique_ptr<Transport> transport, std::unique_ptr<protocol::
   transport_ = std::move(transport);
   protocol_ = std::move(protocol);
   has_input_ = transport_->has_input();
+  is_blocking_ = may_lend;
   lends_ = may_lend && transport_->may_write_anywhere() &&
            protocol_->wire_format() == protocol::wire_format::rfc6455;
 }
@@ -32,7 +33,8 @@ void Wire::set_watched(Interest interest) noexcept {
 
 void Wire::send(Message&& message, bool end) {
   if (guests_.have_more()) let_guests_send(true);
-  count_message();
+  message_at_ = Ticks(loop_.now());
+  count_sent(message.size(), end ? 1 : 0);
   put(std::move(message), end);
   in_fragments_ = !end;
   if (end && waiting_ && !waiting_->held_back.empty()) send_held_back();
@@ -140,6 +142,7 @@ Wire::Flushed Wire::flush() noexcept {
     if (result.status == IoStatus::would_block) return flushed;
     if (result.status != IoStatus::ok) return {flushed.moved, result.error};
     flushed.moved = true;
+    add(loop_.counters().out, result.bytes);
     output().consume(result.bytes, &loop_.spare_payloads());
     if (result.bytes == offered && unsent_by_transport_ == 0) continue;
     count_as_heard();  // a slow peer that takes bytes is not a dead one
@@ -164,10 +167,21 @@ Wire::Waiting& Wire::waiting() {
   return *waiting_;
 }
 
-void Wire::keep_waiting() {
-  if (waiting().output.empty() && waiting_->held_back.empty() && !waiting_->pong &&
-      !waiting_->in_pieces)
-    waiting_.reset();
+std::chrono::nanoseconds Wire::keep_waiting() {
+  const bool is_over = waiting().output.empty() && waiting_->held_back.empty() && !waiting_->pong && !waiting_->in_pieces;
+  if (!is_over) {
+    if (waiting_->since == detail::TimePoint{}) waiting_->since = loop_.now();
+    return {};
+  }
+  const auto time = waited();
+  if (waiting_->since != detail::TimePoint{}) loop_.counters().waits.note(time);
+  waiting_.reset();
+  return time;
+}
+
+std::chrono::nanoseconds Wire::waited() const noexcept {
+  if (!waiting_ || waiting_->since == detail::TimePoint{}) return {};
+  return loop_.now() - waiting_->since;
 }
 
 std::size_t Wire::drop_unsent() noexcept {
@@ -188,7 +202,7 @@ void Wire::end_output() noexcept {
 // --- guests ------------------------------------------------------------------------------------
 
 void Wire::append_shared(const protocol::SharedBytes& bytes, std::size_t begin, std::size_t end) {
-  count_message();
+  message_at_ = Ticks(loop_.now());
   if (waiting_ && waiting_->in_pieces)
     return put_behind({.shared = bytes, .begin = begin, .shared_end = end}, end - begin);
   output().append(bytes, begin, end);
@@ -217,11 +231,14 @@ void Wire::take_back(LentWire& from) noexcept {
 
 // Touches nothing but what only the owner of the wire uses.
 void Wire::write_lent(Message&& message, protocol::Output& output) {
+  count_sent(message.size());
   protocol_->send_message(std::move(message), true, output);
   std::array<std::string_view, 2> pieces;
   const std::size_t count = output.pieces(pieces.data(), pieces.size());
   const IoResult result = transport_->write(std::span(pieces.data(), count));
-  if (result.status == IoStatus::ok) output.consume(result.bytes);
+  if (result.status != IoStatus::ok) return;
+  output.consume(result.bytes);
+  add_shared(loop_.counters().out_by_threads, result.bytes);
 }
 
 }  // namespace cppwebsocket::runtime

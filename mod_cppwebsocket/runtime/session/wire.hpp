@@ -24,6 +24,8 @@
 #include <cppwebsocket/message.hpp>
 
 #include "protocol/frames/protocol.hpp"
+#include "runtime/counters/tally.hpp"
+#include "runtime/loop/ticks.hpp"
 #include "runtime/session/event_loop.hpp"
 #include "runtime/session/guests.hpp"
 #include "runtime/session/lent_wire.hpp"
@@ -38,7 +40,10 @@ class Wire {
   // `may_lend`: there is a thread of the handler's to lend the wire to.
   void open(std::unique_ptr<Transport> transport, std::unique_ptr<protocol::Protocol> protocol,
             bool may_lend);
-  void start() noexcept { heard_at_ = message_at_ = loop_.now(); }
+  void start() noexcept {
+    heard_at_ = message_at_ = Ticks(loop_.now());
+    tally_.begin(loop_.now());
+  }
   void close() noexcept { transport_.reset(); }
   bool is_open() const noexcept { return transport_ != nullptr; }
 
@@ -61,6 +66,7 @@ class Wire {
     has_input_ = transport_->has_input();
     unsent_by_transport_ = transport_->unsent();
     if (result.status == IoStatus::ok) {
+      add(loop_.counters().in, result.bytes);
       count_as_heard();
       waits_for_pong_ = false;
     }
@@ -69,10 +75,38 @@ class Wire {
   bool has_input() const noexcept { return has_input_; }  // that the descriptor may not show
 
   // When a byte last arrived, or a slow peer took some; and when a message last went either way.
-  detail::TimePoint heard_at() const noexcept { return heard_at_; }
-  detail::TimePoint message_at() const noexcept { return message_at_; }
-  void count_as_heard() noexcept { heard_at_ = loop_.now(); }
-  void count_message() noexcept { message_at_ = loop_.now(); }
+  detail::TimePoint heard_at() const noexcept { return heard_at_.before(loop_.now()); }
+  detail::TimePoint message_at() const noexcept { return message_at_.before(loop_.now()); }
+  void count_as_heard() noexcept { heard_at_ = Ticks(loop_.now()); }
+
+  // What has passed: to be read while the wire is its own.
+  const Tally& tally() const noexcept { return tally_; }
+  std::optional<Carried> carried() const noexcept {
+    return transport_ ? transport_->carried() : std::nullopt;
+  }
+  void count_in_slot(std::uint16_t slot) noexcept { tally_.slot = slot; }  // before start()
+  // Of messages that the handler gets, `bytes` of payload, and `messages` that end with it.
+  void count_received(std::size_t bytes, unsigned messages = 1) noexcept {
+    message_at_ = Ticks(loop_.now());
+    tally_.messages_in += messages;
+    tally_.bytes_in += bytes;
+    HandlerCounters& handler = loop_.counters(tally_.slot);
+    add(handler.messages_in, messages);
+    add(handler.bytes_in, bytes);
+  }
+  // The same of those that go out. A blocking handler's thread counts, too, while it has the wire.
+  void count_sent(std::size_t bytes, std::size_t messages = 1) noexcept {
+    tally_.messages_out += messages;
+    tally_.bytes_out += bytes;
+    HandlerCounters& handler = loop_.counters(tally_.slot);
+    if (is_blocking_) {
+      add_shared(handler.messages_out, messages);
+      add_shared(handler.bytes_out, bytes);
+    } else {
+      add(handler.messages_out, messages);
+      add(handler.bytes_out, bytes);
+    }
+  }
 
   // --- what goes out --------------------------------------------------------------------------
 
@@ -123,9 +157,13 @@ class Wire {
   Flushed flush() noexcept;
   // The last of a turn: keeps what is unsent, and the loop has its output back. Raises
   // std::bad_alloc, and then nothing has changed.
-  void keep_unsent() {
-    if (waiting_ || !loop_.spare_output().empty()) keep_waiting();
+  // Returns how long the peer has not taken it, if that is over now; else 0.
+  std::chrono::nanoseconds keep_unsent() {
+    if (waiting_ || !loop_.spare_output().empty()) return keep_waiting();
+    return {};
   }
+  // How long what is unsent has waited so far.
+  std::chrono::nanoseconds waited() const noexcept;
   // Forgets what is unsent and returns its bytes; what is held back stays.
   std::size_t drop_unsent() noexcept;
   // With nothing unsent: says that no more comes. To be called until output_ended().
@@ -143,13 +181,15 @@ class Wire {
   std::optional<IoResult> write_shared(std::string_view bytes) noexcept {
     assert(is_own_ && loop_.spare_output().empty());
     if (in_fragments_ || waiting_ || unsent_by_transport_ != 0) return std::nullopt;
-    count_message();
+    message_at_ = Ticks(loop_.now());
     const IoResult result = transport_->write(std::span(&bytes, 1));
     unsent_by_transport_ = transport_->unsent();
+    add(loop_.counters().out, result.bytes);
     protocol_->shared_sent();
     return result;
   }
-  // In a turn, between messages: goes behind what is unsent.
+  // In a turn, between messages: goes behind what is unsent. Of both, whoever knows what they are says
+  // count_sent().
   void append_shared(const protocol::SharedBytes& bytes, std::size_t begin, std::size_t end);
   // Between messages, if nothing is unsent, or in any case with `all`. True if they had something.
   bool let_guests_send(bool all) noexcept;
@@ -186,10 +226,11 @@ class Wire {
     std::vector<Message> held_back;  // whole messages behind a fragmented one
     std::optional<std::string> pong;
     std::unique_ptr<InPieces> in_pieces;
+    detail::TimePoint since{};     // it is kept over a turn's end
     std::size_t uncompressed = 0;  // its bytes, and one for each of its parts
   };
   Waiting& waiting();
-  void keep_waiting();
+  std::chrono::nanoseconds keep_waiting();
   void send_held_back();
   void put(Message&& message, bool end);
   void put_behind(InPieces::Part&& part, std::size_t size);
@@ -198,8 +239,8 @@ class Wire {
   std::unique_ptr<Transport> transport_;
   std::unique_ptr<protocol::Protocol> protocol_;
   std::unique_ptr<Waiting> waiting_;
-  detail::TimePoint heard_at_{};
-  detail::TimePoint message_at_{};
+  Tally tally_;
+  Ticks heard_at_, message_at_;
   [[no_unique_address]] Guests guests_;  // whose last bytes those below share
   Interest interest_;
   bool is_watched_ : 1 = false;
@@ -209,6 +250,7 @@ class Wire {
   bool in_fragments_ : 1 = false;
   bool waits_for_pong_ : 1 = false;
   bool output_ended_ : 1 = false;
+  bool is_blocking_ : 1 = false;
   std::uint32_t unsent_by_transport_ = 0;  // Transport::unsent(), as of its last call
 };
 

@@ -13,6 +13,7 @@
 
 #include "runtime/loop/descriptor.hpp"
 #include "runtime/transport/openssl.hpp"
+#include "runtime/transport/tcp_count.hpp"
 #include "runtime/transport/transport.hpp"
 
 namespace cppwebsocket::runtime {
@@ -38,6 +39,7 @@ class TlsTransport final : public Transport {
     return static_cast<std::uint32_t>(unsent_.size() - sent_);
   }
   bool shutdown_write() noexcept override;
+  std::optional<Carried> carried() const noexcept override { return carried_by_tcp(descriptor_.get()); }
 
  private:
   friend class TlsBio;  // what OpenSSL calls back

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string_view>
 
@@ -15,6 +16,11 @@ struct IoResult {
   IoStatus status = IoStatus::ok;
   std::size_t bytes = 0;  // moved; 0 unless ok
   int error = 0;          // errno, with IoStatus::error
+};
+
+// Bytes that the network has carried, as the kernel counts them.
+struct Carried {
+  std::uint64_t in = 0, out = 0;
 };
 
 class Transport {
@@ -34,6 +40,10 @@ class Transport {
   // has accepted that wait for the descriptor to be writable (less than 4 GiB).
   virtual bool has_input() const noexcept { return false; }
   virtual std::uint32_t unsent() const noexcept { return 0; }
+
+  // All bytes of the connection so far: with TLS, and with what was read before this object was there, the request
+  // of the handshake too. None where it cannot be known, or descriptor() is closed.
+  virtual std::optional<Carried> carried() const noexcept { return std::nullopt; }
 
   // Says that no more will be written; reading goes on. Call it when nothing is unsent. False: call
   // again when the descriptor is writable.

@@ -30,9 +30,9 @@ TEST_F(SessionEventStream, SendsWhatTheHandlerSends) {
 TEST_F(SessionEventStream, ASilentClientIsSentCommentsAndIsNotTakenForDead) {
   Connection& connection = open_stream({.ping_interval = 10s});
   for (int i = 0; i < 20; ++i) {
-    loop_.advance(9999ms);
+    loop_.advance(9998ms);
     EXPECT_EQ(connection.peer->take_output(), "");
-    loop_.advance(1ms);
+    loop_.advance(2ms);
     EXPECT_EQ(connection.peer->take_output(), ":\n");
   }
   EXPECT_FALSE(connection.gone);

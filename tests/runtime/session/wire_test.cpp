@@ -141,7 +141,7 @@ TEST_F(WireTest, WaitsForAPongUntilAnythingIsHeard) {
   peer->send("x");
   EXPECT_EQ(wire.read().bytes, 1u);
   EXPECT_FALSE(wire.waits_for_pong());
-  EXPECT_EQ(wire.heard_at(), begin + 1s);
+  EXPECT_LT(begin + 1s - wire.heard_at(), 2ms);
 }
 
 TEST_F(WireTest, ASlowPeerThatTakesSomeBytesIsHeard) {
@@ -149,7 +149,7 @@ TEST_F(WireTest, ASlowPeerThatTakesSomeBytesIsHeard) {
   peer->capacity = 1;
   wire.send("one", true);
   wire.flush();
-  EXPECT_EQ(wire.heard_at(), loop.now());
+  EXPECT_LT(loop.now() - wire.heard_at(), 2ms);
 }
 
 TEST_F(WireTest, EndsItsOutputOnceNothingIsUnsent) {

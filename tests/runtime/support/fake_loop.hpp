@@ -21,6 +21,8 @@ namespace cppwebsocket::testing {
 
 class FakeLoop final : public runtime::EventLoop {
  public:
+  // Begins at a whole tick, so that what a session knows of times is exact for them.
+  FakeLoop() { now_ = runtime::Ticks(now_).before(now_); }
   ~FakeLoop();
 
   // Takes over an opened session, whose transport's other end is `peer`, and starts it.

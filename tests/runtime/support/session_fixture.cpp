@@ -100,7 +100,11 @@ std::unique_ptr<detail::RequestRecord> make_record(Connection& connection, detai
 
 std::shared_ptr<const runtime::Handler> make_handler(Connection& connection) {
   connection.table = table_for(connection.script);
-  return std::make_shared<const runtime::Handler>("test_wsh.so", connection.table);
+  // The last that a session lets go of.
+  return {new runtime::Handler("test_wsh.so", connection.table), [&connection](const runtime::Handler* handler) {
+            delete handler;
+            connection.gone = true;
+          }};
 }
 
 void open_session(Connection& connection, runtime::Session& session,
@@ -116,7 +120,7 @@ std::unique_ptr<runtime::Session> make_session(Connection& connection, detail::S
                                                std::unique_ptr<runtime::Transport> transport) {
   auto session =
       std::make_unique<runtime::Session>(make_record(connection, server), make_handler(connection),
-                                         loop, &connection);
+                                         loop);
   connection.session = session.get();
   open_session(connection, *session, std::move(transport));
   return session;

@@ -59,9 +59,7 @@ struct Script {
   std::string already_read;
 };
 
-struct Connection final : runtime::SessionOwner {
-  void session_gone(runtime::EventLoop&, bool) noexcept override { gone = true; }
-
+struct Connection {
   Script script;
   HandlerTable table{};
   std::shared_ptr<FakePeer> peer = std::make_shared<FakePeer>();

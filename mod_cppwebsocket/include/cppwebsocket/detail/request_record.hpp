@@ -44,13 +44,15 @@ struct ExtensionOffer {
 };
 
 // Per-connection limits, from the directives; web_socket_do_extra_handshake may tighten them.
-// Zero in ping_interval and idle_timeout means "never".
+// Zero in ping_interval and idle_timeout means "never". In few bytes, for each connection has them.
 struct ConnectionLimits {
-  std::size_t max_message_size = 1 << 20;               // bytes, after inflating
-  std::size_t send_buffer_size = 64 << 10;              // bytes above which senders wait
-  std::chrono::milliseconds ping_interval{30'000};      // idle this long: ping; twice: dead
-  std::chrono::milliseconds idle_timeout{0};            // no message either way: close 1001
-  std::chrono::milliseconds close_timeout{5'000};       // wait for the peer's Close
+  using Time = std::chrono::duration<std::uint32_t, std::milli>;  // 1000 hours at most
+
+  std::uint32_t max_message_size = 1 << 20;  // bytes, after inflating
+  std::uint32_t send_buffer_size = 64 << 10;  // bytes above which senders wait
+  Time ping_interval{30'000};                 // idle this long: ping; twice: dead
+  Time idle_timeout{0};                       // no message either way: close 1001
+  Time close_timeout{5'000};                  // wait for the peer's Close
 };
 
 namespace detail {
@@ -146,6 +148,8 @@ struct SeldomRecord {
   std::function<void(std::string_view)> on_pong;
   std::string close_reason;  // written before close_code, then never again
   std::shared_ptr<void> places;  // that Channel::reserve took, until they are joined
+  std::chrono::nanoseconds longest_wait{0};  // of what was sent, for the peer to take it
+  std::uint64_t dropped = 0;                 // messages for it, by a SlowPolicy
 };
 
 struct RequestRecord {
@@ -169,19 +173,21 @@ struct RequestRecord {
   const std::string* handler_name = nullptr;  // e.g. "foo/bar_wsh.so", for the log
   Server* server = nullptr;
   std::uint64_t id = 0;
-  ConnectionLimits limits;
   std::unique_ptr<HandshakeRecord> handshake;  // null once our answer is sent
   std::unique_ptr<SeldomRecord> seldom;
   std::any user_data;
 
   std::atomic<std::size_t> buffered{0};
+  ConnectionLimits limits;
   std::atomic<CloseCode> close_code{0};     // 0: the connection has not begun to end
   std::atomic<ReadyState> state{ReadyState::connecting};
   std::atomic<bool> client_terminated{false};
   std::atomic<bool> server_terminated{false};
   Version version = Version::rfc6455;
   bool secure = false;
-  bool deflate = false;
+  bool deflate : 1 = false;
+  std::uint8_t way : 2 = 0;  // how it came from httpd: the server's own numbers
+  std::uint32_t place = static_cast<std::uint32_t>(-1);  // where its event loop keeps it
 };
 
 }  // namespace detail
