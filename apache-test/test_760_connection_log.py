@@ -166,6 +166,19 @@ def test_cws_768_a_virtual_host_has_its_own(make_httpd):
     assert lines(httpd.root / "logs/all.log", 1) == ["three.example"]
 
 
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGWINCH])
+def test_cws_769_a_stop_leaves_a_line_for_each(make_httpd, how):
+    httpd = make_httpd(LOG)
+    sockets = [httpd.open("/echo") for _ in range(40)]
+    os.kill(httpd.process.pid, how)
+    for ws in sockets:
+        assert ws.read_close()[0] == 1001
+        ws.send(close_frame(1001))
+        ws.drop()
+    httpd.process.wait(30)
+    assert [(entry["close_code"], entry["closed_by"]) for entry in entries(httpd, 40)] == [(1001, "server")] * 40
+
+
 def other_processes(httpd):
     """The parent's children that are no httpd children, or are: all of them."""
     parent = httpd.process.pid

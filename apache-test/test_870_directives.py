@@ -95,7 +95,7 @@ BAD = [
     ("WebSocketBackplanePasswordFile /dev/null", ["/dev/null", "first line"]),
     ("WebSocketLog", ["WebSocketLog", "takes 1-2 arguments"]),
     ("WebSocketLog /no/such/directory/log", ["WebSocketLog", "directory that exists", "None"]),
-    ("WebSocketLog {root}/logs", ["WebSocketLog", "a file in a directory"]),
+    ("WebSocketLog /usr", ["WebSocketLog", "a file in a directory"]),
     ('WebSocketLog "|"', ["WebSocketLog", "|program"]),
     ("WebSocketLog logs/ws.log %Z", ["WebSocketLog", '"%Z"', "%{NAME}W"]),
     ("WebSocketLog logs/ws.log %{size}W", ["WebSocketLog", '"%{size}W"', "messages_in", "close_code"]),

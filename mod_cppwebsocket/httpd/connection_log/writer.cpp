@@ -73,24 +73,27 @@ void become_like_a_child() {
   if (!done) ::_exit(EXIT_FAILURE);
 }
 
+// Not SIGTERM: prefork sends that, and others, to its whole process group, and the children have more to say then.
+constexpr int end_signal = SIGUSR2;
+
 // Without SA_RESTART: poll() is to end.
 void handle_signals() noexcept {
   struct sigaction action {};
   sigemptyset(&action.sa_mask);
   action.sa_handler = [](int) { is_to_end = 1; };
-  ::sigaction(SIGTERM, &action, nullptr);
+  ::sigaction(end_signal, &action, nullptr);
   action.sa_handler = SIG_IGN;  // the parent's matter; and of a program that ends
-  for (const int each : {SIGINT, SIGHUP, SIGUSR1, SIGWINCH, SIGPIPE}) ::sigaction(each, &action, nullptr);
+  for (const int each : {SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGWINCH, SIGPIPE}) ::sigaction(each, &action, nullptr);
 }
 
 [[noreturn]] void write_lines(int socket, Outlets& outlets) {
   static char packet[sizeof(std::uint64_t) + longest_log_line];
-  // SIGTERM counts while it waits only, so that none is missed.
-  sigset_t term, without;
-  sigemptyset(&term);
-  sigaddset(&term, SIGTERM);
-  ::sigprocmask(SIG_BLOCK, &term, &without);
-  sigdelset(&without, SIGTERM);
+  // The signal counts while it waits only, so that none is missed.
+  sigset_t end, without;
+  sigemptyset(&end);
+  sigaddset(&end, end_signal);
+  ::sigprocmask(SIG_BLOCK, &end, &without);
+  sigdelset(&without, end_signal);
   for (bool at_end = false;;) {
     auto waited = outlets.to_wait_for(socket);
     const timespec at_once{};
@@ -153,7 +156,7 @@ apr_status_t end(void* memory) noexcept {
   const pid_t pid = writer.process.pid;
   if (pid == 0) return APR_SUCCESS;
   apr_proc_other_child_unregister(&writer);
-  ::kill(pid, SIGTERM);
+  ::kill(pid, end_signal);
   for (int i = 0; i < 300; ++i) {
     if (::waitpid(pid, nullptr, WNOHANG) != 0) return APR_SUCCESS;
     std::this_thread::sleep_for(10ms);
