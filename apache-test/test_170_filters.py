@@ -147,9 +147,11 @@ class TestTalk:
     def test_cws_182_access_log(self, rot):
         mark = rot.access_log.mark()
         with rot.rot_open("/echo?logged") as ws:
-            assert not rot.access_log.find("logged", mark)  # written when it ends
+            rot.access_log.wait_for(r'"GET /echo\?logged HTTP/1.1" 101 ', mark)  # the handshake's
             ws.close()
-        rot.access_log.wait_for(r'"GET /echo\?logged HTTP/1.1" 101 ', mark)
+        rot.get("/index.html")
+        rot.access_log.wait_for('"GET /index.html ', mark)
+        assert len(rot.access_log.find(r'"GET /echo\?logged HTTP/1.1" 101 ', mark)) == 1
 
     def test_cws_182_its_price_is_told_once(self, rot):
         for _ in range(5):

@@ -44,6 +44,7 @@
 //   CWS0081 info     a channel is refused to a connection of websocket-channels (warning: once a minute, if that is a fault)
 //   CWS0095 warning  the process that writes WebSocketLog has ended (error: it cannot be started)
 //   CWS0096 warning  lines of WebSocketLog are lost (once a minute)
+//   CWS0097 any      how many lines of a handler are left out
 #pragma once
 
 #include <cppwebsocket/request_properties.hpp>

@@ -8,6 +8,7 @@
 #include "httpd/child/place.hpp"
 #include "httpd/configuration/config.hpp"
 #include "httpd/connection_log/sender.hpp"
+#include "runtime/counters/repeated_lines.hpp"
 #include "runtime/runtime.hpp"
 
 #include <httpd.h>
@@ -57,6 +58,9 @@ class Child {
   // Writes to the logs of its virtual host that a connection has ended. Thread: the connection's, in a turn.
   void log_end(runtime::Connection& connection) noexcept;
 
+  // Whether a line of this handler is to be written: see RepeatedLines, which is told of, too.
+  bool may_write(std::string_view handler, LogLevel level) noexcept;
+
   // How loudly a refusal is to be told of.
   int log_level_of(Cause cause) noexcept {
     return generation_ ? generation_->warnings.level_of(cause) : APLOG_INFO;
@@ -80,6 +84,8 @@ class Child {
   bool has_ended() const noexcept { return ended_.load(std::memory_order_relaxed); }
 
  private:
+  void tell_left_out() noexcept;
+
   friend struct DebugLayout;  // debug_layout.cpp
   friend apr_status_t wait_for_connections(void*) noexcept;
   friend void child_stopping(apr_pool_t* pool, int graceful) noexcept;
@@ -94,6 +100,12 @@ class Child {
   FilterConnections filter_connections_;
   runtime::ChildCount& counts_;
   std::optional<LogSender> logs_;
+  server_rec* const main_server_;
+  runtime::RepeatedLines repeated_lines_;
+  struct Look final : detail::TimerNode {  // of the first reactor
+    Child* child = nullptr;
+    std::atomic<bool> is_asked{false};
+  } look_;
   GenerationMemory* const generation_;  // of all children; null: there is none
   const bool threaded_;  // the MPM
   const pid_t process_ = ::getpid();

@@ -207,7 +207,23 @@ int drop(request_rec* r) noexcept {
   return OK;
 }
 
+namespace {
+
+constexpr char logged[] = "cppwebsocket-logged";
+
+// Before all that would write a line.
+int skip_logged(request_rec* r) noexcept { return apr_table_get(r->notes, logged) ? DONE : DECLINED; }
+
+}  // namespace
+
+void log_opening(request_rec* r) {
+  while (r->prev) r = r->prev;  // as httpd does: modules follow r->next
+  ap_run_log_transaction(r);
+  apr_table_setn(r->notes, logged, "");
+}
+
 void register_answer() noexcept {
+  ap_hook_log_transaction(skip_logged, nullptr, nullptr, APR_HOOK_REALLY_FIRST);
   ap_register_output_filter(end_of_turn, note_refusal, nullptr, after_content);
 }
 

@@ -43,6 +43,10 @@ int drop(request_rec* r) noexcept;
 // Returns what the content handler must return.
 int send_and_end(request_rec* r, const protocol::OpeningResponse& response);
 
+// Writes httpd's access log now, and not again at the request's end, which may be weeks away: a line of an opening
+// handshake is the handshake's, whatever way the connection goes on.
+void log_opening(request_rec* r);
+
 // To be called where hooks are registered.
 void register_answer() noexcept;
 

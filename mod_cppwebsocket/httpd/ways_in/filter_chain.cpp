@@ -45,6 +45,7 @@ void FilterChainWay::open(std::unique_ptr<runtime::Session> session,
   // It would go on to measure the client's speed, and be the first in the chain that r is to use.
   ap_remove_input_filter_byhandle(r_->connection->input_filters, "reqtimeout");
   finish_response(r_);
+  log_opening(r_);
   FilterPump pump(r_, pump_end_.get(), session->ws_version() == Version::event_stream);
   auto transport = std::make_unique<runtime::PairTransport>(std::move(session_end_));
   session->open(std::move(transport), std::move(protocol), {});
