@@ -36,7 +36,8 @@ def test_cws_600_the_auto_form_counts_what_all_children_do(make_httpd):
     publish(members[0], "a", "b", "c")
     for ws in members:
         assert [ws.read_text() for _ in range(3)] == ["a", "b", "c"]
-    expect_status(httpd, Connections=12, Memberships=12, Published=3, Delivered=36, Channels=1)
+    expect_status(httpd, Connections=12, Memberships=12, Published=3, Delivered=36, Channels=1, Opened=12,
+                  MessagesIn=3, MessagesOut=48, BytesIn=6, Refused=0, Exceptions=0)  # each is told that it has joined
     for ws in members[:5]:
         ws.close()
     expect_status(httpd, Connections=7, Memberships=7, Published=3)

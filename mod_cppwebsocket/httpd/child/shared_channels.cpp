@@ -109,6 +109,12 @@ std::unique_ptr<channels::ChannelStore> make_channel_store(server_rec* main_serv
 
 runtime::Sheet* counters() noexcept { return the_sheet ? &*the_sheet : nullptr; }
 
+std::unique_ptr<runtime::Totals> totals_of_children(const channels::ChannelMemory& memory) {
+  return std::make_unique<runtime::Totals>(*the_sheet, memory.used_seats(), [&memory](std::size_t seat) {
+    return static_cast<std::uint32_t>(memory.seat(static_cast<unsigned>(seat)).owner) != 0;
+  });
+}
+
 runtime::Page page_of(const channels::ChannelStore& store) noexcept {
   if (!the_sheet || &store.memory() != the_memory) return {};
   return the_sheet->take(store.seat());

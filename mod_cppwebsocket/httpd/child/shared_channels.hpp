@@ -3,7 +3,7 @@
 #pragma once
 
 #include "channels/store/store.hpp"
-#include "runtime/counters/sheet.hpp"
+#include "runtime/counters/totals.hpp"
 
 #include <httpd.h>
 
@@ -24,6 +24,8 @@ channels::ChannelMemory* channel_memory() noexcept;
 
 // Where all children count; null before it is made. Thread: any of a child.
 runtime::Sheet* counters() noexcept;
+// Added up now. `memory` is channel_memory(), looked through for dead children. Raises std::bad_alloc. Thread: any of a child.
+std::unique_ptr<runtime::Totals> totals_of_children(const channels::ChannelMemory& memory);
 // A child takes its page there; a page of nothing if it has no seat among the others. Thread: child_init's.
 runtime::Page page_of(const channels::ChannelStore& store) noexcept;
 

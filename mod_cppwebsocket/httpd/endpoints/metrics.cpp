@@ -6,17 +6,15 @@
 #include "httpd/pool.hpp"
 #include "httpd/request/answer.hpp"
 #include "runtime/counters/exposition.hpp"
+#include "runtime/counters/totals.hpp"
 
 #include <http_protocol.h>
 
-#include <array>
 #include <cstdint>
-#include <map>
 #include <memory>
 #include <set>
 #include <string>
 #include <utility>
-#include <vector>
 
 namespace cppwebsocket::httpd {
 
@@ -26,66 +24,7 @@ using namespace runtime;
 using channels::ChannelMemory;
 using Type = Exposition::Type;
 
-std::uint64_t value(const Count& count) noexcept { return count.load(std::memory_order_relaxed); }
-
-// Children write these words while they are read: each is right by itself.
-void add_up(Count& sum, const Count& more) noexcept { add(sum, value(more)); }
-void add_up(TimeHistogram& sum, const TimeHistogram& more) noexcept {
-  for (std::size_t i = 0; i < sum.buckets.size(); ++i) add_up(sum.buckets[i], more.buckets[i]);
-  add_up(sum.all, more.all);
-  add_up(sum.nanoseconds, more.nanoseconds);
-}
-void add_up(HandlerCounters& sum, const HandlerCounters& more, bool is_alive) noexcept {
-  if (is_alive) add_up(sum.open, more.open);
-  for (const auto count : {&HandlerCounters::opened, &HandlerCounters::messages_in, &HandlerCounters::messages_out,
-                           &HandlerCounters::bytes_in, &HandlerCounters::bytes_out, &HandlerCounters::exceptions,
-                           &HandlerCounters::dropped, &HandlerCounters::seconds})
-    add_up(sum.*count, more.*count);
-  for (std::size_t i = 0; i < sum.closed.size(); ++i) add_up(sum.closed[i], more.closed[i]);
-}
-
-// All children's pages, those that are gone included.
-class Sum {
- public:
-  Sum(const Sheet& sheet, const ChannelMemory& memory) {
-    for (unsigned seat = 0; seat < memory.used_seats(); ++seat) {
-      const Page page = sheet.page(seat);
-      if (page.child) add_page(page, static_cast<std::uint32_t>(memory.seat(seat).owner) != 0);
-    }
-    for (std::size_t slot = 0; slot < most_handlers; ++slot)
-      if (const auto name = sheet.name(slot); name && value(slots_[slot].opened) != 0)
-        add_up(handlers[{name->handler.empty() ? "(others)" : name->handler, name_of(name->way)}], slots_[slot], true);
-  }
-
-  ChildCount children;
-  Count in{0}, out{0};
-  TimeHistogram rounds, turns, waits;
-  std::map<std::pair<std::string, std::string>, HandlerCounters> handlers;  // by name and way
-
- private:
-  void add_page(const Page& page, bool is_alive) {
-    for (std::size_t i = 0; i < refusals.size(); ++i) add_up(children.refused[i], page.child->refused[i]);
-    add_up(children.handshakes, page.child->handshakes);
-    add_up(children.log_lines, page.child->log_lines);
-    add_up(children.log_lines_lost, page.child->log_lines_lost);
-    for (std::size_t i = 0; i < page.reactors; ++i) {
-      const Column& column = page.columns[i];
-      if (value(column.used) == 0) continue;
-      add_up(in, column.in);
-      add_up(out, column.out);
-      add_up(out, column.out_by_threads);
-      add_up(rounds, column.rounds);
-      add_up(turns, column.turns);
-      add_up(waits, column.waits);
-      for (std::size_t slot = 0; slot < most_handlers; ++slot)
-        if (value(column.handlers[slot].opened) != 0) add_up(slots_[slot], column.handlers[slot], is_alive);
-    }
-  }
-
-  std::vector<HandlerCounters> slots_{most_handlers};
-};
-
-void show_handlers(Exposition& to, const Sum& sum) {
+void show_handlers(Exposition& to, const Totals& sum) {
   const auto family = [&](const char* name, Type type, const char* help, Count HandlerCounters::*count) {
     to.family(name, type, help);
     for (const auto& [key, counters] : sum.handlers)
@@ -115,7 +54,7 @@ void show_handlers(Exposition& to, const Sum& sum) {
   family("cppwebsocket_messages_dropped", Type::counter, "Messages that slow members of channels did not get.", &H::dropped);
 }
 
-void show_children(Exposition& to, const Sum& sum) {
+void show_children(Exposition& to, const Totals& sum) {
   to.family("cppwebsocket_handshakes_refused", Type::counter, "Opening handshakes that were refused, by the reason.");
   for (std::size_t i = 0; i < refusals.size(); ++i)
     to.sample({{"reason", refusals[i]}}, value(sum.children.refused[i]));
@@ -208,7 +147,7 @@ int serve_metrics(request_rec* r) {
   Exposition to(format);
   to.family("cppwebsocket_build_info", Type::gauge, "1, of this version of the module.");
   to.sample({{"version", CPPWEBSOCKET_VERSION}}, std::uint64_t{1});
-  const auto sum = std::make_unique<Sum>(*counters(), *memory);
+  const auto sum = totals_of_children(*memory);
   show_seats(to, *memory);
   show_handlers(to, *sum);
   show_children(to, *sum);

@@ -8,7 +8,9 @@
 #include <mod_status.h>
 
 #include <cstdint>
+#include <new>
 #include <span>
+#include <vector>
 
 #include <sys/types.h>
 
@@ -40,7 +42,36 @@ constexpr MemoryCounter counters_of_memory[] = {
     {&shared::Header::overtaken, "ReadersOvertaken", "times that a child was too slow"},
 };
 
-void show_lines(request_rec* r, const ChannelMemory& memory) noexcept {
+// What there is of all connections, whatever handler they have.
+struct Sums {
+  const char* name;
+  const char* title;
+  std::uint64_t value;
+};
+std::vector<Sums> sums_of_connections(const ChannelMemory& memory) {
+  const auto totals = totals_of_children(memory);
+  std::uint64_t opened = 0, in = 0, out = 0, bytes_in = 0, bytes_out = 0, exceptions = 0, refused = 0;
+  for (const auto& [key, handler] : totals->handlers) {
+    opened += handler.opened;
+    in += handler.messages_in;
+    out += handler.messages_out;
+    bytes_in += handler.bytes_in;
+    bytes_out += handler.bytes_out;
+    exceptions += handler.exceptions;
+  }
+  for (const auto& each : totals->children.refused) refused += each;
+  return {{"Opened", "connections opened", opened},
+          {"Refused", "handshakes refused", refused},
+          {"MessagesIn", "messages received", in},
+          {"MessagesOut", "messages sent", out},
+          {"BytesIn", "bytes in them, received", bytes_in},
+          {"BytesOut", "sent", bytes_out},
+          {"Exceptions", "exceptions of handlers", exceptions}};
+}
+
+void show_lines(request_rec* r, const ChannelMemory& memory) {
+  for (const Sums& each : sums_of_connections(memory))
+    ap_rprintf(r, "WebSocket%s: %lu\n", each.name, number(each.value));
   for_each_counter([&](const NamedCounter& each) {
     ap_rprintf(r, "WebSocket%s: %lu\n", each.name, number(sum(memory, each)));
   });
@@ -67,7 +98,7 @@ void show_table(request_rec* r, const ChannelMemory& memory,
   ap_rputs("</tr>\n</table>\n", r);
 }
 
-void show_tables(request_rec* r, const ChannelMemory& memory) noexcept {
+void show_tables(request_rec* r, const ChannelMemory& memory) {
   ap_rputs("<hr />\n<h2>WebSockets</h2>\n", r);
   show_table(r, memory, counters_of_children);
   if (sum(memory, counters_of_uplinks[0]) != 0) {
@@ -75,14 +106,16 @@ void show_tables(request_rec* r, const ChannelMemory& memory) noexcept {
     show_table(r, memory, counters_of_uplinks);
   }
   ap_rputs("<dl>", r);
+  for (const Sums& each : sums_of_connections(memory))
+    ap_rprintf(r, "<dt>%s: %lu</dt>\n", each.title, number(each.value));
   for (const MemoryCounter& each : counters_of_memory)
     ap_rprintf(r, "<dt>%s: %lu</dt>\n", each.title, number(memory.header().*each.counter));
   ap_rputs("</dl>\n", r);
 }
 
-int show_status(request_rec* r, int flags) noexcept {
+int show_status(request_rec* r, int flags) noexcept try {
   ChannelMemory* const memory = channel_memory();
-  if (!memory) return DECLINED;
+  if (!memory || !counters()) return DECLINED;
   memory->look_for_the_dead();
   if (flags & AP_STATUS_SHORT) {
     show_lines(r, *memory);
@@ -94,6 +127,8 @@ int show_status(request_rec* r, int flags) noexcept {
     show_tables(r, *memory);
   }
   return OK;
+} catch (const std::bad_alloc&) {
+  return DECLINED;
 }
 
 }  // namespace
