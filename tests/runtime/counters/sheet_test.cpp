@@ -68,8 +68,11 @@ TEST_F(SheetTest, ThereIsNoPageBeyondTheSeats) { EXPECT_EQ(sheet_.take(seats).co
 TEST_F(SheetTest, NamesOfAHostileChildAreBoundedBytes) {
   sheet_.slot_of("a", Way::tcp);
   std::memset(memory_, 0xff, most_handlers * 64);
-  for (std::size_t i = 0; i < most_handlers + 5; ++i)
-    if (const auto name = sheet_.name(i)) EXPECT_LE(name->handler.size(), 120u);
+  for (std::size_t i = 0; i < most_handlers + 5; ++i) {
+    if (const auto name = sheet_.name(i)) {
+      EXPECT_LE(name->handler.size(), 120u);
+    }
+  }
   EXPECT_LT(sheet_.slot_of("b", Way::tls), most_handlers);
 }
 
