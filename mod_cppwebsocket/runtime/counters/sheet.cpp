@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <new>
 
+#include "protocol/frames/utf8.hpp"
+
 namespace cppwebsocket::runtime {
 
 namespace {
@@ -85,6 +87,9 @@ std::optional<Sheet::Name> Sheet::name(std::size_t slot) const {
   const Entry& entry = entries_[slot];
   Name name{{}, static_cast<Way>(entry.way & 3)};
   for (std::size_t i = 0; i < std::min<std::size_t>(entry.length, longest_name); ++i) name.handler += entry.text[i];
+  const bool is_text = protocol::is_utf8(name.handler);
+  for (char& c : name.handler)
+    if (static_cast<unsigned char>(c) < 0x20 || (!is_text && static_cast<unsigned char>(c) >= 0x80)) c = '?';
   return name;
 }
 

@@ -96,7 +96,8 @@ class Sheet {
   std::uint16_t slot_of(std::string_view handler, Way way) noexcept;
   // What has this slot: nothing if nobody has, and for what cannot be a name.
   struct Name {
-    std::string handler;  // 120 bytes of it at most; "": others
+    // 120 bytes of it at most; "": others. Printable UTF-8, or Prometheus would refuse all: what is not is '?'.
+    std::string handler;
     Way way;
   };
   std::optional<Name> name(std::size_t slot) const;

@@ -51,6 +51,13 @@ TEST_F(SheetTest, ALongNameIsCut) {
   EXPECT_EQ(sheet_.name(slot)->handler, name.substr(0, 120));
 }
 
+TEST_F(SheetTest, ANameIsReadAsPrintableText) {
+  EXPECT_EQ(sheet_.name(sheet_.slot_of("caf\xc3\xa9_wsh.so", Way::tcp))->handler, "caf\xc3\xa9_wsh.so");
+  EXPECT_EQ(sheet_.name(sheet_.slot_of("caf\xe9\n_wsh.so", Way::tcp))->handler, "caf??_wsh.so");
+  const std::string cut = std::string(119, 'x') + "\xc3\xa9";
+  EXPECT_EQ(sheet_.name(sheet_.slot_of(cut, Way::tcp))->handler, std::string(119, 'x') + "?");
+}
+
 TEST_F(SheetTest, NobodyHasOpenConnectionsInASeatThatIsTakenAndItsCountsGoOn) {
   Page page = sheet_.take(1);
   ASSERT_EQ(page.reactors, reactors);
