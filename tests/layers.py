@@ -29,6 +29,7 @@ FLOORS = [
     ["runtime/transport", "runtime/handlers"],
     ["runtime/loop"],
     ["runtime/counters"],
+    ["runtime/limits"],
     ["protocol/opening"],
     ["protocol/frames"],
     ["protocol/base64", "protocol/json"],
