@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from harness.attacks import ATTACKS
+from harness.attacks import ATTACKS, bombs_below_the_limit, handshakes_and_resets, pings, tiny_messages
 from harness.bystander import Bystander, p99
 
 CONFIG = """
@@ -23,6 +23,13 @@ WebSocketMaxConnections 300
 </Location>
 """
 MIB = 1 << 20
+# For one address; and how fast it may send.
+LIMITS = """
+WebSocketThreads 1
+WebSocketCompression On
+WebSocketLimit address connections=20 handshakes=12/1min
+WebSocketMessageRate messages=2000/s bytes=2M/s
+"""
 
 
 def attacked(httpd, attack, seconds):
@@ -65,3 +72,52 @@ class TestHostile:
         assert p99(took["echo"]) < bound
         assert p99(took["page"]) < 2
         assert grown < 40 * MIB
+
+
+class From:
+    """An httpd as somebody at another address reaches it."""
+
+    def __init__(self, httpd, source):
+        self.httpd = httpd
+        self.source = source
+
+    def connect(self, **options):
+        return self.httpd.connect(source=self.source, **options)
+
+    def open(self, path="/echo", *, receive_buffer=None, **options):
+        connection = self.connect(receive_buffer=receive_buffer)
+        try:
+            return connection.upgrade(path, host=f"127.0.0.1:{self.httpd.port}", **options)
+        except AssertionError as error:
+            assert "status=429" in str(error)
+            raise ConnectionRefusedError from None
+
+
+def everything_at_once(httpd, seconds):
+    floods = [pings, tiny_messages, bombs_below_the_limit, handshakes_and_resets]
+    threads = [threading.Thread(target=flood, args=(From(httpd, "127.0.0.2"), seconds)) for flood in floods]
+    for thread in threads[:-1]:
+        thread.start()
+    time.sleep(0.5)  # the last takes all the handshakes that there are
+    threads[-1].start()
+    for thread in threads:
+        thread.join()
+
+
+class TestFlood:
+    """What limits are for: one address does all of it at once."""
+    CONFIG = LIMITS
+    OPTIONS = {"one_child": True}
+
+    def test_cws_271_one_address_floods_and_others_go_on(self, httpd, mpm, long):
+        if mpm == "prefork":
+            pytest.skip("its one child has no place for a page")
+        httpd.allow_log("CWS0090")
+        quiet = Bystander(httpd.port, 5 if long else 1).took()
+        took = attacked(httpd, everything_at_once, 10 if long else 3)
+        bound = max(3 * p99(quiet["echo"]), 0.020 if long else 0.5)
+        print(f"p99 of an echo {1000 * p99(took['echo']):.1f} ms (at most {1000 * bound:.1f}), quiet "
+              f"{1000 * p99(quiet['echo']):.1f}, of a page {1000 * p99(took['page']):.1f} ms")
+        assert p99(took["echo"]) < bound
+        assert p99(took["page"]) < 2
+        assert httpd.error_log.wait_for("CWS0090: .*more handshakes in a time", 0, 5), "who floods was refused"

@@ -63,6 +63,29 @@ BAD = [
     ("WebSocketSocketBufferSize 1K", ["WebSocketSocketBufferSize", "1K", "4K to 64M"]),
     ("WebSocketSocketBufferSize 65M", ["WebSocketSocketBufferSize", "65M"]),
     ("WebSocketSocketBufferSize 0", ["WebSocketSocketBufferSize"]),
+    ("WebSocketLimit", ["WebSocketLimit", "address or an expression"]),
+    ("WebSocketLimit address", ["WebSocketLimit", "address", "connections=N"]),
+    ("WebSocketLimit everyone connections=1", ["WebSocketLimit", "everyone", "an expression"]),
+    ("WebSocketLimit %{nonsense connections=1", ["WebSocketLimit", "%{nonsense"]),
+    ("WebSocketLimit address connections=0", ["WebSocketLimit", "connections=0"]),
+    ("WebSocketLimit address connections=101%", ["WebSocketLimit", "connections=101%", "50%"]),
+    ("WebSocketLimit address blocking=many", ["WebSocketLimit", "blocking=many"]),
+    ("WebSocketLimit address handshakes=10", ["WebSocketLimit", "handshakes=10", "handshakes=N/TIME"]),
+    ("WebSocketLimit address handshakes=10/parsec", ["WebSocketLimit", "handshakes=10/parsec"]),
+    ("WebSocketLimit address handshakes=10%/s", ["WebSocketLimit", "handshakes=10%/s"]),
+    ("WebSocketLimit None connections=1", ["WebSocketLimit", "None"]),
+    ("WebSocketMessageRate", ["WebSocketMessageRate", "messages=N/TIME"]),
+    ("WebSocketMessageRate slow", ["WebSocketMessageRate", "slow"]),
+    ("WebSocketMessageRate messages=10", ["WebSocketMessageRate", "messages=10"]),
+    ("WebSocketMessageRate messages=0/s", ["WebSocketMessageRate", "messages=0/s"]),
+    ("WebSocketMessageRate bytes=10T/s", ["WebSocketMessageRate", "bytes=10T/s"]),
+    ("WebSocketMessageRate messages=10/s close=1000", ["WebSocketMessageRate", "close=1000", "1008"]),
+    ("WebSocketMessageRate messages=10/s Off", ["WebSocketMessageRate", "Off"]),
+    ("WebSocketMaxAge", ["WebSocketMaxAge", "takes 1-2 arguments"]),
+    ("WebSocketMaxAge 10ms", ["WebSocketMaxAge", "10ms", "1s to 1000h"]),
+    ("WebSocketMaxAge old", ["WebSocketMaxAge", "old", "expr="]),
+    ("WebSocketMaxAge expr=%{nonsense", ["WebSocketMaxAge", "%{nonsense"]),
+    ("WebSocketMaxAge 1h 1000", ["WebSocketMaxAge", "1000", "1008"]),
     ("WebSocketChannel", ["WebSocketChannel", "names of channels"]),
     ("WebSocketChannel caf\udce9", ["WebSocketChannel", "1 to 255 bytes of UTF-8"]),
     ("WebSocketChannel caf\udce9-%{REMOTE_USER}", ["WebSocketChannel", "UTF-8"]),
@@ -84,6 +107,10 @@ BAD = [
     ("WebSocketBlockingThreads x", ["WebSocketBlockingThreads"]),
     ("WebSocketMaxConnections 0", ["WebSocketMaxConnections", "1"]),
     ("WebSocketMaxConnections lots", ["WebSocketMaxConnections", "lots", "Auto"]),
+    ("WebSocketMemory", ["WebSocketMemory", "takes one argument"]),
+    ("WebSocketMemory 1K", ["WebSocketMemory", "1K", "1M to 16384G, Auto or Off"]),
+    ("WebSocketMemory 16385G", ["WebSocketMemory", "16385G"]),
+    ("WebSocketMemory 0", ["WebSocketMemory", "Off"]),
     ("WebSocketFilterConnections 0", ["WebSocketFilterConnections", "1 to 4096, or Auto"]),
     ("WebSocketFilterConnections 4097", ["WebSocketFilterConnections", "1 to 4096"]),
     ("WebSocketBackplane", ["WebSocketBackplane", "takes one argument"]),
@@ -114,7 +141,7 @@ BAD = [
 MISPLACED = [("Location /x", "WebSocketThreads 1"), ("Location /x", "WebSocketMaxConnections 5"),
              ("Location /x", "WebSocketBlockingThreads 5"), ("Location /x", "WebSocketHTTP2 On"),
              ("VirtualHost *", "WebSocketFilterConnections 5"),
-             ("VirtualHost *", "WebSocketBackplane None"),
+             ("VirtualHost *", "WebSocketBackplane None"), ("VirtualHost *", "WebSocketMemory 1M"),
              ("VirtualHost *", "WebSocketBackplanePasswordFile /dev/null"),
              ("VirtualHost *", "WebSocketChannelMemory 1M"),
              ("VirtualHost *", "WebSocketDrainTimeout 5s"),
@@ -158,6 +185,19 @@ WebSocketSendBufferSize 64K
 WebSocketSocketBufferSize 4K
 WebSocketSocketBufferSize 64M
 WebSocketSocketBufferSize auto
+WebSocketLimit None
+WebSocketLimit address connections=10 blocking=5 handshakes=100/5min
+WebSocketLimit ADDRESS connections=50% blocking=100%
+WebSocketLimit %{REMOTE_USER} connections=off handshakes=10/s
+WebSocketLimit "%{HTTP:X-Key} %{REMOTE_ADDR}" blocking=1
+WebSocketMessageRate Off
+WebSocketMessageRate messages=100/s
+WebSocketMessageRate bytes=1M/10s slow
+WebSocketMessageRate messages=100/1min bytes=64K/s close=4000
+WebSocketMaxAge Off
+WebSocketMaxAge 1h
+WebSocketMaxAge 1000h 4001
+WebSocketMaxAge expr=%{env:OIDC_CLAIM_exp} 1013
 WebSocketChannel news user-%{REMOTE_USER}
 WebSocketChannel café "a b" ""
 WebSocketChannelHistory 0
@@ -180,13 +220,17 @@ WebSocketThreads 2
 WebSocketBlockingThreads 10
 WebSocketMaxConnections 100
 WebSocketMaxConnections Auto
+WebSocketMemory 1M
+WebSocketMemory auto
+WebSocketMemory Off
 """.strip().split("\n")
 # Directives that may stand in a <Location> and a <VirtualHost>.
 EVERYWHERE = ["WebSocketOrigin Any", "WebSocketLegacyProtocols On", "WebSocketMaxMessageSize 1K",
               "WebSocketCompression On", "WebSocketPingInterval 1s", "WebSocketIdleTimeout 1s",
               "WebSocketCloseTimeout 1s", "WebSocketMessageTimeout 1s",
               "WebSocketSendBufferSize 1K", "WebSocketSocketBufferSize 4K",
-              "WebSocketChannelsPerConnection 5"]
+              "WebSocketChannelsPerConnection 5", "WebSocketLimit address connections=5",
+              "WebSocketMessageRate messages=5/s", "WebSocketMaxAge 1h"]
 
 
 @pytest.fixture(scope="class")

@@ -15,6 +15,7 @@ constexpr std::string_view child_is_stopping = "this child is stopping";
 
 Runtime::Runtime(const RuntimeOptions& options)
     : options_(options),
+      memory_(options.memory),
       handlers_(options.channels, options.load_notes, options.copies),
       connection_pool_(options.blocking_threads),
       call_pool_(options.blocking_threads) {
@@ -28,6 +29,7 @@ Runtime::Runtime(const RuntimeOptions& options)
     reactors_.push_back(std::make_unique<Reactor>(connection_pool_, call_pool_, options.stop,
                                                   options.report, draining, column));
     reactors_.back()->set_owner(this);
+    if (options.memory != 0) reactors_.back()->pins().bound(&memory_);
   }
 }
 
@@ -102,7 +104,8 @@ void Runtime::run_background(std::vector<const HandlerRoot*> roots, Work::Log lo
   reactor.post([work] { work->start(); });
 }
 
-void Runtime::session_gone(EventLoop& loop, bool blocking) noexcept {
+void Runtime::session_gone(EventLoop& loop, bool blocking, const detail::RequestRecord& record) noexcept {
+  if (options_.gone) options_.gone(record);
   if (blocking) connection_pool_.release();
   count(-1);
   static_cast<Reactor&>(loop).expect_no_longer();

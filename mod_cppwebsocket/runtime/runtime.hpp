@@ -11,6 +11,7 @@
 
 #include "runtime/background/background.hpp"
 #include "runtime/handlers/library.hpp"
+#include "runtime/limits/pinned_memory.hpp"
 #include "runtime/loop/blocking_pool.hpp"
 #include "runtime/reactor/reactor.hpp"
 #include "runtime/reactor/stop_plan.hpp"
@@ -22,6 +23,9 @@ struct RuntimeOptions {
   std::size_t reactor_threads = 1;
   std::size_t blocking_threads = 64;    // blocking connections, and run_blocking calls, at once
   std::size_t max_connections = 10'000;
+  std::size_t memory = 0;  // bytes that they may pin together; 0: no bound
+  // Is told of each session that is gone, what its client was. Thread: any, several at once. Raises nothing.
+  std::function<void(const detail::RequestRecord&)> gone;
   StopPlan stop;
   // Is told what a stop could not end in time. Thread: a reactor's.
   std::function<void(std::string_view)> report;
@@ -68,6 +72,7 @@ class Runtime final : private SessionOwner {
     for (auto& reactor : reactors_) function(*reactor);
   }
   std::size_t connections() const noexcept { return connections_.load(); }
+  const PinnedMemory& memory() const noexcept { return memory_; }
   // What is counted for the child as a whole. Thread: any, by add_shared().
   ChildCount& count() noexcept { return options_.page.child ? *options_.page.child : *own_count_; }
 
@@ -89,7 +94,7 @@ class Runtime final : private SessionOwner {
 
  private:
   friend struct DebugLayout;  // httpd/child/debug_layout.cpp
-  void session_gone(EventLoop& loop, bool blocking) noexcept override;
+  void session_gone(EventLoop& loop, bool blocking, const detail::RequestRecord& record) noexcept override;
   void connection_ended(Connection& connection) noexcept override;
 
   std::uint64_t count(int change) noexcept;
@@ -98,6 +103,7 @@ class Runtime final : private SessionOwner {
 
   const RuntimeOptions options_;
   const std::unique_ptr<ChildCount> own_count_ = std::make_unique<ChildCount>();
+  PinnedMemory memory_;
   std::atomic<std::uint64_t> connections_{0};
   std::atomic<std::size_t> next_reactor_{0};
   std::atomic<std::uint64_t> next_id_{1};

@@ -30,6 +30,7 @@ Task<> obey(Request& request) {
     if (word == "sleep") request.spawn(sleep_beside(request));
     if (word == "fail") throw UnsupportedFrameException("as told");
     if (word == "close") co_await msgutil::close_connection(request, 4005);
+    if (word == "until") request.close_at(std::chrono::system_clock::time_point(1h));
     if (word == "publish") room.publish("news");
     if (word == "news")
       if (auto news = co_await room.receive()) co_await msgutil::send_message(request, std::move(news->message));
@@ -51,6 +52,7 @@ void obey_blocking(BlockingRequest& request) {
       });
     if (word == "fail") throw UnsupportedFrameException("as told");
     if (word == "close") msgutil::close_connection(request, 4005);
+    if (word == "until") request.close_at(std::chrono::system_clock::time_point(1h));
     if (word == "publish") room.publish("news");
     if (word == "news")
       if (auto news = room.receive()) msgutil::send_message(request, std::move(news->message));
@@ -159,6 +161,12 @@ TEST_P(Testing, ChannelsReachOthersAndTellWhoIsThere) {
   other.expect("news");
   other.close();
   EXPECT_EQ(server.members("room"), 1u);
+}
+
+TEST_P(Testing, TheTimeThatAHandlerGivesIsKept) {
+  EXPECT_FALSE(client.closes_at());
+  client.send("until");
+  EXPECT_EQ(client.closes_at(), std::chrono::system_clock::time_point(1h));
 }
 
 TEST_P(Testing, TheTestItselfCanPublish) {

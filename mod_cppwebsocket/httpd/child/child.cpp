@@ -97,6 +97,10 @@ runtime::RuntimeOptions options_of(server_rec* main_server, std::size_t descript
     Child* const child = Child::current();
     return child && child->place().is_needed();
   };
+  options.gone = [](const detail::RequestRecord& record) {
+    if (Child* const child = Child::current()) child->client_counts().give_back(record);
+  };
+  options.memory = config.memory.value_or(default_memory());
   const std::size_t most = most_connections(descriptors);
   options.max_connections = std::min(config.max_connections.value_or(most), most);
   return options;
@@ -174,6 +178,7 @@ Child::Child(runtime::RuntimeOptions options, std::size_t filter_connections,
              std::unique_ptr<channels::ChannelStore> store, server_rec* main_server)
     : store_(std::move(store)),
       place_(*store_, main_server),
+      client_counts_(main_server, *store_, options.max_connections, options.blocking_threads),
       hub_(*store_),
       runtime_((options.channels = &hub_,
                 options.connections = &store_->child_counters().connections, std::move(options))),

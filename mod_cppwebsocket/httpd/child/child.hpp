@@ -4,6 +4,7 @@
 
 #include "channels/members/hub.hpp"
 #include "channels/store/store.hpp"
+#include "httpd/child/client_counts.hpp"
 #include "httpd/child/filter_connections.hpp"
 #include "httpd/child/place.hpp"
 #include "httpd/configuration/config.hpp"
@@ -72,6 +73,7 @@ class Child {
   }
 
   FilterConnections& filter_connections() noexcept { return filter_connections_; }
+  ClientCounts& client_counts() noexcept { return client_counts_; }
 
   // From here on the reactors run what the hub has for them; until here only child_init uses it.
   // Raises system_error.
@@ -93,6 +95,7 @@ class Child {
 
   const std::unique_ptr<channels::ChannelStore> store_;
   ChildPlace place_;
+  ClientCounts client_counts_;
   channels::Hub hub_;
   runtime::Runtime runtime_;
   std::vector<std::pair<runtime::Reactor&, std::shared_ptr<runtime::LoopSource>>> channel_sources_;

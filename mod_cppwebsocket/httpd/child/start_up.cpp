@@ -1,6 +1,7 @@
 #include "httpd/child/start_up.hpp"
 
 #include "httpd/child/backplane.hpp"
+#include "httpd/child/client_counts.hpp"
 #include "httpd/child/shared_channels.hpp"
 #include "httpd/child/virtual_host.hpp"
 #include "httpd/configuration/config.hpp"
@@ -67,6 +68,7 @@ void start_up(apr_pool_t* pool, server_rec* main_server) {
     if (const auto* root = config_of(server).root) roots.insert(root->directory);
   }
   make_channel_memory(main_server);
+  make_limit_memory(main_server);
   config_of(main_server).generation = make_generation_memory(pool);
   prepare_backplane(main_server);
   start_log_writer(pool, main_server, logs_of(main_server));

@@ -40,6 +40,20 @@ const char* drain_timeout(cmd_parms* command, void*, const char* time, const cha
   return nullptr;
 }
 
+const char* memory(cmd_parms* command, void*, const char* argument) {
+  auto& value = config_of(command->server).child.memory;
+  constexpr std::uint64_t least = 1 << 20, most = std::uint64_t{1} << 44;
+  if (equal_ignoring_case(argument, "auto")) {
+    value.reset();
+    return nullptr;
+  }
+  const auto bytes = equal_ignoring_case(argument, "off") ? std::optional<std::uint64_t>(0) : parse_bytes(argument);
+  if (!bytes || ((*bytes < least || *bytes > most) && !equal_ignoring_case(argument, "off")))
+    return wrong(command, "bytes from 1M to 16384G, Auto or Off", argument);
+  value = *bytes;
+  return nullptr;
+}
+
 }  // namespace
 
 Rows child_directives() {
@@ -59,6 +73,9 @@ Rows child_directives() {
           "WebSocketFilterConnections", global,
           "Connections per child over HTTP/2 and other modules' filters, each of which holds a "
           "thread: 1 to 4096, or Auto (the default): a quarter of ThreadsPerChild"),
+      take1<memory>("WebSocketMemory", global,
+                    "Bytes per child that all connections together may pin, unsent or not taken, 1M to "
+                    "16384G; Auto (the default): half of the machine's; or Off"),
       take123<drain_timeout>(
           "WebSocketDrainTimeout", global,
           "A graceful restart or stop closes all connections within this time "

@@ -7,8 +7,11 @@
 #include <apr_tables.h>
 
 #include <algorithm>
+#include <string_view>
 #include <thread>
 #include <type_traits>
+
+#include <unistd.h>
 
 namespace cppwebsocket::httpd {
 
@@ -36,6 +39,25 @@ void inherit(std::optional<T>& inner, const std::optional<T>& outer) noexcept {
   if (!inner) inner = outer;
 }
 
+bool is_same_limit(const ClientLimit& a, const ClientLimit& b) noexcept {
+  return a.kind == b.kind && std::string_view(a.key) == b.key;
+}
+
+// The outer ones that are not listed inside, and those that are.
+void inherit(apr_pool_t* pool, std::optional<ClientLimits>& inner, const std::optional<ClientLimits>& outer) {
+  if (!inner) inner = outer;
+  if (!outer || inner->no_others || inner->listed.data() == outer->listed.data()) return;
+  auto* const all = static_cast<ClientLimit*>(
+      apr_palloc(pool, sizeof(ClientLimit) * (inner->listed.size() + outer->listed.size())));
+  ClientLimit* end = std::copy(inner->listed.begin(), inner->listed.end(), all);
+  for (const ClientLimit& each : outer->listed)
+    if (std::none_of(inner->listed.begin(), inner->listed.end(),
+                     [&](const ClientLimit& own) { return is_same_limit(own, each); }))
+      *end++ = each;
+  inner->no_others = outer->no_others;
+  inner->listed = {all, end};
+}
+
 }  // namespace
 
 Settings settings_of(const DirectoryConfig& config) noexcept {
@@ -48,6 +70,7 @@ Settings settings_of(const DirectoryConfig& config) noexcept {
   settings.limits.idle_timeout = config.idle_timeout.value_or(default_idle_timeout);
   settings.limits.close_timeout = config.close_timeout.value_or(default_close_timeout);
   settings.message_timeout = config.message_timeout.value_or(default_message_timeout);
+  settings.pace = config.pace.value_or(runtime::PaceLimits());
   settings.compression = config.compression.value_or(protocol::DeflatePolicy());
   return settings;
 }
@@ -74,6 +97,11 @@ std::size_t default_filter_connections() noexcept {
   int threads = 0;
   ap_mpm_query(AP_MPMQ_MAX_THREADS, &threads);
   return static_cast<std::size_t>(std::max(threads / 4, 1));
+}
+
+std::size_t default_memory() noexcept {
+  const long pages = ::sysconf(_SC_PHYS_PAGES), size = ::sysconf(_SC_PAGESIZE);
+  return pages > 0 && size > 0 ? static_cast<std::size_t>(pages) / 2 * static_cast<std::size_t>(size) : 0;
 }
 
 bool SaidOnce::is_first(std::string_view name) noexcept {
@@ -134,6 +162,9 @@ void* merge_directory_config(apr_pool_t* pool, void* outer_config, void* inner_c
   inherit(merged->channels, outer.channels);
   inherit(merged->channel_options, outer.channel_options);
   inherit(merged->most_channels, outer.most_channels);
+  inherit(pool, merged->client_limits, outer.client_limits);
+  inherit(merged->pace, outer.pace);
+  inherit(merged->max_age, outer.max_age);
   return merged;
 }
 

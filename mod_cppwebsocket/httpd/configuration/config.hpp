@@ -7,6 +7,7 @@
 #include "protocol/frames/deflate.hpp"
 #include "runtime/handlers/library.hpp"
 #include "runtime/handlers/load_notes.hpp"
+#include "runtime/limits/pace.hpp"
 
 #include <cppwebsocket/close.hpp>
 #include <cppwebsocket/publication.hpp>
@@ -33,6 +34,35 @@ struct OriginPolicy {
   std::span<const char* const> listed;  // serialized origins; in a pool
 };
 
+// What a client may have of the whole httpd, or of each child. From WebSocketLimit; each name is a limit of its own.
+struct ClientLimit {
+  enum class Kind : std::uint8_t { connections, blocking, handshakes };
+
+  Kind kind = Kind::connections;
+  const char* key = nullptr;             // as it is written
+  ap_expr_info_t* expression = nullptr;  // null: the client's address
+  // Where it stands: what is counted is counted for that place. The path of a <Location> or its like, and
+  // whether it is inside of a virtual host.
+  const char* place = "";
+  bool is_of_host = false;
+  bool is_share = false;    // `count` is per cent of what a child has
+  bool only_public = false;  // addresses that are not of a private network
+  std::uint32_t count = 0;  // 0: no limit
+  std::chrono::milliseconds time{};  // of handshakes
+};
+struct ClientLimits {
+  bool no_others = false;  // WebSocketLimit None: nothing is inherited, and no default
+  std::span<const ClientLimit> listed;
+};
+inline constexpr std::uint32_t default_client_share = 75;  // per cent, for one public address
+
+// How long a connection may be open. From WebSocketMaxAge.
+struct MaxAge {
+  std::chrono::milliseconds time{};      // 0: Off, or
+  ap_expr_info_t* expression = nullptr;  // which gives seconds, or seconds since the epoch
+  CloseCode code = close_code::policy_violation;
+};
+
 // Unset values are inherited from the enclosing section. httpd merges one of these per request,
 // so it owns no memory.
 struct DirectoryConfig {
@@ -49,6 +79,9 @@ struct DirectoryConfig {
   std::optional<std::span<ap_expr_info_t* const>> channels;  // each gives a channel's name
   std::optional<ChannelOptions> channel_options;
   std::optional<std::size_t> most_channels;  // on one connection
+  std::optional<ClientLimits> client_limits;
+  std::optional<runtime::PaceLimits> pace;  // without counts: Off
+  std::optional<MaxAge> max_age;
 };
 
 // A request's settings, with defaults.
@@ -58,6 +91,7 @@ struct Settings {
   ConnectionLimits limits;
   std::chrono::milliseconds message_timeout;
   protocol::DeflatePolicy compression;
+  runtime::PaceLimits pace;
 };
 Settings settings_of(const DirectoryConfig& config) noexcept;
 // What is otherwise for a blocking handler.
@@ -82,6 +116,7 @@ struct ChildConfig {
   std::optional<std::size_t> max_connections;     // unset: Auto
   std::optional<DrainConfig> drain;               // unset: as in runtime::StopPlan
   std::optional<std::size_t> filter_connections;  // unset: Auto
+  std::optional<std::size_t> memory;              // bytes; unset: Auto; 0: Off
   const char* backplane = nullptr;           // a URL that is valid; null: none
   const char* backplane_password = nullptr;  // null: none
   std::optional<std::size_t> channel_memory;  // bytes
@@ -94,6 +129,7 @@ inline constexpr std::size_t most_channel_memory = std::size_t{64} << 30;
 inline constexpr std::size_t default_blocking_threads = 64;
 std::size_t default_threads() noexcept;             // of the MPM and machine; call it in the child
 std::size_t default_filter_connections() noexcept;  // the same
+std::size_t default_memory() noexcept;              // of the machine
 bool is_threaded() noexcept;                        // the MPM: not prefork
 
 class VirtualHost;

@@ -22,6 +22,7 @@ enum class Cause : std::uint8_t {
   other_site,  // a page's request without Origin
   log_lost,    // lines of WebSocketLog that nothing took
   question,    // whether a channel is allowed cannot be found out
+  over_limit,  // of a client (WebSocketLimit); the last
 };
 
 // In memory that children share. Thread: any.
@@ -36,7 +37,7 @@ class Warnings {
   }
 
  private:
-  std::array<std::atomic<apr_time_t>, 7> last_{};
+  std::array<std::atomic<apr_time_t>, static_cast<std::size_t>(Cause::over_limit) + 1> last_{};
 };
 static_assert(std::atomic<apr_time_t>::is_always_lock_free);
 

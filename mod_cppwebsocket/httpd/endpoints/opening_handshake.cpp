@@ -1,7 +1,10 @@
 #include "httpd/endpoints/opening_handshake.hpp"
 
 #include "httpd/child/child.hpp"
+#include "httpd/child/client_counts.hpp"
 #include "httpd/configuration/config.hpp"
+#include "httpd/endpoints/connection_age.hpp"
+#include "httpd/endpoints/event_stream_opening.hpp"
 #include "httpd/log.hpp"
 #include "httpd/module.hpp"
 #include "httpd/pool.hpp"
@@ -30,18 +33,6 @@ using runtime::Refused;
 
 constexpr std::size_t most_head = 64 << 10;           // bytes of the target and all fields
 constexpr int request_header_fields_too_large = 431;  // RFC 6585 §5
-
-// What of an opening handshake an event stream has, too.
-protocol::Opening event_stream_opening(const protocol::OpeningRequest& request) {
-  const protocol::HeaderFields fields(request.headers);
-  protocol::Opening opening;
-  opening.version = Version::event_stream;
-  opening.host = fields.first("Host").value_or("");
-  opening.origin = fields.first("Origin");
-  opening.location = request.secure ? "https://" : "http://";
-  opening.location.append(opening.host).append(request.target);
-  return opening;
-}
 
 class OpeningHandshake {
  public:
@@ -72,6 +63,8 @@ class OpeningHandshake {
     if (const auto refused = check_connection()) return *refused;
     if (const auto refused = check_opening()) return *refused;
     if (const auto refused = check_origin()) return *refused;
+    if (const auto refused = check_client()) return *refused;
+    if (const auto refused = check_age()) return *refused;
     if (const auto refused = make_session()) return *refused;
     if (const auto refused = ask_handler()) return *refused;
     return open();
@@ -127,6 +120,24 @@ class OpeningHandshake {
     return refused;
   }
 
+  // What it has already, and how often it has come (WebSocketLimit).
+  MaybeRefused check_client() {
+    auto refusal = child_.client_counts().take(r_, answerer_.handler->is_blocking(), taken_);
+    if (!refusal) return std::nullopt;
+    child_.count(Refused::limit);
+    log_request(r_, child_.log_level_of(Cause::over_limit),
+                "CWS0090: a client wants more than it may have: " + refusal->why);
+    return not_now(HTTP_TOO_MANY_REQUESTS, refusal->again, refusal->text);
+  }
+
+  // Until when the connection may be open (WebSocketMaxAge).
+  MaybeRefused check_age() {
+    const auto age = age_of(r_);
+    if (const auto* refused = std::get_if<NoAge>(&age)) return refuse(r_, refused->status, refused->text);
+    end_ = std::get<std::optional<ConnectionEnd>>(age);
+    return std::nullopt;
+  }
+
   MaybeRefused make_session() {
     auto record = capture(r_, answerer_.resource, opening_, headers_);
     record->way = static_cast<std::uint8_t>(way_->kind()) & 3;
@@ -148,26 +159,34 @@ class OpeningHandshake {
     std::string_view why_not;
     session_ = child_.runtime().make_session(std::move(record), answerer_.handler, why_not);
     if (!session_) return no_room(why_not);
+    taken_.give_to(*session_);
     session_->set_message_timeout(settings_.message_timeout);
+    if (settings_.pace.messages.count != 0 || settings_.pace.bytes.count != 0) session_->set_pace(settings_.pace);
+    if (end_) session_->set_latest_end(end_->when, end_->code);
     return std::nullopt;
+  }
+
+  int no_room(std::string_view why) {
+    child_.count(Refused::full);
+    log_request(r_, child_.is_first_overload() ? APLOG_WARNING : APLOG_INFO,
+                "CWS0014: no room for a connection: " + std::string(why));
+    return not_now(HTTP_SERVICE_UNAVAILABLE, std::chrono::seconds(5),
+                   "There is no room for another connection now.");
   }
 
   // For the time being; so an event stream is told when to come back, and has its end at once. Any
   // status but 200 would end an EventSource for good (WHATWG HTML, "Server-sent events"). Over HTTP/2
   // that end is in order, for mod_http2 runs fewer streams at a time after each that is reset; to who
   // would take it for the last word a status says the same.
-  int no_room(std::string_view why) {
-    child_.count(Refused::full);
-    log_request(r_, child_.is_first_overload() ? APLOG_WARNING : APLOG_INFO,
-                "CWS0014: no room for a connection: " + std::string(why));
+  int not_now(int status, std::chrono::seconds again, std::string_view text) {
     if (is_event_stream_ && (!r_->connection->master || comes_back_after_any_end(r_))) {
       const std::chrono::milliseconds spread(apr_time_msec(r_->request_time) * 617 % 5'000);
-      return send_and_end(r_, event_stream_response(std::chrono::seconds(5) + spread));
+      return send_and_end(r_, event_stream_response(again + spread));
     }
-    std::vector<std::pair<std::string, std::string>> headers = {{"Retry-After", "5"}};
+    std::vector<std::pair<std::string, std::string>> headers = {
+        {"Retry-After", std::to_string(again.count())}};
     if (is_event_stream_) add_cross_origin_headers(settings_.origin, opening_.origin, headers);
-    return refuse(r_, HTTP_SERVICE_UNAVAILABLE, "There is no room for another connection now.",
-                  headers);
+    return refuse(r_, status, text, headers);
   }
 
   MaybeRefused ask_handler() {
@@ -217,7 +236,7 @@ class OpeningHandshake {
     if (opening_.version == Version::draft76) return protocol::make_draft76(most);
     if (opening_.version == Version::draft75) return protocol::make_draft75(most);
     if (is_event_stream_)
-      return protocol::make_event_stream(protocol::EventForm::encoded, framing());
+      return protocol::make_event_stream(protocol::EventForm::encoded, framing_of(r_));
     std::unique_ptr<protocol::PerMessageDeflate> deflate;
     if (record.handshake->extensions_enabled) {
       const auto agreement =
@@ -245,25 +264,8 @@ class OpeningHandshake {
     return response;
   }
 
-  protocol::Framing framing() const noexcept {
-    const bool is_http_1_1 = !r_->connection->master && r_->proto_num >= HTTP_VERSION(1, 1);
-    return is_http_1_1 ? protocol::Framing::chunked : protocol::Framing::bare;
-  }
-
   protocol::OpeningResponse event_stream_response(std::chrono::milliseconds retry) const {
-    protocol::OpeningResponse response;
-    response.status_line = "200 OK";
-    response.headers = {{"Content-Type", "text/event-stream"},
-                        {"Cache-Control", "no-cache, no-transform"},
-                        {"X-Accel-Buffering", "no"}};  // nginx, as a proxy in front, would collect
-    // Without "Connection: close": Node.js would then take the missing last chunk for no error.
-    if (framing() == protocol::Framing::chunked)
-      response.headers.emplace_back("Transfer-Encoding", "chunked");
-    else
-      response.headers.emplace_back("Connection", "close");
-    add_cross_origin_headers(settings_.origin, opening_.origin, response.headers);
-    response.body = framed(framing(), protocol::encode_retry(retry));
-    return response;
+    return httpd::event_stream_response(r_, settings_.origin, opening_, retry);
   }
 
   // Spread by the connection's number: all clients of a server that goes come back.
@@ -302,6 +304,8 @@ class OpeningHandshake {
   Settings settings_;
   protocol::Opening opening_;
   std::unique_ptr<WayIn> way_;
+  ClientCounts::Taken taken_;
+  std::optional<ConnectionEnd> end_;
   std::unique_ptr<runtime::Session> session_;
 };
 

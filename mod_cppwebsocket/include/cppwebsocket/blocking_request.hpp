@@ -52,6 +52,14 @@ class BlockingRequest : public RequestProperties {
     return wait_for(descriptor, true, detail::after(timeout));
   }
 
+  // Closes the connection at that time with `close`, in the handshake or later; another call sets another
+  // time, and time_point::max() none. What waits then raises ConnectionTerminatedException, and ws_close_code() is the
+  // code. For what is allowed for some time only, such as a token's expiry. The server's own rule (WebSocketMaxAge)
+  // may be earlier, and holds. Raises BadOperationException for a code or reason that may not be sent. Thread:
+  // any of the handler's.
+  virtual void close_at(std::chrono::system_clock::time_point when,
+                        Close close = Close(close_code::policy_violation)) = 0;
+
   // Becomes stop_requested when the connection begins to end for any reason; a spawned thread's,
   // also when that thread is to end. Thread: any.
   virtual std::stop_token stop_token() = 0;

@@ -82,6 +82,16 @@ void Output::consume(std::size_t count, SparePayloads* spare) noexcept {
   }
 }
 
+std::size_t Output::pinned() const noexcept {
+  std::size_t bytes = 0;
+  for (std::size_t i = first_; i < segments_.size(); ++i) {
+    const Segment& segment = segments_[i];
+    const auto sharers = static_cast<std::size_t>(segment.shared.use_count());
+    bytes += segment.shared ? segment.used / std::max<std::size_t>(sharers, 1) : segment.bytes.size();
+  }
+  return bytes;
+}
+
 void Output::clear() noexcept {
   const auto kept = std::find_if(segments_.begin(), segments_.end(),
                                  [](const Segment& segment) { return segment.worth_keeping(); });

@@ -44,6 +44,9 @@ class Output {
 
   void clear() noexcept;
 
+  // Bytes of memory that it keeps from being used otherwise: of shared ones its part.
+  std::size_t pinned() const noexcept;
+
  private:
   // A payload that was moved in, or small pieces gathered: those fill `bytes`, which is made larger
   // beforehand, from its front.

@@ -21,6 +21,7 @@ void BlockingSession::deliver(Message&& message) {
   {
     Lock lock(mutex_);
     ready_.push(std::move(message));
+    ready_bytes_ = ready_.bytes();
     const bool enough = has_message(!gathers_);
     full_ = ready_.full() && enough;
     if (enough) asked_ = false;
@@ -87,6 +88,8 @@ void BlockingSession::do_errand(Errand& errand) noexcept {
   if (errand.answers_close && !session_.tasks().end_reason())
     session_.guarded([&] { ending.answer_peer_close(); });
   if (errand.close) session_.guarded([&] { ending.close_now(*errand.close); });
+  if (errand.close_at)
+    session_.guarded([&] { session_.close_at(errand.close_at->first, std::move(errand.close_at->second)); });
   if (errand.error) ending.report(errand.error);
   for (const std::exception_ptr& error : errand.more_errors) ending.report(error);
   if (errand.message_too_big) session_.guarded([&] { ending.fail_too_big(); });
@@ -106,6 +109,14 @@ void BlockingSession::post_errand() noexcept {
 
 void BlockingSession::answer_close() noexcept {
   errand_.answers_close = true;
+  post_errand();
+}
+
+void BlockingSession::close_at(std::chrono::system_clock::time_point when, Close close) {
+  if (ready_state() == ReadyState::connecting) return session_.close_at(when, std::move(close));
+  MessageRules::check_close(close);
+  Lock lock(mutex_);
+  errand_.close_at.emplace(when, std::move(close));
   post_errand();
 }
 
@@ -236,6 +247,7 @@ void BlockingSession::choose_close(Lock& lock) {
 
 Message BlockingSession::take() {
   Message message = ready_.pop();
+  ready_bytes_ = ready_.bytes();
   if (full_ && ready_.empty()) {  // not for each message of a peer that sends without pause
     full_ = false;
     post_errand();  // which reads on

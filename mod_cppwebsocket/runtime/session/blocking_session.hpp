@@ -5,6 +5,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <exception>
 #include <functional>
@@ -36,6 +37,7 @@ class BlockingSession final : public BlockingRequest, private Posted {
   void deliver(Message&& message);
   bool full() const noexcept { return full_; }  // the session is not to read
   void session_ended();
+  std::size_t pinned() const noexcept { return ready_bytes_; }
   Session& session() noexcept { return session_; }
   void request_stop() noexcept { threads_.request_stop(); }
   // Sends what the handler has sent so far, and accepts no more.
@@ -69,6 +71,7 @@ class BlockingSession final : public BlockingRequest, private Posted {
   void send(Message message, bool end) override;
   void ping(std::string_view body) override;
   void close(Close close) override;
+  void close_at(std::chrono::system_clock::time_point when, Close close) override;
   Readiness wait_for(int descriptor, bool writable, detail::TimePoint deadline) override;
   bool wait_until(const std::function<bool()>& done, detail::TimePoint deadline) override;
   void change(const std::function<void()>& change) override;
@@ -86,6 +89,7 @@ class BlockingSession final : public BlockingRequest, private Posted {
   struct Errand {
     bool answers_close = false;             // the peer's, to which the handler has come
     std::optional<Close> close;             // the handler's own
+    std::optional<std::pair<std::chrono::system_clock::time_point, Close>> close_at;
     std::exception_ptr error;               // of a spawned thread
     std::vector<std::exception_ptr> more_errors;
     bool goodbye_said = false;
@@ -123,7 +127,8 @@ class BlockingSession final : public BlockingRequest, private Posted {
   HandlerThreads threads_;
   LentWire wire_;
   std::atomic<detail::TimePoint> last_write_{detail::TimePoint::min()};
-  std::atomic<bool> full_{false};  // changed under mutex_
+  std::atomic<bool> full_{false};  // changed under mutex_, as the next
+  std::atomic<std::size_t> ready_bytes_{0};
 
   std::mutex mutex_;
   std::condition_variable received_;  // for receive()

@@ -31,7 +31,7 @@ Connection::~Connection() {
   tasks_.forget_end();
   const bool blocking = handler_->is_blocking();
   handler_.reset();
-  if (SessionOwner* const owner = loop().owner()) owner->session_gone(loop(), blocking);
+  if (SessionOwner* const owner = loop().owner()) owner->session_gone(loop(), blocking, *record_);
 }
 
 void Connection::do_extra_handshake() {
@@ -197,6 +197,17 @@ void Connection::wake(detail::Operation& operation) noexcept {
 void Connection::begin(detail::OutsideOperation& operation) {
   require_started("waiting");
   tasks_.begin(operation, *this);
+}
+
+// By the clock that people have; only once, so that setting it afterwards changes nothing.
+void Connection::close_at(std::chrono::system_clock::time_point when, Close close) {
+  MessageRules::check_close(close);
+  tasks_.set_term(false, steady_time(when), std::move(close));
+}
+
+std::size_t Connection::pinned() const noexcept {
+  return wire_.pinned() + tasks_.inbox().bytes() + wire_.protocol().incomplete_size() +
+         (blocking_ ? blocking_->pinned() : 0);
 }
 
 // --- guests ------------------------------------------------------------------------------------

@@ -17,6 +17,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include <cppwebsocket/msgutil.hpp>
 
@@ -53,6 +54,17 @@ class Connection : public Request, protected detail::TimerNode {
     message_timeout_ =
         static_cast<std::uint16_t>(std::chrono::ceil<std::chrono::seconds>(time).count());
   }
+
+  // How fast the peer may send. To be called before open(). Raises std::bad_alloc.
+  void set_pace(const PaceLimits& limits) { tasks_.set_pace(std::make_unique<Pace>(limits)); }
+  // The connection is closed at that time at the latest, whatever its handler asks for. The same.
+  void set_latest_end(detail::TimePoint when, CloseCode code) { tasks_.set_term(true, when, Close(code, too_old)); }
+  static constexpr char too_old[] = "too old";
+
+  // Bytes of memory that it keeps from being used otherwise, as far as these may be many.
+  std::size_t pinned() const noexcept;
+  // Its timer fires in the next round. Raises std::bad_alloc.
+  void look_soon() { loop().arm(*this, loop().now()); }
 
   // --- its parts ------------------------------------------------------------------------------
 
@@ -169,6 +181,7 @@ class Connection : public Request, protected detail::TimerNode {
   detail::Branches& branches() override { return tasks_.branches(); }
   void cancel(std::uint16_t branch) noexcept override { tasks_.cancel(branch, *this); }
   void begin(detail::OutsideOperation& operation) override;
+  void close_at(std::chrono::system_clock::time_point when, Close close) override;
 
  protected:
   Connection(std::unique_ptr<detail::RequestRecord> record, std::shared_ptr<const Handler> handler,

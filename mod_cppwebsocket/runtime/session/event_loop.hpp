@@ -19,6 +19,7 @@
 #include "runtime/counters/sheet.hpp"
 #include "runtime/loop/descriptor_watcher.hpp"
 #include "runtime/loop/posted.hpp"
+#include "runtime/session/pins.hpp"
 
 namespace cppwebsocket::runtime {
 
@@ -93,6 +94,9 @@ class EventLoop {
   protocol::SparePayloads& spare_payloads() noexcept { return spare_payloads_; }
   protocol::DeflateWorkspace& deflate_workspace() noexcept { return deflate_workspace_; }
 
+  // The sessions that pin much memory.
+  Pins& pins() noexcept { return pins_; }
+
   // Who counts the sessions; null: nobody. To be set before there are any.
   SessionOwner* owner() const noexcept { return owner_; }
   void set_owner(SessionOwner* owner) noexcept { owner_ = owner; }
@@ -127,6 +131,7 @@ class EventLoop {
   protocol::Output spare_output_;
   protocol::SparePayloads spare_payloads_;
   protocol::DeflateWorkspace deflate_workspace_;
+  Pins pins_;
 };
 
 }  // namespace cppwebsocket::runtime

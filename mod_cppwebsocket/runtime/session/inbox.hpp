@@ -69,6 +69,10 @@ class Inbox {
     if (has_unread()) take_unread();
   }
 
+  std::size_t bytes() const noexcept {  // of messages, and unread
+    return waiting_ ? waiting_->bytes + waiting_->unread.size() : 0;
+  }
+
   // In messages.
   std::size_t capacity() const noexcept { return waiting_ ? waiting_->messages.capacity() : 0; }
 

@@ -93,6 +93,18 @@ void handle(protocol::Event event, Connection& connection) {  // but a message
   }
 }
 
+// Counts what has come: bytes, or a message if there are none. False: the connection is closed on account of them.
+bool keeps_pace(std::size_t bytes, Connection& connection) {
+  Pace& pace = *connection.tasks().pace();
+  if (!connection.ending().is_open()) return true;
+  const detail::TimePoint now = connection.loop().now();
+  const bool keeps = bytes != 0 ? pace.count_bytes(bytes, now) : pace.count_message(now);
+  if (keeps || !pace.limits().close) return true;
+  connection.own_wire();
+  connection.ending().fail(*pace.limits().close, bytes != 0 ? "too many bytes in a short time" : "too many messages in a short time");
+  return false;
+}
+
 void end_of_input(Connection& connection) {
   connection.own_wire();
   Ending& ending = connection.ending();
@@ -111,6 +123,7 @@ bool may_receive(const Connection& connection) noexcept {
   const Ending& ending = connection.ending();
   if (ending.is_gone() || ending.peer_close_waits()) return false;
   const Tasks& tasks = connection.tasks();
+  if (tasks.is_held_up(connection.loop().now()) && ending.is_open()) return false;
   const bool full = connection.blocking() ? connection.blocking()->full()
                                           : tasks.inbox().full() && !tasks.receiver();
   return !full || !ending.is_open();
@@ -120,6 +133,7 @@ void receive_from_wire(Connection& connection) {
   const IoResult result = connection.wire().read();
   switch (result.status) {
     case IoStatus::ok:
+      if (connection.tasks().pace() && !keeps_pace(result.bytes, connection)) break;
       if (!connection.ending().is_lingering())
         receive(connection.loop().receive_buffer().first(result.bytes), connection);
       break;
@@ -150,6 +164,7 @@ void receive(std::span<char> input, Connection& connection) {
     const protocol::Event event = connection.wire().protocol().receive(input);
     if (event == protocol::Event::none)
       return input.empty() ? note_incomplete(connection) : keep_unread();
+    if (connection.tasks().pace() && event != protocol::Event::fragment && !keeps_pace(0, connection)) return;
     if (event == protocol::Event::message)
       deliver_message(connection);
     else if (event == protocol::Event::fragment)

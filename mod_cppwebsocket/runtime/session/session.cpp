@@ -116,6 +116,7 @@ void Session::end_turn() noexcept {
     while (tasks().woken() != 0) resume_woken();
   if (ending().is_lingering()) wire().end_output();
   if (wire().is_own()) keep_unsent();  // else there is nothing, or a thread is about to say so
+  if (loop().pins().are_counted()) loop().pins().count(*this);
   if (!ending().is_gone()) {
     // With work left over, ask for writability: the socket has it, so the next turn comes at once. If
     // it has not, the timer does.

@@ -1,6 +1,8 @@
 // Who counts sessions.
 #pragma once
 
+#include <cppwebsocket/detail/request_record.hpp>
+
 namespace cppwebsocket::runtime {
 
 class Connection;
@@ -11,8 +13,8 @@ class SessionOwner {
   // A connection that was open is closed, and nothing passes on it any more. Thread: the loop's.
   virtual void connection_ended(Connection& /*connection*/) noexcept {}
 
-  // A session of `loop` is destroyed. Thread: whichever destroys it.
-  virtual void session_gone(EventLoop& loop, bool blocking) noexcept = 0;
+  // A session of `loop` is destroyed; what the client was is in `record` still. Thread: whichever destroys it.
+  virtual void session_gone(EventLoop& loop, bool blocking, const detail::RequestRecord& record) noexcept = 0;
 
  protected:
   ~SessionOwner() = default;

@@ -23,6 +23,19 @@ Tasks::Seldom& Tasks::seldom() {
   return *seldom_;
 }
 
+Pin& Tasks::make_pin(Connection& connection) {
+  seldom().pin = std::make_unique<Pin>(connection, connection.loop().pins());
+  return *seldom_->pin;
+}
+
+void Tasks::set_term(bool by_rule, detail::TimePoint at, Close&& close) {
+  auto& terms = seldom().terms;
+  if (!terms) terms = std::make_unique<Terms>();
+  Term& term = by_rule ? terms->by_rule : terms->by_handler;
+  term.at = at;
+  term.close = std::move(close);
+}
+
 // A function in the pool, and its way back, which has its memory before it is called.
 class Tasks::PoolCall final : public Posted {
  public:

@@ -20,6 +20,7 @@
 #include <cppwebsocket/request.hpp>
 
 #include "protocol/frames/protocol.hpp"
+#include "runtime/limits/pace.hpp"
 #include "runtime/session/event_loop.hpp"
 #include "runtime/session/inbox.hpp"
 #include "runtime/session/operation_list.hpp"
@@ -141,6 +142,24 @@ class Tasks {
   std::stop_token stop_token();
   Sender sender(Connection& connection);
 
+  // --- what few connections have --------------------------------------------------------------
+
+  Pace* pace() const noexcept { return seldom_ ? seldom_->pace.get() : nullptr; }
+  void set_pace(std::unique_ptr<Pace> pace) { seldom().pace = std::move(pace); }
+  Pin* pin() const noexcept { return seldom_ ? seldom_->pin.get() : nullptr; }
+  Pin& make_pin(Connection& connection);
+  // It is not read from at the moment, by its pace or for its memory.
+  bool is_held_up(detail::TimePoint now) const noexcept {
+    return seldom_ && ((seldom_->pace && seldom_->pace->next() > now) || (seldom_->pin && seldom_->pin->is_slowed()));
+  }
+  // When it is to be closed, and how: by the server's rule, and by the handler's. Null: whenever it is.
+  struct Term {
+    detail::TimePoint at = detail::TimePoint::max();
+    Close close;
+  };
+  const Term* term() const noexcept { return seldom_ && seldom_->terms ? seldom_->terms->first() : nullptr; }
+  void set_term(bool by_rule, detail::TimePoint at, Close&& close);
+
   // What other threads hold: null if they hold nothing.
   RemoteControl* remote() const noexcept { return seldom_ ? seldom_->remote.get() : nullptr; }
   void request_stop() noexcept {
@@ -151,7 +170,15 @@ class Tasks {
   friend struct DebugLayout;  // httpd/child/debug_layout.cpp
   class PoolCall;
   // What most handlers never need: it costs them a pointer.
+  struct Terms {
+    const Term* first() const noexcept { return by_rule.at <= by_handler.at ? &by_rule : &by_handler; }
+    Term by_rule;
+    Term by_handler;
+  };
   struct Seldom {
+    std::unique_ptr<Pace> pace;
+    std::unique_ptr<Pin> pin;
+    std::unique_ptr<Terms> terms;
     std::vector<detail::RootTask> beside;  // the main task
     std::shared_ptr<RemoteControl> remote;
     std::stop_source stop_source{std::nostopstate};

@@ -34,7 +34,22 @@ void close_idle(Ending& ending) {
   ending.end(why);
 }
 
+void close_in_term(const Close& close, Ending& ending) {
+  constexpr char why[] = "the time for this connection is over";
+  ending.record_close(close.code().value_or(close_code::normal), close.reason());
+  ending.start_closing(Close(close), why);
+  ending.end(why);
+}
+
 }  // namespace
+
+detail::TimePoint steady_time(std::chrono::system_clock::time_point when) noexcept {
+  using std::chrono::system_clock, std::chrono::steady_clock;
+  constexpr std::chrono::hours forever{24 * 365 * 100};
+  const system_clock::time_point now = system_clock::now();
+  if (when > now + forever) return detail::TimePoint::max();
+  return steady_clock::now() + std::max(std::chrono::nanoseconds(when - now), std::chrono::nanoseconds(0));
+}
 
 detail::TimePoint next_look(const Connection& connection) noexcept {
   const Ending& ending = connection.ending();
@@ -44,6 +59,10 @@ detail::TimePoint next_look(const Connection& connection) noexcept {
   const Wire& wire = connection.wire();
   const ConnectionLimits& limits = connection.limits();
   next = std::min(next, message_deadline(connection));
+  if (const Tasks::Term* const term = connection.tasks().term()) next = std::min(next, term->at);
+  if (const Pace* const pace = connection.tasks().pace(); pace && pace->next() > connection.loop().now())
+    next = std::min(next, pace->next());
+  if (const Pin* const pin = connection.tasks().pin()) next = std::min(next, pin->next());
   if (limits.ping_interval.count() > 0 && wire.protocol().has_ping())
     next = std::min(next, wire.heard_at() + std::chrono::milliseconds(limits.ping_interval) * (wire.waits_for_pong() ? 2 : 1));
   if (limits.idle_timeout.count() > 0)
@@ -61,6 +80,7 @@ void look_after(Connection& connection) {
     if (wire.protocol().incomplete_since() != detail::TimePoint{})
       wire.protocol().note_incomplete(now);
   }
+  if (Pin* const pin = connection.tasks().pin(); pin && ending.is_open()) pin->look_after();
   if (now < next_look(connection)) return;
   if (ending.state() == Ending::State::closing)
     return ending.lose("the peer did not answer our Close in time");
@@ -68,6 +88,8 @@ void look_after(Connection& connection) {
   if (now >= ending.leaving().next()) return ending.leaving().go_on(connection);
   if (ending.peer_close_waits()) return ending.answer_peer_close(false);
 
+  if (const Tasks::Term* const term = connection.tasks().term(); term && now >= term->at)
+    return close_in_term(term->close, ending);
   if (now >= message_deadline(connection))
     return ending.fail(close_code::policy_violation, "a message took too long to arrive");
   const auto idle_timeout = connection.limits().idle_timeout;

@@ -158,6 +158,12 @@ std::size_t Wire::unsent_and_held_back() const noexcept {
   return bytes;
 }
 
+std::size_t Wire::pinned_by_waiting() const noexcept {
+  std::size_t bytes = waiting_->output.pinned() + waiting_->uncompressed;
+  for (const Message& message : waiting_->held_back) bytes += message.size();
+  return bytes;
+}
+
 Wire::Waiting& Wire::waiting() {
   if (!waiting_) {
     auto made = std::make_unique<Waiting>();

@@ -122,6 +122,7 @@ class Wire {
     return (waiting_ && !waiting_->output.empty()) || unsent_by_transport_ != 0;
   }
   std::size_t unsent_and_held_back() const noexcept;
+  std::size_t pinned() const noexcept { return waiting_ ? pinned_by_waiting() : 0; }  // bytes of memory
 
   // A checked message, or a fragment if not `end`; what guests have waiting goes before it.
   void send(Message&& message, bool end);
@@ -231,6 +232,7 @@ class Wire {
   };
   Waiting& waiting();
   std::chrono::nanoseconds keep_waiting();
+  std::size_t pinned_by_waiting() const noexcept;
   void send_held_back();
   void put(Message&& message, bool end);
   void put_behind(InPieces::Part&& part, std::size_t size);

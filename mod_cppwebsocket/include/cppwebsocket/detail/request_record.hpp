@@ -187,6 +187,7 @@ struct RequestRecord {
   bool secure = false;
   bool deflate : 1 = false;
   std::uint8_t way : 2 = 0;  // how it came from httpd: the server's own numbers
+  std::uint8_t counted : 2 = 0;  // what it takes of what its client may have: the same
   std::uint32_t place = static_cast<std::uint32_t>(-1);  // where its event loop keeps it
 };
 

@@ -114,6 +114,10 @@ class BlockingConnection final : public Connection, public BlockingRequest {
     const auto held = stage_.lock();
     Connection::close(std::move(close));
   }
+  void close_at(std::chrono::system_clock::time_point when, Close close) override {
+    const auto held = stage_.lock();
+    Connection::close_at(when, std::move(close));
+  }
   Readiness wait_for(int descriptor, bool writable, TimePoint deadline) override {
     auto held = stage_.lock();
     require_open();

@@ -186,6 +186,8 @@ class Client {
   // The server's Close: the handler's own, its answer to the client's, or what follows from how it ended. None
   // if the connection is open or was lost.
   const std::optional<Close>& closed_with() const { return connection_->closed_with; }
+  // The time that the handler has given to request.close_at.
+  std::optional<std::chrono::system_clock::time_point> closes_at() const { return connection_->closes_at; }
   void expect_close(CloseCode code) const {
     const auto& close = closed_with();
     if (!close) throw Failure("expected a Close with " + std::to_string(code) + ", but none came");

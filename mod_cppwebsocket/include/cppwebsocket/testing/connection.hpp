@@ -3,6 +3,7 @@
 #pragma once
 
 #include <algorithm>
+#include <chrono>
 #include <cstring>
 #include <deque>
 #include <memory>
@@ -126,6 +127,13 @@ class Connection : public Server {
     if (!record.close_code) record.close_code = closed_with->code().value_or(1005);
     finish();
   }
+  // Kept for the test to look at: a test's time is not the clock's.
+  void close_at(std::chrono::system_clock::time_point when, Close close) {
+    if ((close.code() && !close_code::may_be_sent(*close.code())) ||
+        close.reason().size() > max_close_reason)
+      throw BadOperationException("this close code or reason may not be sent");
+    closes_at = when;
+  }
   // The client has closed, and the handler comes to it.
   std::nullopt_t receive_close() {
     if (!closed_with) closed_with = choose_close();
@@ -179,6 +187,7 @@ class Connection : public Server {
   std::vector<Message> sent;
   std::vector<std::string> pings;
   std::optional<Close> closed_with;
+  std::optional<std::chrono::system_clock::time_point> closes_at;
   std::vector<std::string> logged;
   std::vector<std::pair<std::string, std::string>> answer_headers;
   bool extensions_enabled = true;

@@ -82,6 +82,9 @@ class CoroutineConnection final : public Connection, public Request {
     return receive_close();
   }
   std::optional<Message> try_receive() override { return take_incoming(false); }
+  void close_at(std::chrono::system_clock::time_point when, Close close) override {
+    Connection::close_at(when, std::move(close));
+  }
   bool send(Message&& message, bool is_last) override {
     Connection::send(std::move(message), is_last);
     return true;
