@@ -28,6 +28,7 @@ FLOORS = [
     ["runtime/session"],
     ["runtime/transport", "runtime/handlers"],
     ["runtime/loop"],
+    ["runtime/watch"],
     ["runtime/counters"],
     ["runtime/limits"],
     ["protocol/opening"],

@@ -7,6 +7,8 @@
 #include <poll.h>
 #include <unistd.h>
 
+#include "runtime/watch/watched_thread.hpp"
+
 namespace cppwebsocket::runtime {
 
 namespace {
@@ -19,6 +21,7 @@ Runtime::Runtime(const RuntimeOptions& options)
       handlers_(options.channels, options.load_notes, options.copies),
       connection_pool_(options.blocking_threads),
       call_pool_(options.blocking_threads) {
+  describe_connections_by(describe_session);
   std::function<void()> draining;
   if (options.place_is_needed)
     draining = [this] {
@@ -34,6 +37,7 @@ Runtime::Runtime(const RuntimeOptions& options)
 }
 
 Runtime::~Runtime() {
+  watchdog_.reset();
   begin_stop(Stop::at_once);
   reactors_.clear();
 }
@@ -45,7 +49,7 @@ std::uint64_t Runtime::count(int change) noexcept {
 }
 
 std::string_view Runtime::take_place(bool blocking) noexcept {
-  if (stop_ == Stop::at_once) return child_is_stopping;
+  if (stop_ == Stop::at_once || retiring_) return child_is_stopping;
   if (count(1) > options_.max_connections) {
     count(-1);
     return "WebSocketMaxConnections is reached";
@@ -61,7 +65,12 @@ std::unique_ptr<Session> Runtime::make_session(std::unique_ptr<detail::RequestRe
                                                std::shared_ptr<const Handler> handler,
                                                std::string_view& why_not) {
   const bool blocking = handler->is_blocking();
-  Reactor& reactor = *reactors_[next_reactor_.fetch_add(1) % reactors_.size()];
+  Reactor* const picked = pick_reactor();
+  if (!picked) {
+    why_not = "all event threads are held up (CWS0090)";
+    return nullptr;
+  }
+  Reactor& reactor = *picked;
   if (!reactor.expect()) {  // before take_place looks whether the child stops
     why_not = child_is_stopping;
     return nullptr;
@@ -72,6 +81,7 @@ std::unique_ptr<Session> Runtime::make_session(std::unique_ptr<detail::RequestRe
     return nullptr;
   }
   record->id = next_id_.fetch_add(1);
+  if (blocking) count_blocking(*handler);
   const auto way = static_cast<Way>(record->way);
   const std::uint16_t slot = options_.sheet ? options_.sheet->slot_of(handler->name(), way) : std::uint16_t{0};
   auto session = std::make_unique<Session>(std::move(record), std::move(handler), reactor);
@@ -104,9 +114,15 @@ void Runtime::run_background(std::vector<const HandlerRoot*> roots, Work::Log lo
   reactor.post([work] { work->start(); });
 }
 
-void Runtime::session_gone(EventLoop& loop, bool blocking, const detail::RequestRecord& record) noexcept {
+void Runtime::session_gone(EventLoop& loop, const void* blocking_handler,
+                           const detail::RequestRecord& record) noexcept {
   if (options_.gone) options_.gone(record);
-  if (blocking) connection_pool_.release();
+  if (blocking_handler) {
+    std::lock_guard lock(blocking_mutex_);
+    const auto place = blocking_.find(blocking_handler);
+    if (place != blocking_.end() && --place->second.connections == 0) blocking_.erase(place);
+    connection_pool_.release();
+  }
   count(-1);
   static_cast<Reactor&>(loop).expect_no_longer();
 }
@@ -172,6 +188,85 @@ bool Runtime::wait_stopped() noexcept {
     }
   }
   return all;
+}
+
+// --- what comes of it that an event thread is held up, or that all threads of blocking handlers are taken --------
+
+void Runtime::watch(WatchdogOptions options) {
+  std::vector<WatchedLoop*> loops;
+  for (auto& reactor : reactors_) loops.push_back(&reactor->watched());
+  watched_by_ = options;
+  watchdog_ = std::make_unique<Watchdog>(
+      std::move(options), std::move(loops),
+      Watchdog::Others{.is_stalled = [this](WatchedLoop& stalled) { rescue(stalled); },
+                       .look = [this](Watchdog::Clock::time_point now) { look_at_threads(now); }});
+  watchdog_->start();
+}
+
+// The next in turn, unless its round takes long: then who has been in one for the shortest time.
+Reactor* Runtime::pick_reactor() noexcept {
+  constexpr std::chrono::milliseconds usual{20};
+  const auto now = Watchdog::Clock::now();
+  const std::size_t first = next_reactor_.fetch_add(1);
+  Reactor* best = nullptr;
+  Watchdog::Clock::duration least{};
+  for (std::size_t i = 0; i < reactors_.size(); ++i) {
+    Reactor& each = *reactors_[(first + i) % reactors_.size()];
+    const auto age = each.watched().round_age(now);
+    if (age <= usual) return &each;
+    if (each.watched().is_stalled() || (best && age >= least)) continue;
+    best = &each;
+    least = age;
+  }
+  return best;
+}
+
+// They have had their 101, and nobody has looked at them since.
+void Runtime::rescue(WatchedLoop& stalled) noexcept {
+  const auto of = std::find_if(reactors_.begin(), reactors_.end(),
+                               [&](auto& each) { return &each->watched() == &stalled; });
+  if (of == reactors_.end()) return;
+  for (auto& session : (*of)->take_unstarted()) {
+    Reactor* const other = pick_reactor();
+    if (!other || !other->expect()) {
+      session->turn_away(Close(close_code::try_again_later, "this server is busy"));
+      continue;
+    }
+    session->move_to(*other);
+    (*of)->expect_no_longer();
+    other->adopt(std::move(session));
+  }
+}
+
+void Runtime::count_blocking(const Handler& handler) {
+  std::lock_guard lock(blocking_mutex_);
+  BlockingCount& count = blocking_[&handler];
+  if (count.connections++ == 0) count.handler = handler.name();
+}
+
+std::string Runtime::who_holds_threads() {
+  std::map<std::string_view, std::size_t> by_name;  // of several versions
+  std::lock_guard lock(blocking_mutex_);
+  for (const auto& [address, count] : blocking_) by_name[count.handler] += count.connections;
+  const auto most = std::max_element(by_name.begin(), by_name.end(),
+                                     [](auto& a, auto& b) { return a.second < b.second; });
+  if (most == by_name.end()) return {};
+  return "; handler " + std::string(most->first) + " holds " + std::to_string(most->second);
+}
+
+// Once for each time that they are, and at most once a minute.
+void Runtime::look_at_threads(Watchdog::Clock::time_point now) {
+  using namespace std::chrono;
+  const auto since = connection_pool_.full_since();
+  if (watched_by_.warning.count() == 0 || !watched_by_.tell || since == Watchdog::Clock::time_point{} ||
+      now - since < watched_by_.warning || since <= told_of_threads_)
+    return;
+  if (told_of_threads_ != Watchdog::Clock::time_point{} && now - told_of_threads_ < minutes(1)) return;
+  told_of_threads_ = now;
+  watched_by_.tell(WatchNews::threads_gone,
+                   "all " + std::to_string(options_.blocking_threads) + " threads of blocking handlers have been taken for " +
+                       std::to_string(duration_cast<seconds>(now - since).count()) +
+                       " s, and who comes is refused" + who_holds_threads());
 }
 
 }  // namespace cppwebsocket::runtime

@@ -5,7 +5,10 @@
 #include <atomic>
 #include <cstddef>
 #include <functional>
+#include <map>
 #include <memory>
+#include <mutex>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -16,6 +19,7 @@
 #include "runtime/reactor/reactor.hpp"
 #include "runtime/reactor/stop_plan.hpp"
 #include "runtime/session/session.hpp"
+#include "runtime/watch/watchdog.hpp"
 
 namespace cppwebsocket::runtime {
 
@@ -54,6 +58,11 @@ class Runtime final : private SessionOwner {
                                         std::shared_ptr<const Handler> handler,
                                         std::string_view& why_not);
 
+  // Has a thread look after the reactors, and after the threads of blocking handlers. Sessions that were given to
+  // a reactor that is held up, and that it has not looked at, go to another, or are closed with 1013.
+  // Once; raises system_error.
+  void watch(WatchdogOptions options);
+
   // Gives an opened session to its reactor, which owns it from here on. Thread: any.
   void hand_over(std::unique_ptr<Session> session);
 
@@ -87,6 +96,12 @@ class Runtime final : private SessionOwner {
   // Thread: any.
   void begin_stop(Stop how) noexcept;
 
+  // begin_stop(Stop::gracefully), and no connection is accepted any more. Thread: any.
+  void retire() noexcept {
+    retiring_ = true;
+    begin_stop(Stop::gracefully);
+  }
+
   // To be called when no connection can come any more. Waits until the reactors have ended, which
   // they do when every connection is gone or the plan's time is up; false if one does not even end
   // then. Only polls: prefork calls it inside a signal handler. Thread: the child's main thread.
@@ -94,12 +109,19 @@ class Runtime final : private SessionOwner {
 
  private:
   friend struct DebugLayout;  // httpd/child/debug_layout.cpp
-  void session_gone(EventLoop& loop, bool blocking, const detail::RequestRecord& record) noexcept override;
+  void session_gone(EventLoop& loop, const void* blocking_handler,
+                    const detail::RequestRecord& record) noexcept override;
   void connection_ended(Connection& connection) noexcept override;
 
   std::uint64_t count(int change) noexcept;
   // Counts a connection, or says why it may not be.
   std::string_view take_place(bool blocking) noexcept;
+
+  Reactor* pick_reactor() noexcept;  // null: all are held up
+  void rescue(WatchedLoop& stalled) noexcept;
+  void count_blocking(const Handler& handler);
+  void look_at_threads(Watchdog::Clock::time_point now);
+  std::string who_holds_threads();
 
   const RuntimeOptions options_;
   const std::unique_ptr<ChildCount> own_count_ = std::make_unique<ChildCount>();
@@ -108,10 +130,21 @@ class Runtime final : private SessionOwner {
   std::atomic<std::size_t> next_reactor_{0};
   std::atomic<std::uint64_t> next_id_{1};
   std::atomic<Stop> stop_{Stop::no};
+  std::atomic<bool> retiring_{false};
   HandlerLibrary handlers_;
   BlockingPool connection_pool_;  // one thread per blocking connection
   BlockingPool call_pool_;        // run_blocking
   std::vector<std::unique_ptr<Reactor>> reactors_;
+
+  struct BlockingCount {
+    std::string handler;
+    std::size_t connections = 0;
+  };
+  std::mutex blocking_mutex_;
+  std::map<const void*, BlockingCount> blocking_;  // GUARDED_BY(blocking_mutex_); by the handler's address
+  WatchdogOptions watched_by_;
+  Watchdog::Clock::time_point told_of_threads_{};  // Thread: the watchdog's
+  std::unique_ptr<Watchdog> watchdog_;
 };
 
 }  // namespace cppwebsocket::runtime

@@ -90,6 +90,7 @@ class [[gnu::visibility("hidden")]] AsioThread {
   AsioThread() {
     sigset_t all, before;  // httpd's signals are for httpd's threads
     sigfillset(&all);
+    for (const int fault : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT}) sigdelset(&all, fault);  // the server tells of them
     pthread_sigmask(SIG_SETMASK, &all, &before);
     thread_ = std::thread([this] {
       pthread_setname_np(pthread_self(), "asio");

@@ -44,7 +44,7 @@ Decompressor& DeflateWorkspace::decompressor() {
 
 PerMessageDeflate::PerMessageDeflate(const DeflateParameters& parameters,
                                      DeflateWorkspace& workspace) noexcept
-    : parameters_(parameters), workspace_(workspace) {}
+    : parameters_(parameters), workspace_(&workspace) {}
 
 PerMessageDeflate::~PerMessageDeflate() = default;
 
@@ -58,14 +58,14 @@ void PerMessageDeflate::compress(std::string_view bytes, bool end, std::string& 
     if (end && parameters_.server_no_context_takeover) compressor_.reset();
     return;
   }
-  workspace_.share().count_compressed(bytes.size());
+  workspace_->share().count_compressed(bytes.size());
   if (parameters_.server_no_context_takeover) {
     // Another connection may come between two fragments. Between two pieces of a large message the
     // compressor is its own, so that it gets as small as in one piece; else it is restarted.
     const bool goes_on = !end && bytes.size() >= TurnShare::compressed_at_once;
     Compressor& compressor = compressor_ ? *compressor_ : restarted_compressor(bytes.size());
     compressor.compress(bytes, out);
-    auto& shared = workspace_.compressors_[static_cast<std::size_t>(
+    auto& shared = workspace_->compressors_[static_cast<std::size_t>(
         parameters_.server_max_window_bits - DeflateWorkspace::min_window_bits)];
     if (goes_on && !compressor_)
       compressor_ = std::move(shared);
@@ -92,7 +92,7 @@ Compressor& PerMessageDeflate::restarted_compressor(std::size_t message_size) co
   const int needed = std::bit_width(message_size + never_reached - 1);
   const int window_bits =
       std::clamp(needed, DeflateWorkspace::min_window_bits, parameters_.server_max_window_bits);
-  return workspace_.compressor(window_bits, parameters_.level);
+  return workspace_->compressor(window_bits, parameters_.level);
 }
 
 // A message that is being inflated, between two turns. Without context takeover the decompressor is
@@ -107,7 +107,7 @@ struct PerMessageDeflate::Unfinished {
 };
 
 Decompressor& PerMessageDeflate::begin_inflating() {
-  if (parameters_.client_no_context_takeover) return workspace_.decompressor();
+  if (parameters_.client_no_context_takeover) return workspace_->decompressor();
   if (!decompressor_)
     decompressor_ = std::make_unique<Decompressor>(
         std::max(parameters_.client_max_window_bits, DeflateWorkspace::min_window_bits));
@@ -116,7 +116,7 @@ Decompressor& PerMessageDeflate::begin_inflating() {
 
 InflateResult PerMessageDeflate::inflate(std::string& bytes, std::size_t max_size,
                                          std::string& out) {
-  TurnShare& share = workspace_.share();
+  TurnShare& share = workspace_->share();
   if (share.used_up()) return InflateResult::unfinished;
   Unfinished was{.room = max_size};
   const bool goes_on = unfinished_ != nullptr;
@@ -141,13 +141,13 @@ InflateResult PerMessageDeflate::inflate(std::string& bytes, std::size_t max_siz
     was.bytes = std::move(bytes);
     was.out = std::move(out);
     unfinished_ = std::make_unique<Unfinished>(std::move(was));
-    if (!decompressor_) decompressor_ = std::move(workspace_.decompressor_);
+    if (!decompressor_) decompressor_ = std::move(workspace_->decompressor_);
     return result;
   }
   if (result == InflateResult::ok && !decompressor.between_blocks())
     result = InflateResult::corrupt;
   if (goes_on && parameters_.client_no_context_takeover)
-    workspace_.decompressor_ = std::move(decompressor_);
+    workspace_->decompressor_ = std::move(decompressor_);
   return result;
 }
 
@@ -156,7 +156,7 @@ InflateResult PerMessageDeflate::inflate_piece(std::string& bytes, bool end, std
   if (!unfinished_) {
     if (bytes.empty()) return InflateResult::ok;
     begin_inflating();
-    if (!decompressor_) decompressor_ = std::move(workspace_.decompressor_);
+    if (!decompressor_) decompressor_ = std::move(workspace_->decompressor_);
     unfinished_ = std::make_unique<Unfinished>(Unfinished{.room = max_size});
   }
   Unfinished& was = *unfinished_;
@@ -164,7 +164,7 @@ InflateResult PerMessageDeflate::inflate_piece(std::string& bytes, bool end, std
     was.bytes = std::exchange(bytes, {});
     was.read = 0;
   }
-  TurnShare& share = workspace_.share();
+  TurnShare& share = workspace_->share();
   if (share.used_up()) return InflateResult::unfinished;
   const auto inflate = [&](std::string_view all) {
     std::string_view left = all.substr(was.read);
@@ -186,7 +186,7 @@ InflateResult PerMessageDeflate::inflate_piece(std::string& bytes, bool end, std
   if (!end) return result;
   if (!decompressor_->between_blocks()) return InflateResult::corrupt;
   unfinished_.reset();
-  if (parameters_.client_no_context_takeover) workspace_.decompressor_ = std::move(decompressor_);
+  if (parameters_.client_no_context_takeover) workspace_->decompressor_ = std::move(decompressor_);
   return result;
 }
 

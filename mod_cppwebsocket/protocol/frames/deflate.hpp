@@ -97,6 +97,9 @@ class PerMessageDeflate {
   PerMessageDeflate(const DeflateParameters& parameters, DeflateWorkspace& workspace) noexcept;
   ~PerMessageDeflate();
 
+  // Before its first message: to another thread's.
+  void move_to(DeflateWorkspace& workspace) noexcept { workspace_ = &workspace; }
+
   // Whether a message of `size` bytes is worth it.
   bool wants(std::size_t size) const noexcept { return size >= parameters_.min_size; }
 
@@ -137,7 +140,7 @@ class PerMessageDeflate {
   Decompressor& begin_inflating();
 
   DeflateParameters parameters_;
-  DeflateWorkspace& workspace_;
+  DeflateWorkspace* workspace_;
   std::unique_ptr<Compressor> compressor_;      // with context takeover, once used
   std::unique_ptr<Decompressor> decompressor_;  // the same; and without it in an unfinished message
   std::unique_ptr<Unfinished> unfinished_;

@@ -72,6 +72,9 @@ class Protocol {
   const Close& peer_close() const noexcept;  // before Event::close: an empty one
   const Failure& failure() const noexcept;   // before Event::failure: code 0
 
+  // From now on it uses what another thread's connections share. To be called before anything was received or sent.
+  virtual void move_to(SparePayloads& /*spare*/, DeflateWorkspace& /*workspace*/) noexcept {}
+
   // True in the middle of a frame or of a fragmented message: then an end of the input is unclean
   // and an idle connection is not idle.
   virtual bool in_message() const noexcept = 0;

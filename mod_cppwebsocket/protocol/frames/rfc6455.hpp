@@ -29,6 +29,11 @@ class Rfc6455 final : public Protocol {
   Event receive(std::span<char>& input) override;
   void receive_in_fragments(std::size_t max_message_size) override;
 
+  void move_to(SparePayloads& spare, DeflateWorkspace& workspace) noexcept override {
+    spare_ = &spare;
+    if (deflate_) deflate_->move_to(workspace);
+  }
+
   bool in_message() const noexcept override {
     return in_frame_ || header_size_ != 0 || fragmented_;
   }

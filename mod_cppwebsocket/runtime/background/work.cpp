@@ -9,6 +9,7 @@
 
 #include "runtime/loop/blocking_pool.hpp"
 #include "runtime/session/outside.hpp"
+#include "runtime/watch/watched_thread.hpp"
 
 namespace cppwebsocket::runtime {
 
@@ -22,10 +23,15 @@ class CoroutineWork final : public Work, private Background {
  public:
   using Function = Task<void> (*)(Background&);
 
-  CoroutineWork(EventLoop& loop, Function function, Log log, Ended ended)
-      : loop_(loop), function_(function), log_(std::move(log)), ended_(std::move(ended)) {}
+  CoroutineWork(EventLoop& loop, const Handler& handler, Function function, Log log, Ended ended)
+      : loop_(loop),
+        subject_{handler.name(), handler.version()},
+        function_(function),
+        log_(std::move(log)),
+        ended_(std::move(ended)) {}
 
   void run() override {
+    const Running::Turn now(loop_.watched().running(), subject_);
     task_ = detail::RootTask(function_(*this));
     turn([this] { task_.start(); });
   }
@@ -46,10 +52,14 @@ class CoroutineWork final : public Work, private Background {
   // Whatever resumes the task comes by here, so that nobody is left in this object when it goes.
   template <typename Body>
   void turn(Body body) noexcept {
-    body();
-    if (!task_.has_ended()) return;
-    std::exception_ptr error = task_.take_error();
-    task_ = detail::RootTask();  // with its locals
+    std::exception_ptr error;
+    {
+      const Running::Turn now(loop_.watched().running(), subject_);
+      body();
+      if (!task_.has_ended()) return;
+      error = task_.take_error();
+      task_ = detail::RootTask();  // with its locals
+    }
     const Ended ended = std::move(ended_);
     ended(std::move(error));
   }
@@ -117,6 +127,7 @@ class CoroutineWork final : public Work, private Background {
   }
 
   EventLoop& loop_;
+  const Subject subject_;
   const Function function_;
   const Log log_;
   Ended ended_;
@@ -131,8 +142,12 @@ class BlockingWork final : public Work, private BlockingBackground {
  public:
   using Function = void (*)(BlockingBackground&);
 
-  BlockingWork(EventLoop& loop, Function function, Log log, Ended ended)
-      : loop_(loop), function_(function), log_(std::move(log)), ended_(std::move(ended)) {}
+  BlockingWork(EventLoop& loop, const Handler& handler, Function function, Log log, Ended ended)
+      : loop_(loop),
+        subject_{handler.name(), handler.version()},
+        function_(function),
+        log_(std::move(log)),
+        ended_(std::move(ended)) {}
 
   void run() override {
     auto* const back = new PostedFunction([this] {
@@ -142,6 +157,7 @@ class BlockingWork final : public Work, private BlockingBackground {
     try {
       start_thread([this, back, &loop = loop_] {
         try {
+          const WatchedThread::Turn now(subject_);
           function_(*this);
         } catch (...) {
           error_ = std::current_exception();
@@ -167,6 +183,7 @@ class BlockingWork final : public Work, private BlockingBackground {
   void log(LogLevel level, std::string_view text) override { log_(level, text); }
 
   EventLoop& loop_;
+  const Subject subject_;
   const Function function_;
   const Log log_;
   Ended ended_;
@@ -188,9 +205,9 @@ std::unique_ptr<Work> make_work(EventLoop& loop, const Handler& handler, WorkKin
   const HandlerTable& table = handler.table();
   const bool is_per_child = kind == WorkKind::once_per_child;
   if (auto* const function = is_per_child ? table.once_per_child : table.once_per_httpd)
-    return std::make_unique<CoroutineWork>(loop, function, std::move(log), std::move(ended));
+    return std::make_unique<CoroutineWork>(loop, handler, function, std::move(log), std::move(ended));
   return std::make_unique<BlockingWork>(
-      loop, is_per_child ? table.blocking_once_per_child : table.blocking_once_per_httpd,
+      loop, handler, is_per_child ? table.blocking_once_per_child : table.blocking_once_per_httpd,
       std::move(log), std::move(ended));
 }
 

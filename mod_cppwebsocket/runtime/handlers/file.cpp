@@ -220,6 +220,20 @@ std::string error_of_loading(const std::string& copy, const std::string& path) {
   return "it cannot be loaded: " + text;
 }
 
+// ISO 8601, in UTC, to the second.
+std::string time_of(const FileVersion& version) {
+  const std::chrono::sys_seconds time(std::chrono::seconds(version.modified_ns / 1'000'000'000));
+  const auto day = std::chrono::floor<std::chrono::days>(time);
+  const std::chrono::year_month_day date(day);
+  const std::chrono::hh_mm_ss clock(time - day);
+  char text[48];
+  std::snprintf(text, sizeof text, "%04d-%02u-%02uT%02d:%02d:%02dZ", static_cast<int>(date.year()),
+                static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
+                static_cast<int>(clock.hours().count()), static_cast<int>(clock.minutes().count()),
+                static_cast<int>(clock.seconds().count()));
+  return text;
+}
+
 // Runs the file's constructors.
 std::shared_ptr<const Handler> open_copy(const std::string& name, const std::string& path,
                                          Copy& copy, detail::ChannelService* channels) {
@@ -237,7 +251,7 @@ std::shared_ptr<const Handler> open_copy(const std::string& name, const std::str
     return nullptr;
   }
   if (table->channels) *table->channels = channels;
-  return std::make_shared<Handler>(name, *table, object, std::move(copy.bytes));
+  return std::make_shared<Handler>(name, *table, object, std::move(copy.bytes), time_of(copy.version));
 }
 
 }  // namespace

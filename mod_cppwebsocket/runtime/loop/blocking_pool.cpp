@@ -1,17 +1,26 @@
 #include "runtime/loop/blocking_pool.hpp"
 
 #include <chrono>
+#include <new>
 
 #include <signal.h>
+
+#include "runtime/watch/watched_thread.hpp"
 
 namespace cppwebsocket::runtime {
 
 void start_thread(std::function<void()> body) {
-  sigset_t all, before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
+  const sigset_t others = signals_of_others();
+  sigset_t before;
+  pthread_sigmask(SIG_SETMASK, &others, &before);
   try {
-    std::thread(std::move(body)).detach();
+    std::thread([body = std::move(body)] {
+      try {
+        WatchedThread::here();
+      } catch (const std::bad_alloc&) {  // then nobody can tell what it runs
+      }
+      body();
+    }).detach();
   } catch (...) {
     pthread_sigmask(SIG_SETMASK, &before, nullptr);
     throw;
@@ -29,13 +38,19 @@ BlockingPool::~BlockingPool() {
 bool BlockingPool::reserve() noexcept {
   std::lock_guard lock(mutex_);
   if (reserved_ >= max_threads_) return false;
-  ++reserved_;
+  if (++reserved_ == max_threads_) full_since_ = std::chrono::steady_clock::now();
   return true;
 }
 
 void BlockingPool::release() noexcept {
   std::lock_guard lock(mutex_);
   --reserved_;
+  full_since_ = {};
+}
+
+std::chrono::steady_clock::time_point BlockingPool::full_since() const noexcept {
+  std::lock_guard lock(mutex_);
+  return full_since_;
 }
 
 void BlockingPool::run(std::function<void()> function) {

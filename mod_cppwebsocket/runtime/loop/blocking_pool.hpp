@@ -2,6 +2,7 @@
 // Thread: any.
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
 #include <cstddef>
 #include <deque>
@@ -22,6 +23,8 @@ class BlockingPool {
   // one run() at a time, so that this never queues behind others.
   bool reserve() noexcept;
   void release() noexcept;
+  // Since when all places have been taken; the clock's zero: they are not.
+  std::chrono::steady_clock::time_point full_since() const noexcept;
 
   // Runs `function`, which must not throw, on a thread of the pool; waits in line if all are busy.
   void run(std::function<void()> function);
@@ -30,16 +33,17 @@ class BlockingPool {
   void work();
 
   const std::size_t max_threads_;
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::condition_variable changed_;
   std::deque<std::function<void()>> queue_;  // GUARDED_BY(mutex_), as all below
   std::size_t threads_ = 0;
   std::size_t idle_ = 0;
   std::size_t reserved_ = 0;
+  std::chrono::steady_clock::time_point full_since_{};
   bool stopping_ = false;
 };
 
-// Starts a detached thread with all signals blocked: httpd's signals are for httpd's threads.
+// Starts a detached thread with httpd's signals blocked (signals_of_others).
 void start_thread(std::function<void()> body);
 
 }  // namespace cppwebsocket::runtime

@@ -10,10 +10,12 @@
 #include <signal.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "runtime/loop/blocking_pool.hpp"
 #include "runtime/session/session.hpp"
+#include "runtime/watch/watched_thread.hpp"
 
 namespace cppwebsocket::runtime {
 
@@ -66,10 +68,14 @@ Reactor::Reactor(BlockingPool& connection_pool, BlockingPool& call_pool, const S
   event.events = EPOLLIN | EPOLLET;  // each write to it wakes, though nobody reads
   event.data.ptr = nobody;
   checked(::epoll_ctl(epoll_, EPOLL_CTL_ADD, wake_, &event), "epoll_ctl");
-  sigset_t all, before;  // httpd's signals are for httpd's threads
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
-  thread_ = std::thread([this] { run(); });
+  const sigset_t others = signals_of_others();
+  sigset_t before;
+  pthread_sigmask(SIG_SETMASK, &others, &before);
+  thread_ = std::thread([this] {
+    watched().set_thread(static_cast<pid_t>(::syscall(SYS_gettid)));
+    WatchedThread::here_runs(watched().running());
+    run();
+  });
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }
 
@@ -94,6 +100,13 @@ void Reactor::adopt(std::unique_ptr<Session> session) {
   if (ended_) return;  // which destroys the session, once the lock is gone
   adopted_.push_back(std::move(session));
   if (adopted_.size() == 1) wake();
+}
+
+std::vector<std::unique_ptr<Session>> Reactor::take_unstarted() {
+  std::vector<std::unique_ptr<Session>> unstarted;
+  std::lock_guard lock(mutex_);
+  unstarted.swap(adopted_);
+  return unstarted;
 }
 
 void Reactor::post(Posted& posted) noexcept {
@@ -172,6 +185,7 @@ void Reactor::run() {
     over_.clear();
     end_round();
   }
+  watched().end_round();
   const std::uint64_t one = 1;
   [[maybe_unused]] const auto written = ::write(stopped_, &one, sizeof one);
 }
@@ -187,9 +201,11 @@ void Reactor::wait_for_events() {
   int timeout = timeout_ms();
   for (auto& source : sources_)
     if (!source->prepare_to_wait()) timeout = 0;
+  watched().end_round();
   const int count = ::epoll_wait(epoll_, events.data(), events.size(), timeout);
   for (auto& source : sources_) source->waited();
   now_ = std::chrono::steady_clock::now();
+  watched().begin_round(now_);
   deflate_workspace().share().begin_round();
   events_ = std::span(events).first(count > 0 ? static_cast<std::size_t>(count) : 0);
   const bool is_sampled = round_ % Column::sampled == 0;

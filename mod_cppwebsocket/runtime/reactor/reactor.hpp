@@ -36,6 +36,9 @@ class Reactor final : public EventLoop, private detail::TimerNode {
   // Takes over an opened session; after the loop's end, drops it. Thread: any.
   void adopt(std::unique_ptr<Session> session);
 
+  // Those that were adopted and have not had their first turn. Thread: any.
+  std::vector<std::unique_ptr<Session>> take_unstarted();
+
   // A session, or work without one, is made, or is gone, whether it was adopted or not. Until it
   // is gone the loop does not end, so that a connection accepted just before a stop is told of it. False if the loop has
   // ended. Thread: any.

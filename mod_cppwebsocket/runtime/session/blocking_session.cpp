@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "runtime/loop/blocking_pool.hpp"
+#include "runtime/watch/watched_thread.hpp"
 
 namespace cppwebsocket::runtime {
 
@@ -143,6 +144,7 @@ void BlockingSession::run_handler() noexcept {
   std::exception_ptr error;
   threads_.run_main([&] {
     try {
+      const WatchedThread::Turn now(static_cast<Connection*>(&session_));
       session_.handler().table().blocking_transfer_data(*this);
     } catch (...) {
       error = std::current_exception();
@@ -162,6 +164,7 @@ void BlockingSession::run_handler() noexcept {
 
 void BlockingSession::run_goodbye() noexcept {
   try {
+    const WatchedThread::Turn now(static_cast<Connection*>(&session_));
     session_.handler().table().blocking_going_away(*this);
   } catch (...) {
     Leaving::report(std::current_exception(), session_);
@@ -179,6 +182,7 @@ std::uint64_t BlockingSession::start_thread(std::function<void(std::stop_token)>
   auto body = [this, function = std::move(function)](std::stop_token stop) {
     std::exception_ptr error;
     try {
+      const WatchedThread::Turn now(static_cast<Connection*>(&session_));
       function(std::move(stop));
     } catch (...) {
       error = std::current_exception();

@@ -6,8 +6,15 @@
 #include "runtime/session/remote_control.hpp"
 #include "runtime/session/request_text.hpp"
 #include "runtime/session/time_limits.hpp"
+#include "runtime/watch/watched_thread.hpp"
 
 namespace cppwebsocket::runtime {
+
+Subject describe_session(const void* connection) noexcept {
+  const auto& self = *static_cast<const Connection*>(connection);
+  const detail::RequestRecord& record = self.record();
+  return {self.handler().name(), self.handler().version(), record.text(detail::Text::resource), record.id};
+}
 
 Connection::Connection(std::unique_ptr<detail::RequestRecord> record,
                        std::shared_ptr<const Handler> handler, EventLoop& loop)
@@ -24,17 +31,22 @@ Connection::Connection(std::unique_ptr<detail::RequestRecord> record,
 
 Connection::~Connection() {
   if (RemoteControl* const remote = tasks_.remote()) remote->detach();
-  blocking_.reset();
-  record_->user_data.reset();  // may run the handler's code, so before the handler goes
+  {
+    const WatchedThread::Turn now(this);
+    blocking_.reset();
+    record_->user_data.reset();  // may run the handler's code, so before the handler goes
+  }
   wire_.guests().say_goodbye();
   record_->seldom.reset();
   tasks_.forget_end();
-  const bool blocking = handler_->is_blocking();
+  const void* const blocking = handler_->is_blocking() ? handler_.get() : nullptr;
   handler_.reset();
   if (SessionOwner* const owner = loop().owner()) owner->session_gone(loop(), blocking, *record_);
 }
 
 void Connection::do_extra_handshake() {
+  WatchedThread::here();
+  const WatchedThread::Turn now(this);
   const HandlerTable& table = handler_->table();
   if (blocking_)
     table.blocking_do_extra_handshake(*blocking_);
@@ -50,6 +62,15 @@ void Connection::open(std::unique_ptr<Transport> transport,
   record_->handshake.reset();
   wire_.open(std::move(transport), std::move(protocol), blocking_ != nullptr);
   if (!already_read.empty()) tasks_.inbox().keep_unread(std::move(already_read));
+}
+
+void Connection::move_to(EventLoop& loop) noexcept { wire_.move_to(loop); }
+
+void Connection::turn_away(const Close& close) noexcept {
+  try {
+    wire_.turn_away(close);
+  } catch (const std::bad_alloc&) {  // then without a word
+  }
 }
 
 void Connection::set_blocking(std::unique_ptr<BlockingSession> blocking) noexcept {

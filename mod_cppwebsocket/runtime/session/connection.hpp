@@ -43,6 +43,10 @@ class Connection : public Request, protected detail::TimerNode {
   void open(std::unique_ptr<Transport> transport, std::unique_ptr<protocol::Protocol> protocol,
             std::string already_read);
 
+  // Opened, but not started: it will be run by another loop, or by none and is told so. Thread: who owns it.
+  void move_to(EventLoop& loop) noexcept;
+  void turn_away(const Close& close) noexcept;
+
   // An incoming message is to be complete so long after it began, and a second more for each
   // slowest_message bytes of it. 0: whenever it is. In whole seconds, at most 18 h. To be set before
   // open().
@@ -84,6 +88,7 @@ class Connection : public Request, protected detail::TimerNode {
   // Runs `body` as a turn: what it sends goes out at its end.
   template <typename Body>
   void turn(Body&& body) {
+    const Running::Turn now(loop().watched().running(), this);
     begin_turn();
     own_wire();
     guarded(body);

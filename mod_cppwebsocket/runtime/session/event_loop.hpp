@@ -20,12 +20,16 @@
 #include "runtime/loop/descriptor_watcher.hpp"
 #include "runtime/loop/posted.hpp"
 #include "runtime/session/pins.hpp"
+#include "runtime/watch/watched_loop.hpp"
 
 namespace cppwebsocket::runtime {
 
 class BlockingPool;
 class Session;
 class SessionOwner;
+
+// What reports say of a session. Async-signal-safe, on the thread that runs it.
+Subject describe_session(const void* connection) noexcept;
 
 struct Interest {
   bool readable : 1 = false;
@@ -87,6 +91,9 @@ class EventLoop {
   // The session is over: destroy it once nothing of it is on the stack.
   virtual void finished(Session& session) noexcept = 0;
 
+  // What the watchdog sees of this loop. Thread: see there.
+  WatchedLoop& watched() noexcept { return watched_; }
+
   // Scratch memory that sessions share, because only one of them runs at a time: an idle
   // connection has no buffers.
   std::span<char> receive_buffer() noexcept { return receive_buffer_; }
@@ -123,6 +130,7 @@ class EventLoop {
   static constexpr detail::TimePoint unwatched{};
   static constexpr detail::TimePoint over = detail::TimePoint::max();
 
+  WatchedLoop watched_{describe_session};
   detail::TimePoint turn_watched_from_{};
   std::unique_ptr<Column> own_counters_ = std::make_unique<Column>();
   Column* counters_ = own_counters_.get();

@@ -36,6 +36,7 @@ void Session::start() {
 
 void Session::on_ready(bool readable, bool writable, bool hung_up) {
   if (ending().is_gone()) return;
+  const Running::Turn now(loop().watched().running(), static_cast<Connection*>(this));
   begin_turn();
   if (writable || !readable) own_wire();  // not for messages that only come in
   guarded([&] {

@@ -9,6 +9,7 @@
 #include "runtime/session/descriptor_wait.hpp"
 #include "runtime/session/outside.hpp"
 #include "runtime/session/remote_control.hpp"
+#include "runtime/watch/watched_thread.hpp"
 
 namespace cppwebsocket::runtime {
 
@@ -43,7 +44,10 @@ class Tasks::PoolCall final : public Posted {
       : tasks_(tasks), operation_(operation), connection_(connection) {}
 
   void make(const std::shared_ptr<PoolCall>& self) noexcept {
-    operation_.call(operation_);
+    {
+      const WatchedThread::Turn now(&connection_);
+      operation_.call(operation_);
+    }
     self_ = self;
     connection_.loop().post(*this);
   }

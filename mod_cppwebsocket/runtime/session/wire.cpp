@@ -33,7 +33,7 @@ void Wire::set_watched(Interest interest) noexcept {
 
 void Wire::send(Message&& message, bool end) {
   if (guests_.have_more()) let_guests_send(true);
-  message_at_ = Ticks(loop_.now());
+  message_at_ = Ticks(loop_->now());
   count_sent(message.size(), end ? 1 : 0);
   put(std::move(message), end);
   in_fragments_ = !end;
@@ -46,7 +46,15 @@ void Wire::put(Message&& message, bool end) {
       (size > protocol::TurnShare::compressed_at_once && protocol_->compresses_in_pieces()))
     return put_behind({.message = std::move(message), .end = end}, size);
   protocol_->send_message(std::move(message), end, output());
-  loop_.spare_payloads().give(std::move(message).payload());  // if it was copied
+  loop_->spare_payloads().give(std::move(message).payload());  // if it was copied
+}
+
+void Wire::turn_away(const Close& close) {
+  protocol::Output last;
+  protocol_->send_close(close, last);
+  std::array<std::string_view, 2> pieces;
+  const std::size_t count = last.pieces(pieces.data(), pieces.size());
+  transport_->write(std::span(pieces.data(), count));
 }
 
 void Wire::send_held_back() {
@@ -96,7 +104,7 @@ void Wire::put_behind(InPieces::Part&& part, std::size_t size) {
 }
 
 void Wire::go_on_compressing() {
-  const protocol::TurnShare& share = loop_.deflate_workspace().share();
+  const protocol::TurnShare& share = loop_->deflate_workspace().share();
   auto& [parts, close] = *waiting_->in_pieces;
   while (!parts.empty() && can_go_on_compressing() && !share.used_up()) {
     auto& [message, end, shared, begin, shared_end] = parts.front();
@@ -118,7 +126,7 @@ void Wire::go_on_compressing() {
     }
     waiting_->uncompressed -= count;
     if (!is_done) continue;
-    loop_.spare_payloads().give(std::move(message).payload());
+    loop_->spare_payloads().give(std::move(message).payload());
     --waiting_->uncompressed;
     parts.pop_front();
   }
@@ -142,8 +150,8 @@ Wire::Flushed Wire::flush() noexcept {
     if (result.status == IoStatus::would_block) return flushed;
     if (result.status != IoStatus::ok) return {flushed.moved, result.error};
     flushed.moved = true;
-    add(loop_.counters().out, result.bytes);
-    output().consume(result.bytes, &loop_.spare_payloads());
+    add(loop_->counters().out, result.bytes);
+    output().consume(result.bytes, &loop_->spare_payloads());
     if (result.bytes == offered && unsent_by_transport_ == 0) continue;
     count_as_heard();  // a slow peer that takes bytes is not a dead one
     return flushed;
@@ -167,7 +175,7 @@ std::size_t Wire::pinned_by_waiting() const noexcept {
 Wire::Waiting& Wire::waiting() {
   if (!waiting_) {
     auto made = std::make_unique<Waiting>();
-    std::swap(made->output, loop_.spare_output());
+    std::swap(made->output, loop_->spare_output());
     waiting_ = std::move(made);
   }
   return *waiting_;
@@ -176,18 +184,18 @@ Wire::Waiting& Wire::waiting() {
 std::chrono::nanoseconds Wire::keep_waiting() {
   const bool is_over = waiting().output.empty() && waiting_->held_back.empty() && !waiting_->pong && !waiting_->in_pieces;
   if (!is_over) {
-    if (waiting_->since == detail::TimePoint{}) waiting_->since = loop_.now();
+    if (waiting_->since == detail::TimePoint{}) waiting_->since = loop_->now();
     return {};
   }
   const auto time = waited();
-  if (waiting_->since != detail::TimePoint{}) loop_.counters().waits.note(time);
+  if (waiting_->since != detail::TimePoint{}) loop_->counters().waits.note(time);
   waiting_.reset();
   return time;
 }
 
 std::chrono::nanoseconds Wire::waited() const noexcept {
   if (!waiting_ || waiting_->since == detail::TimePoint{}) return {};
-  return loop_.now() - waiting_->since;
+  return loop_->now() - waiting_->since;
 }
 
 std::size_t Wire::drop_unsent() noexcept {
@@ -208,7 +216,7 @@ void Wire::end_output() noexcept {
 // --- guests ------------------------------------------------------------------------------------
 
 void Wire::append_shared(const protocol::SharedBytes& bytes, std::size_t begin, std::size_t end) {
-  message_at_ = Ticks(loop_.now());
+  message_at_ = Ticks(loop_->now());
   if (waiting_ && waiting_->in_pieces)
     return put_behind({.shared = bytes, .begin = begin, .shared_end = end}, end - begin);
   output().append(bytes, begin, end);
@@ -244,7 +252,7 @@ void Wire::write_lent(Message&& message, protocol::Output& output) {
   const IoResult result = transport_->write(std::span(pieces.data(), count));
   if (result.status != IoStatus::ok) return;
   output.consume(result.bytes);
-  add_shared(loop_.counters().out_by_threads, result.bytes);
+  add_shared(loop_->counters().out_by_threads, result.bytes);
 }
 
 }  // namespace cppwebsocket::runtime

@@ -35,19 +35,25 @@ namespace cppwebsocket::runtime {
 
 class Wire {
  public:
-  explicit Wire(EventLoop& loop) noexcept : loop_(loop) {}
+  explicit Wire(EventLoop& loop) noexcept : loop_(&loop) {}
 
   // `may_lend`: there is a thread of the handler's to lend the wire to.
   void open(std::unique_ptr<Transport> transport, std::unique_ptr<protocol::Protocol> protocol,
             bool may_lend);
   void start() noexcept {
-    heard_at_ = message_at_ = Ticks(loop_.now());
-    tally_.begin(loop_.now());
+    heard_at_ = message_at_ = Ticks(loop_->now());
+    tally_.begin(loop_->now());
   }
   void close() noexcept { transport_.reset(); }
   bool is_open() const noexcept { return transport_ != nullptr; }
 
-  EventLoop& loop() const noexcept { return loop_; }
+  EventLoop& loop() const noexcept { return *loop_; }
+  // Opened, but not started.
+  void move_to(EventLoop& loop) noexcept {
+    loop_ = &loop;
+    protocol_->move_to(loop.spare_payloads(), loop.deflate_workspace());
+  }
+  void turn_away(const Close& close);  // raises std::bad_alloc
   const protocol::Protocol& protocol() const noexcept { return *protocol_; }
   protocol::Protocol& protocol() noexcept { return *protocol_; }
   int descriptor() const noexcept { return transport_ ? transport_->descriptor() : -1; }
@@ -62,11 +68,11 @@ class Wire {
 
   // Reads once, into the loop's receive buffer.
   IoResult read() noexcept {
-    const IoResult result = transport_->read(loop_.receive_buffer());
+    const IoResult result = transport_->read(loop_->receive_buffer());
     has_input_ = transport_->has_input();
     unsent_by_transport_ = transport_->unsent();
     if (result.status == IoStatus::ok) {
-      add(loop_.counters().in, result.bytes);
+      add(loop_->counters().in, result.bytes);
       count_as_heard();
       waits_for_pong_ = false;
     }
@@ -75,9 +81,9 @@ class Wire {
   bool has_input() const noexcept { return has_input_; }  // that the descriptor may not show
 
   // When a byte last arrived, or a slow peer took some; and when a message last went either way.
-  detail::TimePoint heard_at() const noexcept { return heard_at_.before(loop_.now()); }
-  detail::TimePoint message_at() const noexcept { return message_at_.before(loop_.now()); }
-  void count_as_heard() noexcept { heard_at_ = Ticks(loop_.now()); }
+  detail::TimePoint heard_at() const noexcept { return heard_at_.before(loop_->now()); }
+  detail::TimePoint message_at() const noexcept { return message_at_.before(loop_->now()); }
+  void count_as_heard() noexcept { heard_at_ = Ticks(loop_->now()); }
 
   // What has passed: to be read while the wire is its own.
   const Tally& tally() const noexcept { return tally_; }
@@ -87,10 +93,10 @@ class Wire {
   void count_in_slot(std::uint16_t slot) noexcept { tally_.slot = slot; }  // before start()
   // Of messages that the handler gets, `bytes` of payload, and `messages` that end with it.
   void count_received(std::size_t bytes, unsigned messages = 1) noexcept {
-    message_at_ = Ticks(loop_.now());
+    message_at_ = Ticks(loop_->now());
     tally_.messages_in += messages;
     tally_.bytes_in += bytes;
-    HandlerCounters& handler = loop_.counters(tally_.slot);
+    HandlerCounters& handler = loop_->counters(tally_.slot);
     add(handler.messages_in, messages);
     add(handler.bytes_in, bytes);
   }
@@ -98,7 +104,7 @@ class Wire {
   void count_sent(std::size_t bytes, std::size_t messages = 1) noexcept {
     tally_.messages_out += messages;
     tally_.bytes_out += bytes;
-    HandlerCounters& handler = loop_.counters(tally_.slot);
+    HandlerCounters& handler = loop_->counters(tally_.slot);
     if (is_blocking_) {
       add_shared(handler.messages_out, messages);
       add_shared(handler.bytes_out, bytes);
@@ -111,10 +117,10 @@ class Wire {
   // --- what goes out --------------------------------------------------------------------------
 
   // What gathers in this turn: the backlog, or the loop's.
-  protocol::Output& output() noexcept { return waiting_ ? waiting_->output : loop_.spare_output(); }
+  protocol::Output& output() noexcept { return waiting_ ? waiting_->output : loop_->spare_output(); }
   std::size_t unsent() const noexcept {  // bytes; of what is not compressed yet, as it is
     return (waiting_ ? waiting_->output.size() + waiting_->uncompressed
-                     : loop_.spare_output().size()) +
+                     : loop_->spare_output().size()) +
            unsent_by_transport_;
   }
   // The kernel takes no more at the moment.
@@ -160,7 +166,7 @@ class Wire {
   // std::bad_alloc, and then nothing has changed.
   // Returns how long the peer has not taken it, if that is over now; else 0.
   std::chrono::nanoseconds keep_unsent() {
-    if (waiting_ || !loop_.spare_output().empty()) return keep_waiting();
+    if (waiting_ || !loop_->spare_output().empty()) return keep_waiting();
     return {};
   }
   // How long what is unsent has waited so far.
@@ -180,12 +186,12 @@ class Wire {
   // Of a message that it cut, the rest is to be appended before anything else happens. Nothing if
   // there is something unsent already, or a fragmented message is open.
   std::optional<IoResult> write_shared(std::string_view bytes) noexcept {
-    assert(is_own_ && loop_.spare_output().empty());
+    assert(is_own_ && loop_->spare_output().empty());
     if (in_fragments_ || waiting_ || unsent_by_transport_ != 0) return std::nullopt;
-    message_at_ = Ticks(loop_.now());
+    message_at_ = Ticks(loop_->now());
     const IoResult result = transport_->write(std::span(&bytes, 1));
     unsent_by_transport_ = transport_->unsent();
-    add(loop_.counters().out, result.bytes);
+    add(loop_->counters().out, result.bytes);
     protocol_->shared_sent();
     return result;
   }
@@ -237,7 +243,7 @@ class Wire {
   void put(Message&& message, bool end);
   void put_behind(InPieces::Part&& part, std::size_t size);
 
-  EventLoop& loop_;
+  EventLoop* loop_;
   std::unique_ptr<Transport> transport_;
   std::unique_ptr<protocol::Protocol> protocol_;
   std::unique_ptr<Waiting> waiting_;
