@@ -135,6 +135,11 @@ BAD = [
     ("WebSocketDrainTimeout 5s 1000", ["WebSocketDrainTimeout", "1000", "1001, 1012, 1013, or 3000 to 4999"]),
     ("WebSocketDrainTimeout 5s 1012 keep", ["WebSocketDrainTimeout", "1012", "close or keep, and the code"]),
     ("WebSocketDrainTimeout 5s keep 5000", ["WebSocketDrainTimeout", "5000", "3000 to 4999"]),
+    ("WebSocketStallWarning", ["WebSocketStallWarning", "takes one argument"]),
+    ("WebSocketStallWarning 0", ["WebSocketStallWarning", "1ms to 1000h", "or Off"]),
+    ("WebSocketStallWarning On", ["WebSocketStallWarning", "On", "or Off"]),
+    ("WebSocketStallTimeout never", ["WebSocketStallTimeout", "never", "ms, s, min, h"]),
+    ("WebSocketStallTimeout 1001h", ["WebSocketStallTimeout", "1000h"]),
     ("WebSocketHTTP2 h2", ["WebSocketHTTP2", "On or Off", "h2"]),
 ]
 # Directives where they cannot be.
@@ -145,6 +150,7 @@ MISPLACED = [("Location /x", "WebSocketThreads 1"), ("Location /x", "WebSocketMa
              ("VirtualHost *", "WebSocketBackplanePasswordFile /dev/null"),
              ("VirtualHost *", "WebSocketChannelMemory 1M"),
              ("VirtualHost *", "WebSocketDrainTimeout 5s"),
+             ("VirtualHost *", "WebSocketStallWarning 5s"), ("Location /x", "WebSocketStallTimeout 5s"),
              ("VirtualHost *", "WebSocketThreads 1"), ("VirtualHost *", "WebSocketMaxConnections 5"),
              ("VirtualHost *", "WebSocketHandlerCopies None"),
              ("Location /x", "WebSocketHandlerRoot {root}/handlers"),
@@ -204,6 +210,10 @@ WebSocketChannelHistory 0
 WebSocketChannelHistory 1000000 1000h
 WebSocketChannelsPerConnection 1
 WebSocketChannelsPerConnection 10000
+WebSocketStallWarning Off
+WebSocketStallWarning 1ms
+WebSocketStallTimeout off
+WebSocketStallTimeout 1000h
 WebSocketLog logs/ws.log
 WebSocketLog logs/ws.log json
 WebSocketLog logs/ws.log "%a %u %t %{User-Agent}i %{duration}W %% %>s"

@@ -45,6 +45,11 @@
 //   CWS0091 warning  the table of clients with limits is full
 //   CWS0092 error    an expression of WebSocketLimit or WebSocketMaxAge failed, or gives no number
 //   CWS0081 info     a channel is refused to a connection of websocket-channels (warning: once a minute, if that is a fault)
+//   CWS0090 warning  a handler holds up an event thread
+//   CWS0091 notice   the event thread goes on
+//   CWS0092 error    the child ends because an event thread is held up for too long
+//   CWS0093 warning  all threads of blocking handlers have been taken for a while
+//   CWS0094 crit     a crash: which handler, and the stack
 //   CWS0095 warning  the process that writes WebSocketLog has ended (error: it cannot be started)
 //   CWS0096 warning  lines of WebSocketLog are lost (once a minute)
 //   CWS0097 any      how many lines of a handler are left out

@@ -6,6 +6,7 @@
 #include "httpd/child/handler_copies.hpp"
 #include "httpd/child/shared_channels.hpp"
 #include "httpd/child/virtual_host.hpp"
+#include "httpd/child/watch.hpp"
 #include "httpd/configuration/config.hpp"
 #include "httpd/log.hpp"
 #include "httpd/module.hpp"
@@ -249,6 +250,12 @@ void Child::begin_stop(runtime::Stop how) noexcept {
   if (how == runtime::Stop::gracefully) hear_of_hurry();
 }
 
+void Child::retire() noexcept {
+  overloaded_ = true;  // that it has no room is no news
+  place_.leave();
+  runtime_.retire();
+}
+
 // In a child that stops, MPMs ignore SIGTERM, and their parent kills who does not mind it.
 void Child::hear_of_hurry() noexcept {
   struct sigaction action {};
@@ -296,6 +303,7 @@ void child_init(apr_pool_t* pool, server_rec* main_server) noexcept {
   try {
     const std::size_t descriptors = raise_descriptor_limit();
     pin_module();
+    report_crashes(main_server);
     const ChildConfig& config = config_of(main_server).child;
     auto store = make_channel_store(main_server);
     runtime::RuntimeOptions options = options_of(main_server, descriptors);
@@ -312,6 +320,7 @@ void child_init(apr_pool_t* pool, server_rec* main_server) noexcept {
     apr_pool_pre_cleanup_register(pool, nullptr, wait_for_connections);
     say_once(*the_child, main_server, descriptors);
     run_background(*the_child, main_server);
+    watch(*the_child, main_server);
   } catch (const std::exception& error) {
     log_server(main_server, APLOG_ALERT,
                std::string("CWS0003: this child cannot serve WebSockets: ") + error.what());

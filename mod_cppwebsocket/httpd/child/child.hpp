@@ -83,6 +83,9 @@ class Child {
   // nothing. Thread: any, and in a signal handler.
   void begin_stop(runtime::Stop how) noexcept;
 
+  // It ends, though httpd does not know yet: everyone is told so, and who comes is refused. Thread: any.
+  void retire() noexcept;
+
   bool has_ended() const noexcept { return ended_.load(std::memory_order_relaxed); }
 
  private:

@@ -81,6 +81,14 @@ Rows child_directives() {
           "A graceful restart or stop closes all connections within this time "
           "(default 5s): spread over it (close, the default), or at its end (keep); with the "
           "code 1001 (the default), 1012, 1013, or 3000 to 4999"),
+      take1<time<&ChildConfig::stall_warning, true>>(
+          "WebSocketStallWarning", global,
+          "A handler that holds up an event thread for so long is told of in the error log, with its stack: a time "
+          "(default 2s), or Off"),
+      take1<time<&ChildConfig::stall_timeout, true>>(
+          "WebSocketStallTimeout", global,
+          "A child whose event thread is held up for so long ends gracefully, and a new one stands in: a time "
+          "(default 1min), or Off"),
   };
   return rows;
 }

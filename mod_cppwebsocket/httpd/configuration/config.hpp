@@ -117,6 +117,8 @@ struct ChildConfig {
   std::optional<DrainConfig> drain;               // unset: as in runtime::StopPlan
   std::optional<std::size_t> filter_connections;  // unset: Auto
   std::optional<std::size_t> memory;              // bytes; unset: Auto; 0: Off
+  std::optional<std::chrono::milliseconds> stall_warning;  // 0: off; unset: as in runtime::WatchdogOptions
+  std::optional<std::chrono::milliseconds> stall_timeout;  // the same
   const char* backplane = nullptr;           // a URL that is valid; null: none
   const char* backplane_password = nullptr;  // null: none
   std::optional<std::size_t> channel_memory;  // bytes
