@@ -38,7 +38,7 @@ RemoteIPInternalProxy 127.0.0.1
   WebSocketLimit address connections=1
 </Location>
 """
-OVER = "CWS0090"
+OVER = "CWS0086"
 
 
 def from_address(address, **headers):
@@ -75,7 +75,7 @@ class TestClientLimits:
         assert httpd.ask(**client).status == 429
         for ws in opened:
             ws.close()
-        httpd.error_log.wait_for("CWS0090: .* more connections .WebSocketLimit address connections=3.", 0, 5)
+        httpd.error_log.wait_for("CWS0086: .* more connections .WebSocketLimit address connections=3.", 0, 5)
 
     def test_cws_470_a_network_of_ipv6_is_one_client(self, httpd):
         httpd.allow_log(OVER)
@@ -168,7 +168,7 @@ RemoteIPInternalProxy 127.0.0.1
         assert httpd.ask(path, **client).status == 429
         with httpd.open(path, **from_address("192.0.2.78")) as other:
             assert other.ask_text("room for others") == "room for others"
-        httpd.error_log.wait_for("CWS0090: .*75% of what a child has: .*mod_remoteip", 0, 5)
+        httpd.error_log.wait_for("CWS0086: .*75% of what a child has: .*mod_remoteip", 0, 5)
         for ws in opened:
             ws.close()
         opened = [wait_for_room(lambda: httpd.open(path, **client)) for _ in range(most)]
@@ -343,7 +343,7 @@ class TestMaxAge:
             assert 0.5 < time.monotonic() - begin < 4
 
     def test_cws_479_seconds_none_and_nonsense(self, httpd):
-        httpd.allow_log("CWS0092: WebSocketMaxAge: the expression gives no number")
+        httpd.allow_log("CWS0088: WebSocketMaxAge: the expression gives no number")
         with httpd.open("/token", headers={"X-Expires": "1"}) as ws:
             assert ws.read_close()[0] == 1013
         with httpd.open("/token") as ws:

@@ -41,9 +41,9 @@
 //   CWS0065 any      the backplane stores nothing with a history for now; it does again
 //   CWS0072 notice   copies of handlers are in memory (warning: although WebSocketHandlerCopies says where)
 //   CWS0066 any      a handler's work without a connection: what it raised, its own lines
-//   CWS0090 info     a client is over a limit (warning: once a minute)
-//   CWS0091 warning  the table of clients with limits is full
-//   CWS0092 error    an expression of WebSocketLimit or WebSocketMaxAge failed, or gives no number
+//   CWS0086 info     a client is over a limit (warning: once a minute)
+//   CWS0087 warning  the table of clients with limits is full
+//   CWS0088 error    an expression of WebSocketLimit or WebSocketMaxAge failed, or gives no number
 //   CWS0081 info     a channel is refused to a connection of websocket-channels (warning: once a minute, if that is a fault)
 //   CWS0090 warning  a handler holds up an event thread
 //   CWS0091 notice   the event thread goes on

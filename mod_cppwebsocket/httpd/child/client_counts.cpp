@@ -130,7 +130,7 @@ const std::string& ClientCounts::name_of(request_rec* r, const ClientLimit& limi
     const char* error = nullptr;
     const char* const value = ap_expr_str_exec(r, limit.expression, &error);
     if (error)
-      log_request(r, APLOG_ERR, std::string("CWS0092: WebSocketLimit ") + limit.key + ": " + error);
+      log_request(r, APLOG_ERR, std::string("CWS0088: WebSocketLimit ") + limit.key + ": " + error);
     else
       client.name = view(value);
   }
@@ -186,7 +186,7 @@ std::optional<ClientCounts::Refusal> ClientCounts::take(request_rec* r, const Cl
       taken.are_default_ = false;
       if (table_->is_first_without_room())
         log_server(main_server_, APLOG_WARNING,
-                   "CWS0091: the table of clients with limits is full, " + std::to_string(table_->entries()) +
+                   "CWS0087: the table of clients with limits is full, " + std::to_string(table_->entries()) +
                        " places: further clients are let in and not counted (WebSocketLimit)");
       return std::nullopt;
     case LimitTable::Taken::over:

@@ -46,7 +46,7 @@ std::variant<std::optional<ConnectionEnd>, NoAge> age_of(request_rec* r) {
     if (!error && value.empty()) return std::nullopt;
     const auto found = error ? std::nullopt : time_left(value, apr_time_now());
     if (!found) {
-      log_request(r, APLOG_ERR, std::string("CWS0092: WebSocketMaxAge: ") +
+      log_request(r, APLOG_ERR, std::string("CWS0088: WebSocketMaxAge: ") +
                                     (error ? error : "the expression gives no number of seconds"));
       return NoAge{HTTP_INTERNAL_SERVER_ERROR, "How long this connection may last cannot be told."};
     }

@@ -126,7 +126,7 @@ class OpeningHandshake {
     if (!refusal) return std::nullopt;
     child_.count(Refused::limit);
     log_request(r_, child_.log_level_of(Cause::over_limit),
-                "CWS0090: a client wants more than it may have: " + refusal->why);
+                "CWS0086: a client wants more than it may have: " + refusal->why);
     return not_now(HTTP_TOO_MANY_REQUESTS, refusal->again, refusal->text);
   }
 
