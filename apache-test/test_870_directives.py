@@ -54,6 +54,13 @@ BAD = [
     ("WebSocketIdleTimeout 0", ["WebSocketIdleTimeout", "Off"]),
     ("WebSocketCloseTimeout Off", ["WebSocketCloseTimeout"]),
     ("WebSocketCloseTimeout 0", ["WebSocketCloseTimeout"]),
+    ("WebSocketAuthCheck", ["WebSocketAuthCheck"]),
+    ("WebSocketAuthCheck 500ms", ["WebSocketAuthCheck", "500ms", "1s to 1000h", "Off"]),
+    ("WebSocketAuthCheck 60s 1006", ["WebSocketAuthCheck", "1006", "1007 to 1014"]),
+    ("WebSocketAuthCheck 60s 1008 10min", ["WebSocketAuthCheck", "10min", "unknown=TIME"]),
+    ("WebSocketAuthCheck 60s unknown=never", ["WebSocketAuthCheck", "unknown=never"]),
+    ("WebSocketAuthCheck 60s unknown=5s 1008", ["WebSocketAuthCheck", "unknown=5s"]),
+    ("WebSocketAuthCheck Off 1008", ["WebSocketAuthCheck", "Off"]),
     ("WebSocketMessageTimeout never", ["WebSocketMessageTimeout", "never", "Off"]),
     ("WebSocketMessageTimeout 500ms", ["WebSocketMessageTimeout", "500ms", "1s to 18h"]),
     ("WebSocketMessageTimeout 19h", ["WebSocketMessageTimeout", "19h", "1s to 18h"]),
@@ -185,6 +192,11 @@ WebSocketIdleTimeout Off
 WebSocketIdleTimeout 5min
 WebSocketIdleTimeout 1h
 WebSocketCloseTimeout 5s
+WebSocketAuthCheck Off
+WebSocketAuthCheck 60
+WebSocketAuthCheck 1h 4999
+WebSocketAuthCheck 60s unknown=10min
+WebSocketAuthCheck 60s 1013 unknown=10min
 WebSocketMessageTimeout Off
 WebSocketMessageTimeout 18h
 WebSocketSendBufferSize 64K
@@ -237,7 +249,7 @@ WebSocketMemory Off
 # Directives that may stand in a <Location> and a <VirtualHost>.
 EVERYWHERE = ["WebSocketOrigin Any", "WebSocketLegacyProtocols On", "WebSocketMaxMessageSize 1K",
               "WebSocketCompression On", "WebSocketPingInterval 1s", "WebSocketIdleTimeout 1s",
-              "WebSocketCloseTimeout 1s", "WebSocketMessageTimeout 1s",
+              "WebSocketCloseTimeout 1s", "WebSocketMessageTimeout 1s", "WebSocketAuthCheck 60s",
               "WebSocketSendBufferSize 1K", "WebSocketSocketBufferSize 4K",
               "WebSocketChannelsPerConnection 5", "WebSocketLimit address connections=5",
               "WebSocketMessageRate messages=5/s", "WebSocketMaxAge 1h"]

@@ -25,6 +25,7 @@ FLOORS = [
     ["runtime/runtime"],
     ["runtime/background"],
     ["runtime/reactor"],
+    ["runtime/permission"],
     ["runtime/session"],
     ["runtime/transport", "runtime/handlers"],
     ["runtime/loop"],

@@ -45,6 +45,8 @@
 //   CWS0087 warning  the table of clients with limits is full
 //   CWS0088 error    an expression of WebSocketLimit or WebSocketMaxAge failed, or gives no number
 //   CWS0081 info     a channel is refused to a connection of websocket-channels (warning: once a minute, if that is a fault)
+//   CWS0084 notice   connections are closed that WebSocketAuthCheck finds to be no longer allowed
+//   CWS0085 info     it cannot be found out whether a connection is allowed something (warning: once a minute)
 //   CWS0090 warning  a handler holds up an event thread
 //   CWS0091 notice   the event thread goes on
 //   CWS0092 error    the child ends because an event thread is held up for too long

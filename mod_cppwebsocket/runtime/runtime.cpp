@@ -13,6 +13,8 @@ namespace cppwebsocket::runtime {
 
 namespace {
 constexpr std::string_view child_is_stopping = "this child is stopping";
+// One that asks a directory server which is silent is busy for minutes.
+constexpr std::size_t question_threads = 8;
 }
 
 Runtime::Runtime(const RuntimeOptions& options)
@@ -20,7 +22,9 @@ Runtime::Runtime(const RuntimeOptions& options)
       memory_(options.memory),
       handlers_(options.channels, options.load_notes, options.copies),
       connection_pool_(options.blocking_threads),
-      call_pool_(options.blocking_threads) {
+      call_pool_(options.blocking_threads),
+      question_pool_(question_threads),
+      rechecks_(question_pool_) {
   describe_connections_by(describe_session);
   std::function<void()> draining;
   if (options.place_is_needed)
@@ -34,11 +38,14 @@ Runtime::Runtime(const RuntimeOptions& options)
     reactors_.back()->set_owner(this);
     if (options.memory != 0) reactors_.back()->pins().bound(&memory_);
   }
+  Reactor& first = first_reactor();
+  rechecks_.start(first, [&first] { return first.expect(); }, [&first] { first.expect_no_longer(); });
 }
 
 Runtime::~Runtime() {
   watchdog_.reset();
   begin_stop(Stop::at_once);
+  rechecks_.stop(std::chrono::hours(1));
   reactors_.clear();
 }
 
@@ -187,7 +194,9 @@ bool Runtime::wait_stopped() noexcept {
       break;
     }
   }
-  return all;
+  // At the process's end httpd's memory goes under whoever still asks.
+  constexpr milliseconds last_answers{200};
+  return rechecks_.stop(last_answers) && all;
 }
 
 // --- what comes of it that an event thread is held up, or that all threads of blocking handlers are taken --------

@@ -16,6 +16,7 @@
 #include "runtime/handlers/library.hpp"
 #include "runtime/limits/pinned_memory.hpp"
 #include "runtime/loop/blocking_pool.hpp"
+#include "runtime/permission/rechecks.hpp"
 #include "runtime/reactor/reactor.hpp"
 #include "runtime/reactor/stop_plan.hpp"
 #include "runtime/session/session.hpp"
@@ -72,6 +73,10 @@ class Runtime final : private SessionOwner {
   // is told of each problem that is seen for the first time. Both functions: on any thread.
   void run_background(std::vector<const HandlerRoot*> roots, Work::Log log,
                       std::function<void(const Lookup&)> tell);
+
+  // Connections that are asked about again; they and handlers ask on a few threads that are for nothing else.
+  Rechecks& rechecks() noexcept { return rechecks_; }
+  BlockingPool& question_pool() noexcept { return question_pool_; }
 
   Reactor& first_reactor() noexcept { return *reactors_.front(); }
 
@@ -134,6 +139,8 @@ class Runtime final : private SessionOwner {
   HandlerLibrary handlers_;
   BlockingPool connection_pool_;  // one thread per blocking connection
   BlockingPool call_pool_;        // run_blocking
+  BlockingPool question_pool_;
+  Rechecks rechecks_;
   std::vector<std::unique_ptr<Reactor>> reactors_;
 
   struct BlockingCount {

@@ -18,6 +18,10 @@ using ::testing::IsEmpty;
 
 // --- handlers, in the words of their clients -----------------------------------------------------------
 
+const char* word_of(Allowed allowed) noexcept {
+  return allowed == Allowed::yes ? "yes" : allowed == Allowed::no ? "no" : "unknown";
+}
+
 // Says what it waits for by what it is sent.
 Task<> sleep_beside(Request& request) {
   co_await request.sleep_for(1s);
@@ -32,6 +36,10 @@ Task<> obey(Request& request) {
     if (word == "close") co_await msgutil::close_connection(request, 4005);
     if (word == "until") request.close_at(std::chrono::system_clock::time_point(1h));
     if (word == "publish") room.publish("news");
+    if (word == "ask") {
+      const Allowed allowed = co_await request.is_allowed("/room", "POST");
+      co_await msgutil::send_message(request, word_of(allowed));
+    }
     if (word == "news")
       if (auto news = co_await room.receive()) co_await msgutil::send_message(request, std::move(news->message));
     if (word == "wait") try {
@@ -54,6 +62,7 @@ void obey_blocking(BlockingRequest& request) {
     if (word == "close") msgutil::close_connection(request, 4005);
     if (word == "until") request.close_at(std::chrono::system_clock::time_point(1h));
     if (word == "publish") room.publish("news");
+    if (word == "ask") msgutil::send_message(request, word_of(request.is_allowed("/room", "POST")));
     if (word == "news")
       if (auto news = room.receive()) msgutil::send_message(request, std::move(news->message));
     if (word == "wait") try {
@@ -173,6 +182,24 @@ TEST_P(Testing, TheTestItselfCanPublish) {
   client.send("news");
   server.publish("room", "from the test");
   client.expect("from the test");
+}
+
+TEST_P(Testing, TheTestSaysWhatHttpdAllows) {
+  client.send("ask");
+  client.expect("yes");
+  client.is_allowed("/room", Allowed::no);  // to GET, which is not what is asked about
+  client.send("ask");
+  client.expect("yes");
+  for (const auto answer : {Allowed::no, Allowed::unknown}) {
+    client.is_allowed("/room", answer, "POST");
+    client.send("ask");
+    client.expect(word_of(answer));
+  }
+}
+
+TEST(Handlers, ThoseThatNeverAskKeepNothingForIt) {
+  EXPECT_FALSE(*Server(file_of("echo")).handler().asks_httpd);
+  EXPECT_FALSE(*Server(file_of("echo_blocking")).handler().asks_httpd);
 }
 
 TEST_P(Testing, WhatWasExpectedIsToldWithWhatCame) {

@@ -1,5 +1,6 @@
 #include "httpd/ask/question.hpp"
 
+#include "httpd/ask/kept_fields.hpp"
 #include "httpd/module.hpp"
 #include "httpd/pool.hpp"
 #include "httpd/request/rewriting.hpp"
@@ -14,13 +15,14 @@
 #include <http_vhost.h>
 #include <util_filter.h>
 
+#include <algorithm>
+#include <cstdint>
 #include <cstring>
 
 namespace cppwebsocket::httpd {
 
 namespace {
 
-constexpr char fields_key[] = "cppwebsocket-fields";
 constexpr char sink_filter[] = "CPPWEBSOCKET_QUESTION_OUT";
 constexpr char empty_filter[] = "CPPWEBSOCKET_QUESTION_IN";
 constexpr int most_rules = 10;  // one behind the other, as httpd's LimitInternalRecursion
@@ -31,13 +33,14 @@ constexpr ap_logconf silent{nullptr, APLOG_EMERG};
 struct Asked {
   const Asker* asker;
   const conn_rec* connection;
+  bool is_own;  // about the handshake's address
 };
 thread_local Asked now_asked{};
 
 // As long as a question is asked on this thread.
 class Asking {
  public:
-  Asking(const Asker& asker, const conn_rec* c) noexcept { now_asked = {&asker, c}; }
+  Asking(const Asker& asker, const conn_rec* c, bool is_own) noexcept { now_asked = {&asker, c, is_own}; }
   ~Asking() { now_asked = {}; }
   Asking(const Asking&) = delete;
   Asking& operator=(const Asking&) = delete;
@@ -63,27 +66,6 @@ apr_status_t end_at_once(ap_filter_t*, apr_bucket_brigade*, ap_input_mode_t, apr
   return APR_EOF;
 }
 
-// Before other modules change them: mod_session_dbd takes its cookie out, mod_remoteip and mod_headers rewrite.
-int keep_fields(request_rec* r) noexcept {
-  const bool may_ask = apr_table_get(r->headers_in, "Upgrade") ||
-                       (r->method_number == M_POST && view(r->args).find("channel=") != std::string_view::npos);
-  if (may_ask)
-    apr_pool_userdata_setn(apr_table_copy(r->pool, r->headers_in), fields_key, nullptr, r->pool);
-  return DECLINED;
-}
-
-const apr_table_t* fields_of(request_rec* r) noexcept {
-  void* kept = nullptr;
-  apr_pool_userdata_get(&kept, fields_key, r->pool);
-  return kept ? static_cast<apr_table_t*>(kept) : r->headers_in;
-}
-
-bool belongs_to_body(std::string_view name) noexcept {
-  for (const char* each : {"Content-Length", "Transfer-Encoding", "Expect", "Trailer"})
-    if (protocol::equal_ignoring_case(name, each)) return true;
-  return false;
-}
-
 bool proves_one_request(std::string_view auth_type) noexcept {
   for (const char* each : {"Digest", "GSSAPI", "Negotiate", "Kerberos"})
     if (protocol::equal_ignoring_case(auth_type, each)) return true;
@@ -95,7 +77,7 @@ bool is_an_mpms(const char* source) noexcept {
   return std::strstr(source, "event.c") || std::strstr(source, "worker.c");
 }
 
-const char* escaped(apr_pool_t* pool, std::string_view path) {
+std::string escaped(std::string_view path) {
   static constexpr char digits[] = "0123456789ABCDEF";
   static constexpr std::string_view plain = "/-._~";
   std::string out;
@@ -106,7 +88,7 @@ const char* escaped(apr_pool_t* pool, std::string_view path) {
     else
       out.append({'%', digits[byte >> 4], digits[byte & 15]});
   }
-  return c_string_in(pool, out);
+  return out;
 }
 
 }  // namespace
@@ -117,8 +99,10 @@ int is_over_tls(conn_rec* c) noexcept {
 }
 
 // A section's LogLevel would hold from here on.
-int be_silent(request_rec* r) noexcept {
-  if (now_asked.asker && r->connection == now_asked.connection) r->log = &silent;
+int prepare_rules(request_rec* r) noexcept {
+  if (!now_asked.asker || r->connection != now_asked.connection) return DECLINED;
+  r->log = &silent;
+  if (now_asked.is_own && now_asked.asker->is_own_path(view(r->uri))) set_aside_tls_rules(r);
   return DECLINED;
 }
 
@@ -126,7 +110,7 @@ int believe_user(request_rec* r) noexcept {
   if (!now_asked.asker || r->connection != now_asked.connection) return DECLINED;
   const Asker& asker = *now_asked.asker;
   const std::string_view type = view(ap_auth_type(r));
-  if (asker.user_.empty() || !proves_one_request(type) || view(ap_auth_name(r)) != asker.auth_name_ ||
+  if (asker.user_.empty() || !asker.believes_user_for(type) || view(ap_auth_name(r)) != asker.auth_name_ ||
       !protocol::equal_ignoring_case(type, asker.auth_type_))
     return DECLINED;
   r->user = c_string_in(r->pool, asker.user_);
@@ -142,15 +126,43 @@ Asker::Asker(request_rec* r)
       user_(view(r->user)),
       auth_type_(view(ap_auth_type(r))),
       auth_name_(view(ap_auth_name(r))),
+      tls_(tls_facts_of(r)),
       secure_(is_https(r)) {
   const request_rec* first = r;
-  while (first->prev) first = first->prev;
+  for (;; first = first->prev) {
+    paths_.emplace_back(path_of(first));
+    if (!first->prev) break;
+  }
+  target_ = view(first->unparsed_uri);
   if (first->parsed_uri.query) query_ = std::string("?") + first->parsed_uri.query;
   const apr_array_header_t* all = apr_table_elts(fields_of(r));
   const auto* entry = reinterpret_cast<const apr_table_entry_t*>(all->elts);
   for (int i = 0; i < all->nelts; ++i)
-    if (entry[i].key && !belongs_to_body(entry[i].key))
+    if (entry[i].key && !belongs_to_body(entry[i].key)) {
       fields_.emplace_back(entry[i].key, view(entry[i].val));
+      has_authorization_ |= protocol::equal_ignoring_case(entry[i].key, "Authorization");
+    }
+}
+
+std::string Asker::key() const {
+  std::string key = std::to_string(reinterpret_cast<std::uintptr_t>(server_));
+  const auto add = [&key](std::string_view text) {
+    key.append(std::to_string(text.size())).append(":").append(text);
+  };
+  for (const Address* each : {&peer_, &client_, &local_}) add(each->ip);
+  add(std::to_string(local_.port));
+  for (const std::string* each : {&target_, &user_, &auth_type_, &auth_name_}) add(*each);
+  add(std::to_string(secure_ * 4 + tls_.is_tls * 2 + tls_.is_verified));
+  for (const auto& [name, value] : tls_.variables) {
+    add(name);
+    add(value);
+  }
+  for (const auto& [name, value] : fields_) {
+    if (is_of_one_connection(name)) continue;
+    add(name);
+    add(value);
+  }
+  return key;
 }
 
 Asker::Address Asker::address_of(const char* ip, const apr_sockaddr_t* address) {
@@ -215,38 +227,55 @@ int Asker::run_phases(request_rec* r) const {
   return ap_process_request_internal(r);
 }
 
-// Where no section around the address says anything to mod_ssl, its configuration there is the host's.
-bool Asker::has_tls_rules(const request_rec* r) const noexcept {
-  const module* ssl = ap_find_linked_module("mod_ssl.c");
-  return secure_ && ssl &&
-         ap_get_module_config(r->per_dir_config, ssl) !=
-             ap_get_module_config(r->server->lookup_defaults, ssl);
+bool Asker::is_own_path(std::string_view path) const noexcept {
+  return std::find(paths_.begin(), paths_.end(), path) != paths_.end();
 }
 
-Asker::Answer Asker::ask(const char* method, std::string_view path,
-                         const std::function<bool(request_rec*)>& look) const {
+// Basic without the field is mod_ssl's FakeBasicAuth: the name is the certificate's.
+bool Asker::believes_user_for(std::string_view auth_type) const noexcept {
+  if (proves_one_request(auth_type)) return true;
+  return tls_.is_verified && !has_authorization_ && protocol::equal_ignoring_case(auth_type, "Basic");
+}
+
+Asker::Answer Asker::follow(const char* method, std::string first, bool is_own,
+                            const std::function<bool(request_rec*)>& look) const {
   const Pool pool;
   conn_rec* const c = make_connection(pool.pool);
-  const Asking asking(*this, c);
-  const char* target = apr_pstrcat(pool.pool, escaped(pool.pool, path), query_.c_str(), nullptr);
-  bool is_seen = false;
+  const Asking asking(*this, c, is_own);
+  const TlsFactsInUse facts(tls_, c);
+  const char* target = c_string_in(pool.pool, first);
+  bool is_seen = !look;
   // What a rule of a directory leads to is asked about as well: it is what would be answered.
   for (int i = 0; target; ++i) {
     if (i == most_rules) return {HTTP_INTERNAL_SERVER_ERROR, "rewriting has no end"};
     request_rec* const r = make_request(c, method, target);
     if (const int status = run_phases(r); status != OK && status != DECLINED) return {status, {}};
-    if (has_tls_rules(r))
+    if (tls_.is_tls && has_tls_rules(r))
       return {HTTP_FORBIDDEN,
               "the address has TLS rules of its own, which cannot be asked again: they belong to the whole host"};
-    is_seen |= look(r);
+    if (look) is_seen |= look(r);
     target = rewritten_target_of(r);
   }
   return {is_seen ? OK : HTTP_NOT_FOUND, {}};
 }
 
+Asker::Answer Asker::ask(const char* method, std::string_view path,
+                         const std::function<bool(request_rec*)>& look) const {
+  return follow(method, escaped(path) + query_, false, look);
+}
+
+Asker::Answer Asker::ask_again() const { return follow("GET", target_, true, {}); }
+
+Allowed Asker::Answer::word() const noexcept {
+  if (status == OK) return Allowed::yes;
+  const bool is_for_now = status >= 500 || status == HTTP_REQUEST_TIME_OUT || status == HTTP_TOO_MANY_REQUESTS;
+  return is_for_now ? Allowed::unknown : Allowed::no;
+}
+
 void register_questions() noexcept {
-  ap_hook_post_read_request(keep_fields, nullptr, nullptr, APR_HOOK_REALLY_FIRST);
-  ap_hook_post_perdir_config(be_silent, nullptr, nullptr, APR_HOOK_FIRST);
+  register_kept_fields();
+  register_tls_facts();
+  ap_hook_post_perdir_config(prepare_rules, nullptr, nullptr, APR_HOOK_FIRST);
   ap_hook_ssl_conn_is_ssl(is_over_tls, nullptr, nullptr, APR_HOOK_FIRST);
   ap_hook_check_authn(believe_user, nullptr, nullptr, APR_HOOK_FIRST, AP_AUTH_INTERNAL_PER_CONF);
   ap_register_output_filter(sink_filter, swallow, nullptr, AP_FTYPE_NETWORK);

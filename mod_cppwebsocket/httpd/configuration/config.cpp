@@ -159,6 +159,7 @@ void* merge_directory_config(apr_pool_t* pool, void* outer_config, void* inner_c
   inherit(merged->idle_timeout, outer.idle_timeout);
   inherit(merged->close_timeout, outer.close_timeout);
   inherit(merged->message_timeout, outer.message_timeout);
+  inherit(merged->auth_check, outer.auth_check);
   inherit(merged->channels, outer.channels);
   inherit(merged->channel_options, outer.channel_options);
   inherit(merged->most_channels, outer.most_channels);

@@ -63,6 +63,13 @@ struct MaxAge {
   CloseCode code = close_code::policy_violation;
 };
 
+// How often httpd is asked again about an open connection. From WebSocketAuthCheck.
+struct AuthCheck {
+  std::chrono::milliseconds interval{0};  // 0: never
+  CloseCode code = close_code::policy_violation;
+  std::chrono::milliseconds longest_unknown{0};  // 0: it stays for as long as it cannot be found out
+};
+
 // Unset values are inherited from the enclosing section. httpd merges one of these per request,
 // so it owns no memory.
 struct DirectoryConfig {
@@ -76,6 +83,7 @@ struct DirectoryConfig {
   std::optional<std::chrono::milliseconds> idle_timeout;   // 0: off
   std::optional<std::chrono::milliseconds> close_timeout;
   std::optional<std::chrono::milliseconds> message_timeout;  // 0: off
+  std::optional<AuthCheck> auth_check;
   std::optional<std::span<ap_expr_info_t* const>> channels;  // each gives a channel's name
   std::optional<ChannelOptions> channel_options;
   std::optional<std::size_t> most_channels;  // on one connection

@@ -3,8 +3,12 @@
 #include "protocol/opening/header_fields.hpp"
 #include "protocol/opening/origin.hpp"
 
+#include <cppwebsocket/close.hpp>
+
+#include <cstring>
 #include <optional>
 #include <string_view>
+#include <utility>
 
 namespace cppwebsocket::httpd {
 
@@ -113,6 +117,36 @@ const char* message_timeout(cmd_parms* command, void* config, const char* argume
   return good ? nullptr : wrong(command, "a time from 1s to 18h, or Off", argument);
 }
 
+// TIME, then in this order, each of which may be missing: a code; unknown=TIME.
+const char* auth_check(cmd_parms* command, void* config, const char* time, const char* code, const char* unknown) {
+  constexpr const char* accepted =
+      "a time from 1s to 1000h (units s, min, h), the code of the Close (1000 to 1003, 1007 to 1014, or 3000 to 4999), "
+      "and unknown=TIME; or Off";
+  AuthCheck check;
+  const auto is_unknown = [](const char* text) { return std::string_view(text).starts_with("unknown="); };
+  if (equal_ignoring_case(time, "off") && !code) {
+    target<DirectoryConfig>(command, config).auth_check = check;
+    return nullptr;
+  }
+  const auto given = parse_time(time);
+  if (!given || *given < std::chrono::seconds(1) || *given > longest_time) return wrong(command, accepted, time);
+  check.interval = *given;
+  if (code && !unknown && is_unknown(code)) std::swap(code, unknown);
+  if (code) {
+    const auto number = parse_number(code);
+    if (!number || *number > 4999 || !close_code::may_be_sent(static_cast<CloseCode>(*number)))
+      return wrong(command, accepted, code);
+    check.code = static_cast<CloseCode>(*number);
+  }
+  if (unknown) {
+    const auto longest = is_unknown(unknown) ? parse_time(unknown + std::strlen("unknown=")) : std::nullopt;
+    if (!longest || longest->count() < 1 || *longest > longest_time) return wrong(command, accepted, unknown);
+    check.longest_unknown = *longest;
+  }
+  target<DirectoryConfig>(command, config).auth_check = check;
+  return nullptr;
+}
+
 }  // namespace
 
 Rows connection_directives() {
@@ -155,6 +189,10 @@ Rows connection_directives() {
       take1<time<&DirectoryConfig::close_timeout, false>>(
           "WebSocketCloseTimeout", directory,
           "How long to wait for the client's Close after ours (default 5s)"),
+      take123<auth_check>(
+          "WebSocketAuthCheck", directory,
+          "Ask httpd this often (1s to 1000h) whether a client may still be where it is, and close if it may not, with 1008 or "
+          "the code that is given; unknown=TIME: also if that cannot be found out for so long. Or Off (the default)"),
       take1<message_timeout>(
           "WebSocketMessageTimeout", directory,
           "How long a message may take from its first byte to its last, and a second more for each "

@@ -22,6 +22,7 @@ enum class Cause : std::uint8_t {
   other_site,  // a page's request without Origin
   log_lost,    // lines of WebSocketLog that nothing took
   question,    // whether a channel is allowed cannot be found out
+  still_allowed,  // the same, of an open connection
   over_limit,  // of a client (WebSocketLimit); the last
 };
 

@@ -63,17 +63,16 @@ class Questions final : public channels::Gatekeeper {
       return true;
     };
     const Asker::Answer answer = asker_.ask(method, path, look);
-    permission.word = word_of(answer.status);
+    permission.word = word_of(answer);
     tell(permission.word, answer, std::string(method) + " " + path);
     return permission;
   }
 
  private:
-  // What a server's fault keeps from being found out is no refusal.
-  static Permission::Word word_of(int status) noexcept {
-    if (status == OK) return Permission::Word::yes;
-    if (status >= 500) return Permission::Word::unknown;
-    const bool is_none = status == HTTP_NOT_FOUND || status == HTTP_BAD_REQUEST;
+  static Permission::Word word_of(const Asker::Answer& answer) noexcept {
+    if (answer.word() == Allowed::yes) return Permission::Word::yes;
+    if (answer.word() == Allowed::unknown) return Permission::Word::unknown;
+    const bool is_none = answer.status == HTTP_NOT_FOUND || answer.status == HTTP_BAD_REQUEST;
     return is_none ? Permission::Word::no_channel : Permission::Word::no;
   }
 

@@ -1,5 +1,6 @@
 #include "httpd/endpoints/opening_handshake.hpp"
 
+#include "httpd/ask/judge.hpp"
 #include "httpd/child/child.hpp"
 #include "httpd/child/client_counts.hpp"
 #include "httpd/configuration/config.hpp"
@@ -280,6 +281,7 @@ class OpeningHandshake {
     detail::HandshakeRecord& handshake = *record.handshake;
     if (handshake.protocol_chosen)
       record.set_text(detail::Text::protocol, c_string_in(r_->pool, handshake.protocol));
+    appoint_judge(r_, child_.runtime(), *session_);
     auto protocol = make_protocol();
     const auto response =
         is_event_stream_ ? event_stream_response(retry_time()) : websocket_response();

@@ -68,6 +68,7 @@ struct [[gnu::visibility("hidden")]] BlockingHandler {
         web_socket_once_per_child_of<Work, OtherWork>::get(),
         web_socket_once_per_httpd_of<Work, OtherWork>::get(),
         &before_unload,
+        &asks_httpd,
     };
     return made;
   }

@@ -60,6 +60,20 @@ class BlockingRequest : public RequestProperties {
   virtual void close_at(std::chrono::system_clock::time_point when,
                         Close close = Close(close_code::policy_violation)) = 0;
 
+  // Whether httpd would let the client have this address of the connection's virtual host now, as its whole
+  // configuration says: rewriting, Require, authentication. It is asked as if the client sent its opening
+  // handshake again, with the same fields, query and address, for `path`, which is absolute and not escaped. Each
+  // call asks anew, and waits as long as httpd's modules take: mostly some 30 us, as long as a password takes to be
+  // hashed, or minutes with a directory server that is silent. docs/security.md says how soon a right that is
+  // withdrawn is seen. Each connection of a file that calls it keeps its request's head, of 1 to 2 KiB as a rule.
+  // Raises BadOperationException during the handshake, where Require has just said yes, in ping handlers, for a
+  // path without '/' in front and for what is no method. Thread: any.
+  template <typename File = void>
+  Allowed is_allowed(std::string_view path, std::string_view method = "GET") {
+    [[maybe_unused]] const bool* const is_noted = &detail::AsksHttpd<File>::is_noted;
+    return judge_of(method, path).ask(method, path);
+  }
+
   // Becomes stop_requested when the connection begins to end for any reason; a spawned thread's,
   // also when that thread is to end. Thread: any.
   virtual std::stop_token stop_token() = 0;

@@ -82,6 +82,7 @@ struct [[gnu::visibility("hidden")]] CoroutineHandler {
         nullptr,
         nullptr,
         &before_unload,
+        &asks_httpd,
     };
     return made;
   }

@@ -12,7 +12,7 @@
 namespace cppwebsocket {
 
 // Raised whenever the layout of anything in include/cppwebsocket changes.
-inline constexpr std::uint32_t handler_abi = 9;
+inline constexpr std::uint32_t handler_abi = 10;
 
 #define CPPWEBSOCKET_STRINGIFY_(x) #x
 #define CPPWEBSOCKET_STRINGIFY(x) CPPWEBSOCKET_STRINGIFY_(x)
@@ -79,6 +79,7 @@ struct HandlerTable {
   void (*blocking_once_per_child)(BlockingBackground&);
   void (*blocking_once_per_httpd)(BlockingBackground&);
   void (**before_unload)() noexcept;  // points to what is called then, if anything; it may wait a moment
+  const bool* asks_httpd;  // points to whether is_allowed is called anywhere in the file; null: it is not
 
   bool has_work() const noexcept {
     return once_per_child || once_per_httpd || blocking_once_per_child || blocking_once_per_httpd;

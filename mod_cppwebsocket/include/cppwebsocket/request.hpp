@@ -23,6 +23,7 @@ class CloseAwaiter;
 template <typename Owner>
 class SleepAwaiter;
 class DescriptorAwaiter;
+class QuestionAwaiter;
 class Branches;
 template <typename Owner, typename Function>
 class PoolAwaiter;
@@ -88,6 +89,23 @@ class Request : public RequestProperties {
   // may be earlier, and holds. Raises BadOperationException for a code or reason that may not be sent.
   virtual void close_at(std::chrono::system_clock::time_point when,
                         Close close = Close(close_code::policy_violation)) = 0;
+
+  // co_await is_allowed(path): whether httpd would let the client have this address of the connection's virtual
+  // host now, as its whole configuration says: rewriting, Require, authentication. It is asked as if the client
+  // sent its opening handshake again, with the same fields, query and address, for `path`, which is absolute and not
+  // escaped. Each call asks anew, and takes as long as httpd's modules take, on a thread of its own: mostly some
+  // 30 us, as long as a password takes to be hashed, or minutes with a directory server that is silent. docs/security.md
+  // says how soon a right that is withdrawn is seen.
+  //
+  //   switch (co_await request.is_allowed("/rooms/blue", "POST")) {
+  //     case Allowed::yes: ...
+  //
+  // Each connection of a file that calls it keeps its request's head, of 1 to 2 KiB as a rule. Both texts have to stay
+  // until it is answered. Raises BadOperationException during the handshake, where Require has just said yes, for a
+  // path without '/' in front and for what is no method; ConnectionTerminatedException if the connection
+  // ends first, once httpd has answered.
+  template <typename File = void>
+  detail::QuestionAwaiter is_allowed(std::string_view path, std::string_view method = "GET");
 
   // Becomes stop_requested when the connection begins to end for any reason.
   virtual std::stop_token stop_token() = 0;
@@ -164,6 +182,26 @@ class [[nodiscard]] DescriptorAwaiter {
   DescriptorOperation operation_;
 };
 
+class [[nodiscard]] QuestionAwaiter : QuestionOperation {
+ public:
+  QuestionAwaiter(Request& request, Judge& judge, std::string_view its_method, std::string_view its_path) noexcept
+      : QuestionOperation(its_method, its_path), request_(request), judge_(judge) {}
+  bool await_ready() const noexcept { return false; }
+  void await_suspend(std::coroutine_handle<> waiting_coroutine, std::uint32_t at_line = __builtin_LINE()) {
+    suspend(waiting_coroutine, at_line);
+    request_.begin(static_cast<OutsideOperation&>(*this));
+    judge_.ask(*this);
+  }
+  Allowed await_resume() {
+    rethrow_error();
+    return answer;
+  }
+
+ private:
+  Request& request_;
+  Judge& judge_;
+};
+
 template <typename Owner, typename Function>
 class [[nodiscard]] PoolAwaiter : PoolOperation {
   using Result = std::invoke_result_t<Function&>;
@@ -232,6 +270,12 @@ inline detail::DescriptorAwaiter Request::writable(int descriptor, detail::TimeP
 }
 inline detail::DescriptorAwaiter Request::writable(int descriptor, std::chrono::nanoseconds timeout) {
   return {*this, descriptor, true, detail::after(timeout)};
+}
+
+template <typename File>
+detail::QuestionAwaiter Request::is_allowed(std::string_view path, std::string_view method) {
+  [[maybe_unused]] const bool* const is_noted = &detail::AsksHttpd<File>::is_noted;
+  return {*this, judge_of(method, path), method, path};
 }
 
 namespace detail {

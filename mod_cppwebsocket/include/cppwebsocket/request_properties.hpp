@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include <cppwebsocket/detail/judge.hpp>
 #include <cppwebsocket/detail/request_record.hpp>
 #include <cppwebsocket/exceptions.hpp>
 
@@ -257,6 +258,15 @@ class RequestProperties {
   ~RequestProperties() = default;
 
   detail::RequestRecord& record() noexcept { return record_; }
+
+  // For is_allowed.
+  detail::Judge& judge_of(std::string_view method, std::string_view path) const {
+    if (record_.handshake) throw BadOperationException("is_allowed works only once the connection is open");
+    if (!path.starts_with('/')) throw BadOperationException("is_allowed takes a path that begins with /");
+    if (!is_header_name(method)) throw BadOperationException("this is no method: " + std::string(method));
+    if (!record_.seldom || !record_.seldom->judge) throw BadOperationException("nobody can be asked for this handler");
+    return *record_.seldom->judge;
+  }
 
  private:
   static constexpr char lower(char c) noexcept {

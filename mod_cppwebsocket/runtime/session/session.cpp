@@ -31,6 +31,7 @@ void Session::start() {
   wire().start();
   begin_count();
   record().state.store(ReadyState::open, std::memory_order_release);
+  if (record().seldom && record().seldom->judge) record().seldom->judge->opened(*this);
   turn([&] { start_handler(); });
 }
 

@@ -10,6 +10,7 @@
 
 #include <cppwebsocket/detail/branches.hpp>
 #include <cppwebsocket/detail/channel_service.hpp>
+#include <cppwebsocket/detail/judge.hpp>
 #include <cppwebsocket/membership.hpp>
 #include <cppwebsocket/request.hpp>
 
@@ -53,7 +54,7 @@ inline constexpr std::uint32_t layout = layout_of<
     ExtensionOffer, HandshakeRecord, SeldomRecord, RequestRecord, TextBlock, Task<void>,
     TaskPromise<void>, AfterPromise, Operation, AfterOperation, ReceiveOperation, SendOperation,
     CloseOperation, SleepOperation, PoolOperation, OperationTimer, AfterTimer, PublicationOperation,
-    RecoveryOperation, DescriptorOperation, EventOperation, OutsideOperation, Branches, Sender, Position, ChannelOptions,
+    RecoveryOperation, DescriptorOperation, EventOperation, OutsideOperation, QuestionOperation, Branches, Sender, Position, ChannelOptions,
     JoinOptions, PublishResult, Publication,
     Member, History, Recovery>(0x811c9dc5);
 

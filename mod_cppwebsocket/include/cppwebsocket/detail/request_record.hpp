@@ -57,6 +57,7 @@ struct ConnectionLimits {
 
 namespace detail {
 
+class Judge;
 struct RequestRecord;
 
 // The server's side of the few calls that need it.
@@ -150,6 +151,7 @@ struct SeldomRecord {
   std::shared_ptr<void> places;  // that Channel::reserve took, until they are joined
   std::chrono::nanoseconds longest_wait{0};  // of what was sent, for the peer to take it
   std::uint64_t dropped = 0;                 // messages for it, by a SlowPolicy
+  std::shared_ptr<Judge> judge;  // null: nobody asks whether something is allowed
 };
 
 struct RequestRecord {

@@ -98,6 +98,12 @@ class Client {
     connection_->set(detail::Text::remote_address, std::move(address));
   }
 
+  // What request.is_allowed(path, method) answers from now on, also to a connection that is open; Allowed::yes
+  // where nothing is said.
+  void is_allowed(std::string_view path, Allowed answer, std::string_view method = "GET") {
+    connection_->httpd->say(method, path, answer);
+  }
+
   // Asks web_socket_do_extra_handshake, and starts web_socket_transfer_data if that accepts. Raises what the
   // first of them raises: then the handshake is refused.
   void open() {

@@ -6,7 +6,9 @@
 #include <chrono>
 #include <cstring>
 #include <deque>
+#include <map>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -22,6 +24,28 @@ namespace cppwebsocket::testing::detail {
 using namespace cppwebsocket::detail;
 using cppwebsocket::detail::Server;
 
+// What httpd would say, as the test has it.
+class Httpd final : public Judge {
+ public:
+  void say(std::string_view method, std::string_view path, Allowed answer) {
+    const std::lock_guard lock(mutex_);
+    answers_[{std::string(method), std::string(path)}] = answer;
+  }
+  Allowed ask(std::string_view method, std::string_view path) override {
+    const std::lock_guard lock(mutex_);
+    const auto said = answers_.find({std::string(method), std::string(path)});
+    return said == answers_.end() ? Allowed::yes : said->second;
+  }
+  void ask(QuestionOperation& operation) noexcept override {
+    operation.answer = ask(operation.method, operation.path);
+    operation.complete();
+  }
+
+ private:
+  std::mutex mutex_;
+  std::map<std::pair<std::string, std::string>, Allowed> answers_;
+};
+
 class Connection : public Server {
  public:
   Connection(Stage& stage, const HandlerTable& handler, std::string target)
@@ -35,6 +59,7 @@ class Connection : public Server {
       record.set_text(Text::query, std::string_view(target_).substr(question + 1));
     record.set_text(Text::remote_address, "192.0.2.1:50000");
     record.set_text(Text::local_address, "192.0.2.2:80");
+    record.make_seldom().judge = httpd;
   }
   virtual ~Connection() { remote_->connection = nullptr; }
   Connection(const Connection&) = delete;
@@ -181,6 +206,7 @@ class Connection : public Server {
   }
   Sender sender() { return Sender(remote_); }
 
+  const std::shared_ptr<Httpd> httpd = std::make_shared<Httpd>();
   RequestRecord record;
   std::deque<Message> incoming;
   bool peer_closed = false;
