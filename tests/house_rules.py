@@ -56,6 +56,8 @@ def check_log_numbers():
         found = set(re.findall(r"CWS\d{4}", (PROJECT / file).read_text()))
         listed = found if listed is None else listed
         problems.extend(f"{file}: {number} is missing" for number in sorted(listed ^ found))
+        twice = re.findall(r"^//   (CWS\d{4})", (PROJECT / file).read_text(), re.M)
+        problems.extend(f"{file}: {number} is there twice" for number in sorted(set(twice)) if twice.count(number) > 1)
     used = {number for path in SOURCES.rglob("*.cpp") for number in re.findall(r"CWS\d{4}", path.read_text())}
     problems.extend(f"{number} is listed and written nowhere, or written and not listed"
                     for number in sorted(used ^ (listed or set())))
