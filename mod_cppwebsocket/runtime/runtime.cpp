@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
+#include <utility>
 
 #include <poll.h>
 #include <unistd.h>
@@ -208,7 +209,10 @@ void Runtime::watch(WatchdogOptions options) {
   watchdog_ = std::make_unique<Watchdog>(
       std::move(options), std::move(loops),
       Watchdog::Others{.is_stalled = [this](WatchedLoop& stalled) { rescue(stalled); },
-                       .look = [this](Watchdog::Clock::time_point now) { look_at_threads(now); }});
+                       .look = [this](Watchdog::Clock::time_point now) {
+                         look_at_threads(now);
+                         show_memory();
+                       }});
   watchdog_->start();
 }
 
@@ -261,6 +265,15 @@ std::string Runtime::who_holds_threads() {
                                      [](auto& a, auto& b) { return a.second < b.second; });
   if (most == by_name.end()) return {};
   return "; handler " + std::string(most->first) + " holds " + std::to_string(most->second);
+}
+
+// To all children. Of the one who writes these words, there is one thread.
+void Runtime::show_memory() noexcept {
+  ChildCount& shown = count();
+  shown.pinned.store(memory_.total(), std::memory_order_relaxed);
+  const std::uint64_t slowed = memory_.slowed(), closed = memory_.closed();
+  add(shown.slowed, slowed - std::exchange(slowed_shown_, slowed));
+  add(shown.closed_for_memory, closed - std::exchange(closed_shown_, closed));
 }
 
 // Once for each time that they are, and at most once a minute.

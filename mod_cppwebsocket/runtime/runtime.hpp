@@ -126,11 +126,13 @@ class Runtime final : private SessionOwner {
   void rescue(WatchedLoop& stalled) noexcept;
   void count_blocking(const Handler& handler);
   void look_at_threads(Watchdog::Clock::time_point now);
+  void show_memory() noexcept;
   std::string who_holds_threads();
 
   const RuntimeOptions options_;
   const std::unique_ptr<ChildCount> own_count_ = std::make_unique<ChildCount>();
   PinnedMemory memory_;
+  std::uint64_t slowed_shown_ = 0, closed_shown_ = 0;  // the watchdog's
   std::atomic<std::uint64_t> connections_{0};
   std::atomic<std::size_t> next_reactor_{0};
   std::atomic<std::uint64_t> next_id_{1};

@@ -33,13 +33,14 @@ int error_log_of(server_rec* main_server) noexcept {
 }
 
 void tell(server_rec* main_server, WatchNews news, std::string_view text) {
-  const Child* const child = Child::current();  // see VirtualHost::log
+  Child* const child = Child::current();  // see VirtualHost::log
   if (!child || child->has_ended()) return;
   const auto line = [&](int level, std::string_view tag) {
     log_server(main_server, level, std::string(tag).append(": ").append(text));
   };
   switch (news) {
     case WatchNews::stalled:
+      runtime::add_shared(child->counts().stalls);
       return line(APLOG_WARNING, "CWS0090");
     case WatchNews::goes_on:
       return line(APLOG_NOTICE, "CWS0091");

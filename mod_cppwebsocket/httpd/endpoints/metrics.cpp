@@ -65,6 +65,14 @@ void show_children(Exposition& to, const Totals& sum) {
   to.sample({}, value(sum.children.log_lines));
   to.family("cppwebsocket_log_lines_lost", Type::counter, "Lines that a child could not pass on.");
   to.sample({}, value(sum.children.log_lines_lost));
+  to.family("cppwebsocket_stalls", Type::counter, "Times that a handler held up an event thread (WebSocketStallWarning).");
+  to.sample({}, value(sum.children.stalls));
+  to.family("cppwebsocket_pinned_bytes", Type::gauge, "What connections have unsent, unread or incomplete (WebSocketMemory).");
+  to.sample({}, value(sum.children.pinned));
+  to.family("cppwebsocket_connections_slowed", Type::counter, "Times that one was not read from, on account of that.");
+  to.sample({}, value(sum.children.slowed));
+  to.family("cppwebsocket_connections_closed_for_memory", Type::counter, "Connections that were closed on account of it.");
+  to.sample({}, value(sum.children.closed_for_memory));
   const auto times = [&](const char* name, const char* help, const TimeHistogram& which) {
     to.family(name, Type::histogram, help);
     to.histogram(which);

@@ -51,6 +51,7 @@ Page Sheet::page(std::size_t seat) const noexcept {
 
 Page Sheet::take(std::size_t seat) noexcept {
   const Page page = this->page(seat);
+  if (page.child) page.child->pinned = 0;
   for (std::size_t i = 0; i < page.reactors; ++i)
     if (page.columns[i].used != 0)
       for (HandlerCounters& each : page.columns[i].handlers) each.open = 0;

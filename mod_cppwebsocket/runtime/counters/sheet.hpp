@@ -68,6 +68,10 @@ struct ChildCount {
   TimeHistogram handshakes;  // from the request's head to the answer
   Count log_lines{0};          // of WebSocketLog
   Count log_lines_lost{0};
+  Count stalls{0};   // times that an event thread was held up (WebSocketStallWarning)
+  Count pinned{0};   // bytes, a second ago at most: what WebSocketMemory bounds
+  Count slowed{0};   // connections that were not read from for a while, on account of that
+  Count closed_for_memory{0};
 };
 
 // One child's part. Thread: any.

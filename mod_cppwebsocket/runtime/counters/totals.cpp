@@ -23,11 +23,13 @@ void add_up(HandlerCounters& sum, const HandlerCounters& more, bool is_alive) no
   for (std::size_t i = 0; i < sum.closed.size(); ++i) add_up(sum.closed[i], more.closed[i]);
 }
 
-void add_up(ChildCount& sum, const ChildCount& more) noexcept {
+void add_up(ChildCount& sum, const ChildCount& more, bool is_alive) noexcept {
   for (std::size_t i = 0; i < refusals.size(); ++i) add_up(sum.refused[i], more.refused[i]);
   add_up(sum.handshakes, more.handshakes);
-  add_up(sum.log_lines, more.log_lines);
-  add_up(sum.log_lines_lost, more.log_lines_lost);
+  for (const auto count : {&ChildCount::log_lines, &ChildCount::log_lines_lost, &ChildCount::stalls, &ChildCount::slowed,
+                           &ChildCount::closed_for_memory})
+    add_up(sum.*count, more.*count);
+  if (is_alive) add_up(sum.pinned, more.pinned);
 }
 
 }  // namespace
@@ -37,8 +39,8 @@ Totals::Totals(const Sheet& sheet, std::size_t seats, const std::function<bool(s
   for (std::size_t seat = 0; seat < seats; ++seat) {
     const Page page = sheet.page(seat);
     if (!page.child) continue;
-    add_up(children, *page.child);
     const bool lives = is_alive(seat);
+    add_up(children, *page.child, lives);
     for (std::size_t i = 0; i < page.reactors; ++i) {
       const Column& column = page.columns[i];
       if (value(column.used) == 0) continue;  // untouched memory stays so
