@@ -80,6 +80,8 @@ TEST_F(Loading, AFileOfFullLengthOfWhichOnlyABeginningIsWrittenHarmsNobody) {
     std::string part = whole;
     std::fill(part.begin() + static_cast<std::ptrdiff_t>(size), part.end(), 0);
     EXPECT_EQ(signal_of_loading(part), 0) << size << " bytes of " << whole.size();
+    // The last bytes are the alignment of the section with the names of sections, which nobody needs.
+    if (whole.size() - size <= 16 + sizeof(std::uint64_t)) continue;
     EXPECT_NE(runtime::problem_of_object(part), "") << size;
   }
 }
