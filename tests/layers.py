@@ -22,6 +22,7 @@ FLOORS = [
     ["channels/backplane", "channels/presence", "channels/conversation"],
     ["channels/members"],
     ["channels/store"],
+    ["runtime/administration"],
     ["runtime/runtime"],
     ["runtime/background"],
     ["runtime/reactor"],

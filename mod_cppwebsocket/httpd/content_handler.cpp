@@ -3,6 +3,7 @@
 #include "httpd/child/background.hpp"
 #include "httpd/child/child.hpp"
 #include "httpd/configuration/config.hpp"
+#include "httpd/endpoints/administration.hpp"
 #include "httpd/endpoints/channels.hpp"
 #include "httpd/endpoints/client.hpp"
 #include "httpd/endpoints/end_point.hpp"
@@ -112,6 +113,8 @@ int answer(request_rec* r) {
   if (end_point == EndPoint::client) return serve_client(r, path_of(r));
   if (end_point == EndPoint::metrics) return serve_metrics(r);
   const auto headers = headers_of(r);
+  if (end_point == EndPoint::admin || end_point == EndPoint::dashboard)
+    return serve_administration(r, *child, headers, path_of(r), end_point == EndPoint::dashboard);
   if (end_point == EndPoint::channels) return serve_channels(r, *child, headers, path_of(r));
   return end_point == EndPoint::publish ? publish(r, headers, path_of(r))
                                         : subscribe(r, *child, headers, path_of(r));

@@ -44,6 +44,9 @@
 //   CWS0086 info     a client is over a limit (warning: once a minute)
 //   CWS0087 warning  the table of clients with limits is full
 //   CWS0088 error    an expression of WebSocketLimit or WebSocketMaxAge failed, or gives no number
+//   CWS0110 notice   an administrator has closed connections, published, or has a child drain
+//   CWS0111 error    websocket-admin at an address that anybody may reach
+//   CWS0112 warning  this child cannot be asked by others
 //   CWS0081 info     a channel is refused to a connection of websocket-channels (warning: once a minute, if that is a fault)
 //   CWS0084 notice   connections are closed that WebSocketAuthCheck finds to be no longer allowed
 //   CWS0085 info     it cannot be found out whether a connection is allowed something (warning: once a minute)
@@ -61,7 +64,10 @@
 
 #include <httpd.h>
 
+#include <cstdint>
+#include <string>
 #include <string_view>
+#include <vector>
 
 namespace cppwebsocket::httpd {
 
@@ -72,5 +78,16 @@ void log_server(server_rec* server, int level, std::string_view text) noexcept;
 
 // Thread: the request's.
 void log_request(request_rec* r, int level, std::string_view text) noexcept;
+
+// What this process has written last, for the administrator's page: at most 100 lines that the log has, too, from info up.
+struct LoggedLine {
+  std::int64_t time_us;  // since 1970
+  const char* level;     // "notice"
+  std::string text;      // its first bytes
+};
+// Oldest first. Raises bad_alloc. Thread: any.
+std::vector<LoggedLine> last_lines();
+// Of the parent's, as a child begins. Thread: child_init's.
+void forget_lines() noexcept;
 
 }  // namespace cppwebsocket::httpd

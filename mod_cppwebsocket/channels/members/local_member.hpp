@@ -9,6 +9,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -107,6 +108,9 @@ class LocalMember final : public detail::Joined, public runtime::SessionGuest {
 
   void refill(bool all) noexcept override;
   void given_up(const detail::Operation& operation) noexcept override;
+  std::string_view channel_name() const noexcept override {
+    return channel_ ? std::string_view(channel_->name) : std::string_view();
+  }
   void session_ended() noexcept override;
   void session_gone() noexcept override;
 

@@ -50,6 +50,7 @@ struct alignas(64) Seat {
   Word generation;  // of httpd's configuration, and 1; 0: not known yet
   Word leaving;     // 1: takes no new connections
   Word told;        // ms, steady clock: when it was told to make room; 0: it was not
+  Word door;        // its socket for questions, as httpd/child/door.cpp packs its name; 0: none
   RingMarks rings[2];
   alignas(64) ChildCounters counters;
 };

@@ -132,7 +132,7 @@ int ChannelMemory::claim(std::uint64_t origin) noexcept {
   for (unsigned i = 0; i < seats_; ++i) {
     if (!locks_.hold(i)) continue;
     Seat& seat = seat_[i];
-    seat.sleeping = seat.generation = seat.leaving = seat.told = 0;
+    seat.sleeping = seat.generation = seat.leaving = seat.told = seat.door = 0;
     if (used_seats() <= i) header_->used_seats = i + 1;
     // The owner first: an origin without one would never be freed.
     seat.owner = ((seat.owner >> 32) + 1) << 32 | static_cast<std::uint32_t>(::getpid());

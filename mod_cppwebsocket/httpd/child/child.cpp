@@ -1,8 +1,10 @@
 #include "httpd/child/child.hpp"
 
 #include "channels/presence/directory.hpp"
+#include "httpd/child/administration.hpp"
 #include "httpd/child/background.hpp"
 #include "httpd/child/backplane.hpp"
+#include "httpd/child/door.hpp"
 #include "httpd/child/handler_copies.hpp"
 #include "httpd/child/shared_channels.hpp"
 #include "httpd/child/virtual_host.hpp"
@@ -131,6 +133,21 @@ void say_once(Child& child, server_rec* main_server, std::size_t descriptors) {
                    " files (ulimit -n), and httpd needs some of them");
   tell_of_handler_copies(main_server);
   report_broken_handlers(child, main_server);
+}
+
+// Where the administrator's questions come in.
+void listen_to_others(Child& child, server_rec* main_server) {
+  const channels::ChannelStore& store = child.hub().store();
+  if (&store.memory() != channel_memory()) return;  // nobody knows of this child (CWS0036)
+  try {
+    open_door(store.memory(), store.seat(),
+              [&child](std::string_view question) { return answer_question(child, question); });
+  } catch (const std::system_error& error) {
+    log_server(main_server, APLOG_WARNING,
+               std::string("CWS0112: the other children cannot ask this one, so that websocket-admin tells of its own "
+                           "child only: abstract AF_UNIX sockets are not allowed here: ") +
+                   error.what());
+  }
 }
 
 void join_backplane(Child& child, server_rec* main_server) {
@@ -301,6 +318,7 @@ void child_stopping(apr_pool_t*, int graceful) noexcept {
 
 void child_init(apr_pool_t* pool, server_rec* main_server) noexcept {
   try {
+    forget_lines();
     const std::size_t descriptors = raise_descriptor_limit();
     pin_module();
     report_crashes(main_server);
@@ -317,6 +335,7 @@ void child_init(apr_pool_t* pool, server_rec* main_server) noexcept {
                           std::move(store), main_server);
     join_backplane(*the_child, main_server);
     the_child->start_channels();
+    listen_to_others(*the_child, main_server);
     apr_pool_pre_cleanup_register(pool, nullptr, wait_for_connections);
     say_once(*the_child, main_server, descriptors);
     run_background(*the_child, main_server);

@@ -86,6 +86,12 @@ class Child {
   // It ends, though httpd does not know yet: everyone is told so, and who comes is refused. Thread: any.
   void retire() noexcept;
 
+  // Connections drain, and other children see that no new ones come here. Thread: any.
+  void leave() noexcept {
+    place_.leave();
+    runtime_.begin_stop(runtime::Stop::gracefully);
+  }
+
   bool has_ended() const noexcept { return ended_.load(std::memory_order_relaxed); }
 
  private:

@@ -21,7 +21,7 @@ namespace {
 
 // It changes with the layout of the memory and of the object: a restart may load another version of
 // this module, which then makes its own.
-constexpr const char* memory_key = "cppwebsocket-channel-memory-4";
+constexpr const char* memory_key = "cppwebsocket-channel-memory-5";
 
 channels::ChannelMemory* the_memory = nullptr;
 std::optional<runtime::Sheet> the_sheet;

@@ -27,7 +27,9 @@ constexpr const char* handlers[] = {"",
                                     "websocket-subscribe",
                                     "websocket-channels",
                                     "websocket-client",
-                                    "websocket-metrics"};
+                                    "websocket-metrics",
+                                    "websocket-admin",
+                                    "websocket-dashboard"};
 
 EndPoint end_point_named(std::string_view handler) noexcept {
   for (std::size_t i = 1; i < std::size(handlers); ++i)

@@ -1,5 +1,6 @@
 // The end points that need no handler file, `SetHandler websocket-publish`, `websocket-subscribe`,
-// `websocket-channels`, `websocket-client` and `websocket-metrics`: which of them a request is for, and which channels it is about.
+// `websocket-channels`, `websocket-client`, `websocket-metrics`, `websocket-admin` and `websocket-dashboard`: which of them a request
+// is for, and which channels it is about.
 // Thread: the request's MPM worker.
 #pragma once
 
@@ -16,7 +17,7 @@
 
 namespace cppwebsocket::httpd {
 
-enum class EndPoint : std::uint8_t { none, publish, subscribe, channels, client, metrics };
+enum class EndPoint : std::uint8_t { none, publish, subscribe, channels, client, metrics, admin, dashboard };
 
 // By SetHandler, whatever a rule of a directory has made of it; also while r's phases still run.
 EndPoint end_point_of(request_rec* r);

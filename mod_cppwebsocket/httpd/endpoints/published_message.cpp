@@ -3,6 +3,7 @@
 #include "httpd/configuration/config.hpp"
 #include "httpd/module.hpp"
 #include "httpd/request/answer.hpp"
+#include "httpd/request/body.hpp"
 #include "httpd/request/cross_origin.hpp"
 #include "protocol/frames/utf8.hpp"
 #include "protocol/opening/channel_request.hpp"
@@ -15,26 +16,6 @@
 #include <vector>
 
 namespace cppwebsocket::httpd {
-
-namespace {
-
-// The status to answer with, or OK.
-int read_body(request_rec* r, std::size_t most, std::string& body) {
-  if (const int status = ap_setup_client_block(r, REQUEST_CHUNKED_DECHUNK); status != OK) return status;
-  if (!ap_should_client_block(r)) return OK;
-  if (r->remaining > static_cast<apr_off_t>(most)) return HTTP_REQUEST_ENTITY_TOO_LARGE;
-  char buffer[HUGE_STRING_LEN];
-  for (;;) {
-    const long size = ap_get_client_block(r, buffer, sizeof buffer);
-    if (size == 0) return OK;
-    // httpd has refused it itself (LimitRequestBody), or the client is gone.
-    if (size < 0) return HTTP_BAD_REQUEST;
-    body.append(buffer, static_cast<std::size_t>(size));
-    if (body.size() > most) return HTTP_REQUEST_ENTITY_TOO_LARGE;
-  }
-}
-
-}  // namespace
 
 // Browsers name the origin with every POST (Fetch, §3.1), and with a GET that goes to another.
 std::optional<int> refuse_publisher(request_rec* r, std::span<Header> headers) {

@@ -202,13 +202,24 @@ std::optional<Refusal> judge(const request_rec* r, const OriginPolicy& policy,
   return other_origin(r, why, asking);
 }
 
+bool is_refused(request_rec* r, const OriginPolicy& policy, const Asking& asking) {
+  const auto refusal = judge(r, policy, asking);
+  if (refusal) log_request(r, Child::current()->log_level_of(refusal->cause), "CWS0012: " + refusal->why);
+  return refusal.has_value();
+}
+
+Asking asking_of(const protocol::HeaderFields& fields, bool always_with_origin) {
+  return {.origin = fields.first("Origin"),
+          .site = fields.first("Sec-Fetch-Site"),
+          .host = fields.first("Host").value_or(""),
+          .always_with_origin = always_with_origin};
+}
+
 }  // namespace
 
 std::optional<int> refuse_other_pages(request_rec* r, const OriginPolicy& policy,
                                       const Asking& asking) {
-  const auto refusal = judge(r, policy, asking);
-  if (!refusal) return std::nullopt;
-  log_request(r, Child::current()->log_level_of(refusal->cause), "CWS0012: " + refusal->why);
+  if (!is_refused(r, policy, asking)) return std::nullopt;
   return refuse(r, HTTP_FORBIDDEN,
                 "Pages of this origin may not connect here (WebSocketOrigin); the server's error "
                 "log says why.");
@@ -216,11 +227,12 @@ std::optional<int> refuse_other_pages(request_rec* r, const OriginPolicy& policy
 
 std::optional<int> refuse_other_pages(request_rec* r, const OriginPolicy& policy,
                                       const protocol::HeaderFields& fields, bool always_with_origin) {
-  return refuse_other_pages(r, policy,
-                            {.origin = fields.first("Origin"),
-                             .site = fields.first("Sec-Fetch-Site"),
-                             .host = fields.first("Host").value_or(""),
-                             .always_with_origin = always_with_origin});
+  return refuse_other_pages(r, policy, asking_of(fields, always_with_origin));
+}
+
+bool refuses_other_pages(request_rec* r, const OriginPolicy& policy, const protocol::HeaderFields& fields,
+                         bool always_with_origin) {
+  return is_refused(r, policy, asking_of(fields, always_with_origin));
 }
 
 void add_cross_origin_headers(const OriginPolicy& policy, std::optional<std::string_view> origin,

@@ -29,7 +29,11 @@ struct Asking {
 std::optional<int> refuse_other_pages(request_rec* r, const OriginPolicy& policy,
                                       const Asking& asking);
 
-// The same, for what these fields say.
+// The same, for who answers himself: true if it is refused, which is in the log.
+bool refuses_other_pages(request_rec* r, const OriginPolicy& policy, const protocol::HeaderFields& fields,
+                         bool always_with_origin);
+
+// The same as the first, for what these fields say.
 std::optional<int> refuse_other_pages(request_rec* r, const OriginPolicy& policy,
                                       const protocol::HeaderFields& fields, bool always_with_origin);
 

@@ -3,6 +3,8 @@
 // Thread: the session's.
 #pragma once
 
+#include <string_view>
+
 #include <cppwebsocket/detail/operations.hpp>
 
 namespace cppwebsocket::runtime {
@@ -18,6 +20,9 @@ class SessionGuest {
 
   // The handler does not wait for `operation` any more. The session resumes it.
   virtual void given_up(const detail::Operation&) noexcept {}
+
+  // The channel that it is a member of, for those who look at connections; or nothing.
+  virtual std::string_view channel_name() const noexcept { return {}; }
 
   // The session is about to be destroyed.
   virtual void session_gone() noexcept = 0;

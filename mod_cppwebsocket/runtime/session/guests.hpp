@@ -18,6 +18,12 @@ class Guests {
   bool have_more() const noexcept { return have_more_; }
   void refill(bool all) noexcept;
 
+  // The last that came is the first. `look` must not attach or detach any.
+  template <typename Look>
+  void for_each(Look look) const {
+    for (const SessionGuest* guest = first_; guest; guest = guest->next_guest_) look(*guest);
+  }
+
   void tell_given_up(const detail::Operation& operation) noexcept;  // SessionGuest::given_up()
   void tell_of_end() noexcept;  // SessionGuest::session_ended(); they stay
   void say_goodbye() noexcept;  // SessionGuest::session_gone(); none is left

@@ -1,0 +1,16 @@
+// How a child leaves httpd before httpd would have it leave. The MPMs event, worker and prefork end a child in order that
+// cannot accept connections (for want of descriptors, they suppose), and start another in its place: so a child that is to
+// leave refuses to accept, in its own process alone.
+#pragma once
+
+namespace cppwebsocket::httpd {
+
+class Child;
+
+// This child accepts no connection any more, and its WebSockets drain at once as they do at a graceful restart. httpd
+// ends the process when it next tries to accept there, which a connection to ourselves brings about, and when its open
+// HTTP requests are done. False, and nothing is done, where httpd has other listeners than it tells of
+// (ListenCoresBucketsRatio). Again does nothing. Thread: any.
+bool begin_drain(Child& child) noexcept;
+
+}  // namespace cppwebsocket::httpd
