@@ -4,7 +4,7 @@ _cppwebsocket() {
   local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} options=''
   COMPREPLY=()
   if ((COMP_CWORD == 1)); then
-    mapfile -t COMPREPLY < <(compgen -W 'new build serve check install --help --version' -- "$word")
+    mapfile -t COMPREPLY < <(compgen -W 'new build serve check install status connections close publish drain --help --version' -- "$word")
     return
   fi
   case "$before" in
@@ -14,9 +14,9 @@ _cppwebsocket() {
       mapfile -t COMPREPLY < <(compgen -W "$(pkg-config --list-package-names 2>/dev/null)" -- "$word")
       return
       ;;
-    --user) mapfile -t COMPREPLY < <(compgen -u -- "$word"); return ;;
+    --user) [[ ${COMP_WORDS[1]} == check ]] || return 0; mapfile -t COMPREPLY < <(compgen -u -- "$word"); return ;;
     --root | -o) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -d -- "$word"); return ;;
-    --port | --tls-port) return ;;
+    --port | --tls-port | --url | --login | --address | --handler | --channel | --search | --child | --id | --limit | --after | --code | --reason) return ;;
   esac
   case "${COMP_WORDS[1]}" in
     build) options='-o --libs --sanitize --help' ;;
@@ -24,6 +24,9 @@ _cppwebsocket() {
     check) options='--allow-outside --user --no-handshake --help' ;;
     install) options='--root --help' ;;
     new) options='--help' ;;
+    status | publish | drain) options='--url --json --login --insecure --help' ;;
+    connections) options='--user --address --handler --channel --search --child --id --limit --after --url --json --login --insecure --help' ;;
+    close) options='--user --address --handler --channel --search --child --id --code --reason --url --json --login --insecure --help' ;;
   esac
   if [[ $word == -* ]]; then
     mapfile -t COMPREPLY < <(compgen -W "$options" -- "$word")
