@@ -36,7 +36,7 @@ class TestPage:
         seen = run_node("dashboard.mjs", shutil.which("chromium"), base + "board", PICTURES)
         assert not seen["faults"], "\n".join(seen["faults"])
         assert all(each.startswith(base) for each in seen["requests"])
-        assert seen["children"] >= 2 and seen["found"] == 2
+        assert seen["children"] >= 2 and seen["found"] == 2 and seen["asked"] == 2  # code and reason
         assert seen["kept"].startswith("Close connection ")
         assert seen["said"][0] == "Closed 2" and seen["said"][1].startswith("Published at ") and seen["said"][2] == "Closed 1"
         for ann in anns:
@@ -51,5 +51,6 @@ class TestPage:
         httpd.allow_log("CWS0110")
         with user(httpd, "ann") as ann:
             seen = run_node("dashboard_firefox.mjs", shutil.which("firefox-esr"), f"http://127.0.0.1:{httpd.port}/board", PICTURES)
-            assert seen == {"widths": [0, 0], "said": "Closed 1"}
+            assert max(seen["widths"]) <= 0  # less where there is a scrollbar
+            assert seen["said"] == "Closed 1"
             assert ann.read_close()[0] == 1008

@@ -61,6 +61,7 @@ try {
   // A question that is cancelled does nothing.
   const first = row('connections', 'bob').locator('button', { hasText: /^Close$/ });
   await press(first);
+  seen.asked = await page.locator('dialog :is(select, input, textarea):visible').count();
   if (pictures) await page.screenshot({ path: `${pictures}/dashboard-question.png` });
   await page.keyboard.press('Escape');
   await page.waitForSelector('dialog', { state: 'hidden' });
