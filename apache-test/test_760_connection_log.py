@@ -12,7 +12,8 @@ from harness.raw import CLOSE, TEXT, close_frame, frame
 from test_260_status import expect_status, STATUS
 
 LOG = 'WebSocketLog {root}/logs/ws.log json\n'
-WHOLE = {"time", "begin", "duration", "host", "port", "address", "user", "target", "origin", "handler", "resource", "pid",
+WHOLE = {"time", "begin", "duration", "host", "port", "address", "user", "target", "origin", "handler", "handler_version",
+         "resource", "pid",
          "id", "version", "way", "protocol", "extensions", "messages_in", "messages_out", "bytes_in", "bytes_out", "wire_in",
          "wire_out", "ratio", "longest_wait", "dropped", "close_code", "close_reason", "closed_by"}
 
@@ -47,6 +48,7 @@ def test_cws_760_a_line_says_what_has_passed(make_httpd):
     assert (entry["version"], entry["way"], entry["ratio"], entry["dropped"]) == ("rfc6455", "tcp", None, 0)
     # The head of the handshake and the frames: the kernel counts both.
     assert 1100 < entry["wire_in"] < 2000 and 1100 < entry["wire_out"] < 2000
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", entry["handler_version"])
     assert entry["pid"] in httpd.children() and re.fullmatch(r"127\.0\.0\.1:\d+", entry["address"])
 
 

@@ -15,7 +15,10 @@ namespace cppwebsocket::httpd {
 namespace {
 
 // What the MPMs take for a lack of something that only their end mends (ap_unixd_accept).
-apr_status_t accept_no_more(void**, ap_listen_rec*, apr_pool_t*) { return APR_EGENERAL; }
+apr_status_t accept_nothing(void** socket, ap_listen_rec*, apr_pool_t*) {
+  *socket = nullptr;
+  return APR_EGENERAL;
+}
 
 // The connection is for whichever child is quickest, and says nothing to it; all that wait look up.
 void knock(const ap_listen_rec& listener) noexcept {
@@ -28,12 +31,16 @@ void knock(const ap_listen_rec& listener) noexcept {
 
 }  // namespace
 
+void accept_no_more() noexcept {
+  for (ap_listen_rec* each = ap_listeners; each; each = each->next)
+    std::atomic_ref(each->accept_func).store(accept_nothing);
+  if (ap_listeners) knock(*ap_listeners);
+}
+
 bool begin_drain(Child& child) noexcept {
   if (!ap_listeners || ap_num_listen_buckets > 1) return false;
-  for (ap_listen_rec* each = ap_listeners; each; each = each->next)
-    std::atomic_ref(each->accept_func).store(accept_no_more);
   child.leave();
-  knock(*ap_listeners);
+  accept_no_more();
   return true;
 }
 

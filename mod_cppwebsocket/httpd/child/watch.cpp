@@ -1,6 +1,7 @@
 #include "httpd/child/watch.hpp"
 
 #include "httpd/child/child.hpp"
+#include "httpd/child/draining.hpp"
 #include "httpd/configuration/config.hpp"
 #include "httpd/log.hpp"
 #include "runtime/watch/crash_report.hpp"
@@ -8,7 +9,6 @@
 #include "runtime/watch/watchdog.hpp"
 
 #include <ap_config.h>
-#include <ap_listen.h>
 #include <apr_portable.h>
 #include <mpm_common.h>
 
@@ -51,13 +51,6 @@ void tell(server_rec* main_server, WatchNews news, std::string_view text) {
   }
 }
 
-// Says what accept() says when a process has no descriptors left. event and worker then end the child
-// gracefully, as MaxConnectionsPerChild would, and the connection waits for another child.
-apr_status_t accept_nothing(void** socket, ap_listen_rec*, apr_pool_t*) noexcept {
-  *socket = nullptr;
-  return APR_EGENERAL;
-}
-
 // httpd has no call for it. Thread: the watchdog's.
 void retire() {
   Child* const child = Child::current();
@@ -67,8 +60,7 @@ void retire() {
     return;
   }
   child->retire();
-  for (ap_listen_rec* each = ap_listeners; each; each = each->next)
-    __atomic_store_n(&each->accept_func, static_cast<accept_function>(accept_nothing), __ATOMIC_RELEASE);
+  accept_no_more();
 }
 
 }  // namespace

@@ -86,6 +86,7 @@ constexpr Named all[] = {
     {"target", false, [](Ended ended) { return text_of(ended, Text::unparsed_uri); }},
     {"origin", false, [](Ended ended) { return text_of(ended, Text::origin); }},
     {"handler", false, [](Ended ended) { return ended.connection.handler().name(); }},
+    {"handler_version", false, [](Ended ended) { return ended.connection.handler().version(); }},
     {"resource", false, [](Ended ended) { return text_of(ended, Text::resource); }},
     {"pid", true, [](Ended) { return std::to_string(::getpid()); }},
     {"id", true, [](Ended ended) { return std::to_string(ended.connection.record().id); }},
