@@ -135,7 +135,7 @@ class TestKiller:
         """What cannot be seen beforehand: a constructor that crashes."""
         killer = httpd.handler_root / "killer_wsh.so"
         build.install(build.compile_handler(build.TESTS / "broken/killer.cpp", strict=False), killer)
-        httpd.allow_log("exit signal")
+        httpd.allow_log("exit signal|CWS0094")  # the crash, and where it was
         mark = httpd.error_log.mark()
         with httpd.connect() as connection, pytest.raises((EOFError, ConnectionError)):
             connection.ask(upgrade_request("/killer"))

@@ -17,6 +17,9 @@ FRAGMENTS = {
                    'auto room = Channel::named("manual").join(request, {.receive = true});'),
     "if (auto leadership =": ("Request", ""),
     "auto room = Channel::named": ("BlockingRequest", ""),
+    "request.close_at(token.expires": (
+        "Request", "const struct { std::chrono::system_clock::time_point expires; } token{\n"
+                   "    std::chrono::system_clock::now() + std::chrono::hours(1)};"),
 }
 INCLUDES = ["atomic", "chrono", "condition_variable", "functional", "memory", "mutex", "optional", "stdexcept", "string",
             "vector", "fcntl.h", "unistd.h"]

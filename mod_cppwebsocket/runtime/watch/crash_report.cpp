@@ -97,7 +97,7 @@ void tell_of_fault(const Fault& fault, const siginfo_t& signal) noexcept {
   if (thread)
     add_subject(thread->running().subject(), line);
   else
-    line.add("a thread that a handler has started");
+    line.add("a thread of httpd's or one that a handler has started");
   line.write_line(log_descriptor);
 }
 
