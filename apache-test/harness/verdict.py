@@ -21,10 +21,11 @@ TOLERATED = {
                             "old generations still have workers, and places in the scoreboard"),
 }
 
-# prefork ends a child by exit() inside of its handler of SIGTERM, whatever the child was doing: in the middle of malloc()
-# that aborts. Seen in a child that had just begun (apr_allocator_create below child_main).
-PREFORKS_EXIT = re.compile(r"exit_handlers.*mod_mpm_prefork\.so.*<signal handler called>.*malloc", re.S)
-PREFORKS_WORDS = re.compile(r"^(corrupted |free\(\): |malloc\(\): |double free )|exit signal Abort")
+# MPMs end a child that starts (prefork: any) by exit() inside of their handler of SIGTERM, whatever the child was doing: in
+# the middle of malloc() that is its death. Seen where httpd's own code was there (apr_allocator_create below child_main);
+# ours does not let the signal in (httpd/child/start_hold.hpp).
+MPMS_EXIT = re.compile(r"exit_handlers.*mod_mpm_\w+\.so.*<signal handler called>.*malloc", re.S)
+MPMS_WORDS = re.compile(r"^(corrupted |free\(\): |malloc\(\): |double free )|exit signal (Abort|Segmentation)")
 
 # [time] [module:level] [pid …] …; what does not look so is not httpd's: glibc, a sanitizer, libstdc++.
 LINE = re.compile(r"\[\w{3} \w{3} [^\]]*\] \[(?P<module>[^:\]]*):(?P<level>\w+)\] ")

@@ -7,6 +7,7 @@
 #include "httpd/child/door.hpp"
 #include "httpd/child/handler_copies.hpp"
 #include "httpd/child/shared_channels.hpp"
+#include "httpd/child/start_hold.hpp"
 #include "httpd/child/virtual_host.hpp"
 #include "httpd/child/watch.hpp"
 #include "httpd/configuration/config.hpp"
@@ -317,6 +318,7 @@ void child_stopping(apr_pool_t*, int graceful) noexcept {
 }
 
 void child_init(apr_pool_t* pool, server_rec* main_server) noexcept {
+  const StartHold hold;
   try {
     forget_lines();
     const std::size_t descriptors = raise_descriptor_limit();

@@ -1,5 +1,6 @@
 #include "httpd/child/handler_copies.hpp"
 
+#include "httpd/child/start_hold.hpp"
 #include "httpd/configuration/config.hpp"
 #include "httpd/log.hpp"
 #include "runtime/handlers/copy_directory.hpp"
@@ -30,6 +31,7 @@ std::string in_memory(std::string_view why) {
 }  // namespace
 
 int make_handler_copies(apr_pool_t* pool, server_rec* main_server) noexcept {
+  const StartHold hold;
   ServerConfig& config = config_of(main_server);
   const char* const wanted = config.child.handler_copies;
   const char* const directory = wanted ? wanted : default_handler_copies;

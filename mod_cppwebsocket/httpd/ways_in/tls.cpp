@@ -1,5 +1,6 @@
 #include "httpd/ways_in/tls.hpp"
 
+#include "httpd/child/start_hold.hpp"
 #include "httpd/log.hpp"
 #include "httpd/module.hpp"
 #include "httpd/pool.hpp"
@@ -85,6 +86,7 @@ void register_tls() noexcept {
 }
 
 void find_openssl(apr_pool_t*, server_rec* main_server) noexcept {
+  const StartHold hold;
   const module* const mod_ssl = ap_find_linked_module("mod_ssl.c");
   if (!mod_ssl) return;
   void* const library = library_of(mod_ssl);
