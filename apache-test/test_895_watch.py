@@ -208,7 +208,7 @@ class TestCrash:
                    rf"handler {path[1:]}_wsh\.so {VERSION} #\d+ {path}")
 
     def test_cws_898_on_a_thread_of_the_handlers_own(self, httpd):
-        self.crash(httpd, "/harm", "thread", "SIGSEGV at 0x0", "segv_here", "one that a handler has started")
+        self.crash(httpd, "/harm", "thread", "SIGSEGV at 0x0", "segv_here", "a thread of httpd's or one that a handler has started")
 
     def test_cws_898_in_the_handshake(self, httpd):
         """Which runs on a thread of httpd's."""

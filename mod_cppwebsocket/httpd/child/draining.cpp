@@ -34,13 +34,13 @@ void knock(const ap_listen_rec& listener) noexcept {
 void accept_no_more() noexcept {
   for (ap_listen_rec* each = ap_listeners; each; each = each->next)
     std::atomic_ref(each->accept_func).store(accept_nothing);
-  if (ap_listeners) knock(*ap_listeners);
 }
 
 bool begin_drain(Child& child) noexcept {
   if (!ap_listeners || ap_num_listen_buckets > 1) return false;
-  child.leave();
   accept_no_more();
+  child.leave();
+  knock(*ap_listeners);
   return true;
 }
 

@@ -7,13 +7,13 @@ namespace cppwebsocket::httpd {
 
 class Child;
 
-// Has this process accept no connection any more, so that httpd ends it: when it next tries to, which a connection to
-// ourselves brings about, and when its open HTTP requests are done. Of further groups of listeners, of which httpd does
+// Has this process accept no connection any more, so that httpd ends it: when it next tries to, and when its open HTTP
+// requests are done. Of further groups of listeners, of which httpd does
 // not tell, the process goes on. Thread: any.
 void accept_no_more() noexcept;
 
-// This child accepts no connection any more, and its WebSockets drain at once as they do at a graceful restart. False,
-// and nothing is done, where httpd has other listeners than it tells of
+// This child accepts no connection any more, and its WebSockets drain at once as they do at a graceful restart. A connection
+// to ourselves has httpd notice. False, and nothing is done, where httpd has other listeners than it tells of
 // (ListenCoresBucketsRatio). Again does nothing. Thread: any.
 bool begin_drain(Child& child) noexcept;
 
