@@ -8,7 +8,7 @@ import xml.etree.ElementTree as ElementTree
 import pytest
 
 from harness import build
-from harness.verdict import FAULT, REMARK, SILENCE, judge, without_details
+from harness.verdict import FAULT, REMARK, SILENCE, is_mpms_own_death, judge, without_details
 
 NOW = "[Sun Nov 29 12:48:39.123456 2026]"
 PID = "[pid 17:tid 140093]"
@@ -47,6 +47,26 @@ VERDICTS = [
 @pytest.mark.parametrize("verdict, line", VERDICTS)
 def test_cws_010_a_line(verdict, line):
     assert judge(line) == verdict
+
+
+STACK = """#6  _int_free (av=0x1 <main_arena>, p=0x2) at ./malloc/malloc.c:4602
+#8  __run_exit_handlers (status=0) at ./stdlib/exit.c:116
+#10 ?? () from /usr/lib/apache2/modules/mod_mpm_event.so
+#12 <signal handler called>
+#13 _int_malloc (bytes=200) at ./malloc/malloc.c:4038
+#14 {caller}
+#18 ?? () from /usr/lib/apache2/modules/mod_mpm_event.so
+"""
+
+
+@pytest.mark.parametrize("is_its_own, stack", [
+    (True, STACK.format(caller="apr_allocator_create () from libapr-1.so.0")),
+    (False, STACK.format(caller="cppwebsocket::httpd::child_init(apr_pool_t*, server_rec*) ()")),
+    (False, STACK.format(caller="?? () from /build/mod_cppwebsocket.so")),
+    (False, STACK.format(caller="apr_palloc ()").replace("<signal handler called>", "main ()")),
+    (False, STACK.format(caller="apr_palloc ()").replace("exit_handlers", "free"))])
+def test_cws_011_a_death_by_the_mpms_own_handler(is_its_own, stack):
+    assert is_mpms_own_death(stack) == is_its_own
 
 
 def test_cws_011_the_same_remark_is_counted_once():

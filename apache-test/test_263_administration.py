@@ -368,7 +368,8 @@ class TestGuards:
                     pass
 
     def test_cws_265_a_table_is_for_terminals(self, httpd):
-        with httpd.open("/echo?\x1b[31m".replace("\x1b", "%1b")):
+        with httpd.open("/echo?\x1b[31m".replace("\x1b", "%1b")) as ws:
+            ws.ask_text("its event thread has it")
             answer = httpd.get("/admin/connections?format=tsv")
             assert answer.get("content-type") == "text/tab-separated-values; charset=utf-8"
             lines = answer.body.decode().splitlines()

@@ -10,6 +10,7 @@ import urllib.request
 
 import pytest
 
+from harness.h2_client import H2Session
 from harness.installed import UNPACKED
 from harness.processes import free_port
 from harness.raw import TEXT, frame
@@ -117,6 +118,20 @@ def test_cws_772_refusals_exceptions_and_channels_are_counted(make_httpd):
     assert answer.status == 200
     expect(httpd, 1, "cppwebsocket_published_messages_total")
     assert value(httpd, "cppwebsocket_handshake_seconds_count") >= 3
+
+
+def test_cws_772_a_handshake_is_over_when_it_is_answered(make_httpd):
+    """Over HTTP/2, whose request goes on for as long as the connection."""
+    httpd = make_httpd("Protocols h2c http/1.1\nH2WebSockets On\nWebSocketHTTP2 On\n" + METRICS, modules=("http2",))
+    with H2Session(httpd.address) as h2:
+        ws = h2.open()
+        assert ws.ask_text("hello") == "hello"
+        expect(httpd, 1, "cppwebsocket_handshake_seconds_count")
+        time.sleep(1.5)
+        ws.close()
+    expect(httpd, 0, "cppwebsocket_connections")
+    assert value(httpd, "cppwebsocket_handshake_seconds_count") == 1
+    assert value(httpd, "cppwebsocket_handshake_seconds_sum") < 1.5
 
 
 @pytest.fixture

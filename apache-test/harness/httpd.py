@@ -13,7 +13,7 @@ from .configuration import CONFIG, MODULES, MPM, ONE_CHILD
 from .log import Log
 from .processes import free_port
 from .raw import Connection
-from .verdict import MPMS_EXIT, MPMS_WORDS, TOLERATED, remarks
+from .verdict import MPMS_WORDS, TOLERATED, is_mpms_own_death, remarks
 
 
 class Httpd:
@@ -166,7 +166,7 @@ class Httpd:
         for core in sorted((self.root / "cores").iterdir()):
             if not is_to_die:
                 stacks = processes.stacks_of(core, installed.PROGRAM)
-                if MPMS_EXIT.search(stacks) and "cppwebsocket::" not in stacks:
+                if is_mpms_own_death(stacks):
                     found = [line for line in found if not MPMS_WORDS.search(line)]
                     remarks.add("the MPM's exit() in its handler of SIGTERM has met malloc()")
                     core.unlink()

@@ -25,6 +25,7 @@ TOLERATED = {
 # the middle of malloc() that is its death. Seen where httpd's own code was there (apr_allocator_create below child_main);
 # ours does not let the signal in (httpd/child/start_hold.hpp).
 MPMS_EXIT = re.compile(r"exit_handlers.*mod_mpm_\w+\.so.*<signal handler called>.*malloc", re.S)
+OUR_CODE = re.compile(r"cppwebsocket::|mod_cppwebsocket\.so|_wsh\.")
 MPMS_WORDS = re.compile(r"^(corrupted |free\(\): |malloc\(\): |double free )|exit signal (Abort|Segmentation)")
 
 # [time] [module:level] [pid …] …; what does not look so is not httpd's: glibc, a sanitizer, libstdc++.
@@ -46,6 +47,11 @@ def judge(line):
         is_ours = said["module"] == "cppwebsocket" or OUR_NUMBER.search(line)
         return FAULT if is_ours else REMARK
     return SILENCE
+
+
+def is_mpms_own_death(stacks):
+    """Whether a core's stacks show that an MPM has ended the child in the middle of httpd's own malloc()."""
+    return bool(MPMS_EXIT.search(stacks)) and not OUR_CODE.search(stacks)
 
 
 def without_details(text):

@@ -139,14 +139,6 @@ void Runtime::connection_ended(Connection& connection) noexcept {
   if (options_.ended) options_.ended(connection);
 }
 
-void Runtime::for_each_session(std::function<void(Session&)> visit, std::function<void()> done) {
-  const auto left = std::make_shared<std::atomic<std::size_t>>(reactors_.size());
-  const auto each_done = [left, done = std::move(done)] {
-    if (left->fetch_sub(1) == 1) done();
-  };
-  for (auto& reactor : reactors_) reactor->for_each_session(visit, each_done);
-}
-
 void Runtime::hand_over(std::unique_ptr<Session> session) {
   static_cast<Reactor&>(session->loop()).adopt(std::move(session));
 }

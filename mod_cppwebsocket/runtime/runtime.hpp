@@ -89,11 +89,6 @@ class Runtime final : private SessionOwner {
   const PinnedMemory& memory() const noexcept { return memory_; }
   // What is counted for the child as a whole. Thread: any, by add_shared().
   ChildCount& count() noexcept { return options_.page.child ? *options_.page.child : *own_count_; }
-
-  // Has each reactor call `visit` with each of its sessions, between their turns and some at a time; those that
-  // come meanwhile may be left out. Then `done`, once, on the thread of the last; if a reactor has ended, when this
-  // returns or never: whoever waits does so for a bounded time. Thread: any. Raises std::bad_alloc.
-  void for_each_session(std::function<void(Session&)> visit, std::function<void()> done);
   Stop stop() const noexcept { return stop_; }
 
   // Closes every connection with 1001, as the plan for the stop says. Connections are accepted on

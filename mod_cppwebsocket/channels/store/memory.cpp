@@ -94,6 +94,12 @@ ChannelMemory::~ChannelMemory() {
   if (mapped_ && mapped_ != MAP_FAILED) ::munmap(mapped_, bytes_);
 }
 
+std::uint64_t ChannelMemory::sum(Counter ChildCounters::*counter) const noexcept {
+  std::uint64_t all = header_->ended.*counter;
+  for (unsigned i = 0; i < used_seats(); ++i) all += seat_[i].counters.*counter;
+  return all;
+}
+
 unsigned ChannelMemory::used_seats() const noexcept {
   const std::uint64_t used = header_->used_seats.load(std::memory_order_seq_cst);
   return static_cast<unsigned>(std::min<std::uint64_t>(used, seats_));

@@ -69,6 +69,8 @@ class ChannelMemory {
   std::size_t entry_count() const noexcept { return entry_count_; }
   const std::uint64_t (&secret() const noexcept)[2] { return secret_; }
   ChannelLocks& locks() const noexcept { return locks_; }
+  // Of all children, those that are gone included.
+  std::uint64_t sum(Counter ChildCounters::*counter) const noexcept;
   // Those from here on were never claimed.
   unsigned used_seats() const noexcept;
   Ring ring(unsigned seat, unsigned part) const noexcept;

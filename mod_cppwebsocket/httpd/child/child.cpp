@@ -204,7 +204,7 @@ Child::Child(runtime::RuntimeOptions options, std::size_t filter_connections,
       dummy_socket_(make_dummy_socket()),
       filter_connections_(filter_connections),
       counts_(runtime_.count()),
-      main_server_(main_server),
+      handler_lines_(main_server, runtime_.first_reactor()),
       generation_(config_of(main_server).generation),
       threaded_(is_threaded()) {
   if (const int socket = take_log_socket(); socket >= 0) logs_.emplace(socket, counts_, [this, main_server] {
@@ -229,35 +229,6 @@ void Child::log_end(runtime::Connection& connection) noexcept {
     static_cast<const VirtualHost*>(connection.record().server)->log_end(connection, *logs_);
   } catch (const std::bad_alloc&) {
     runtime::add_shared(counts_.log_lines_lost);
-  }
-}
-
-bool Child::may_write(std::string_view handler, LogLevel level) noexcept {
-  try {
-    if (repeated_lines_.may_write(handler, level, std::chrono::steady_clock::now())) return true;
-    if (look_.is_asked.exchange(true)) return false;
-    runtime_.first_reactor().post([this] {
-      look_.child = this;
-      look_.fire = [](detail::TimerNode& node) {
-        auto& look = static_cast<Look&>(node);
-        look.is_asked = false;
-        look.child->tell_left_out();
-      };
-      runtime::Reactor& first = runtime_.first_reactor();
-      first.arm(look_, first.now() + runtime::RepeatedLines::window);
-    });
-  } catch (const std::bad_alloc&) {
-  }
-  return false;
-}
-
-void Child::tell_left_out() noexcept {
-  if (has_ended()) return;
-  try {
-    for (const auto& [handler, level, lines] : repeated_lines_.take_over(std::chrono::steady_clock::now()))
-      log_server(main_server_, level_of(level),
-                 "CWS0097: " + handler + ": " + std::to_string(lines) + " more lines like those before are left out");
-  } catch (const std::bad_alloc&) {
   }
 }
 

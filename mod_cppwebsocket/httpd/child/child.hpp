@@ -6,10 +6,10 @@
 #include "channels/store/store.hpp"
 #include "httpd/child/client_counts.hpp"
 #include "httpd/child/filter_connections.hpp"
+#include "httpd/child/handler_lines.hpp"
 #include "httpd/child/place.hpp"
 #include "httpd/configuration/config.hpp"
 #include "httpd/connection_log/sender.hpp"
-#include "runtime/counters/repeated_lines.hpp"
 #include "runtime/runtime.hpp"
 
 #include <httpd.h>
@@ -59,8 +59,7 @@ class Child {
   // Writes to the logs of its virtual host that a connection has ended. Thread: the connection's, in a turn.
   void log_end(runtime::Connection& connection) noexcept;
 
-  // Whether a line of this handler is to be written: see RepeatedLines, which is told of, too.
-  bool may_write(std::string_view handler, LogLevel level) noexcept;
+  HandlerLines& handler_lines() noexcept { return handler_lines_; }
 
   // How loudly a refusal is to be told of.
   int log_level_of(Cause cause) noexcept {
@@ -95,8 +94,6 @@ class Child {
   bool has_ended() const noexcept { return ended_.load(std::memory_order_relaxed); }
 
  private:
-  void tell_left_out() noexcept;
-
   friend struct DebugLayout;  // debug_layout.cpp
   friend apr_status_t wait_for_connections(void*) noexcept;
   friend void child_stopping(apr_pool_t* pool, int graceful) noexcept;
@@ -112,12 +109,7 @@ class Child {
   FilterConnections filter_connections_;
   runtime::ChildCount& counts_;
   std::optional<LogSender> logs_;
-  server_rec* const main_server_;
-  runtime::RepeatedLines repeated_lines_;
-  struct Look final : detail::TimerNode {  // of the first reactor
-    Child* child = nullptr;
-    std::atomic<bool> is_asked{false};
-  } look_;
+  HandlerLines handler_lines_;
   GenerationMemory* const generation_;  // of all children; null: there is none
   const bool threaded_;  // the MPM
   const pid_t process_ = ::getpid();

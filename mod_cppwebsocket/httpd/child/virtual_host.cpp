@@ -46,7 +46,7 @@ void VirtualHost::log(const detail::RequestRecord& record, LogLevel level, std::
   const Child* child = Child::current();
   if (child && child->has_ended()) return;
   if (!logs(level)) return;
-  if (Child* const self = Child::current(); self && !self->may_write(*record.handler_name, level)) return;
+  if (Child* const self = Child::current(); self && !self->handler_lines().may_write(*record.handler_name, level)) return;
   std::string line("CWS0020: ");
   line.append(*record.handler_name).append(" #").append(std::to_string(record.id)).append(" ");
   line.append(record.text(detail::Text::resource)).append(" from ");

@@ -15,8 +15,10 @@
 #include <chrono>
 #include <cstdlib>
 #include <cstring>
+#include <functional>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <system_error>
 #include <thread>
 #include <utility>
@@ -168,11 +170,7 @@ apr_status_t end(void* memory) noexcept {
 
 }  // namespace
 
-std::uint64_t log_id(const char* where) noexcept {
-  std::uint64_t hash = 0xcbf29ce484222325;  // FNV-1a: the same in each version of this module
-  for (; *where; ++where) hash = (hash ^ static_cast<unsigned char>(*where)) * 0x100000001b3;
-  return hash;
-}
+std::uint64_t log_id(const char* where) noexcept { return std::hash<std::string_view>()(where); }
 
 void start_log_writer(apr_pool_t* pconf, server_rec* main_server, std::span<const LogTarget> logs) {
   if (logs.empty()) return;

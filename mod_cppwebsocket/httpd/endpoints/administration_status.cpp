@@ -8,7 +8,7 @@
 #include "httpd/child/shared_channels.hpp"
 #include "httpd/endpoints/asked_children.hpp"
 #include "httpd/module.hpp"
-#include "runtime/counters/sheet.hpp"
+#include "runtime/counters/totals.hpp"
 
 #include <apr_time.h>
 #include <scoreboard.h>
@@ -36,86 +36,48 @@ std::string in_small_letters(std::string_view name) {
   return small;
 }
 
-// Of all children, those that are gone included.
-std::string totals() {
+std::string all_counters() {
   JsonLine line;
-  const channels::ChannelMemory* const memory = channel_memory();
   channels::for_each_counter([&](const NamedCounter& each) {
-    std::uint64_t all = memory->header().ended.*each.counter;
-    for (unsigned i = 0; i < memory->used_seats(); ++i) all += memory->seat(i).counters.*each.counter;
-    line.number(in_small_letters(each.name), all);
+    line.number(in_small_letters(each.name), channel_memory()->sum(each.counter));
   });
   return line.end();
 }
 
-// Of one handler by one way.
-struct HandlerSum {
-  std::uint64_t open = 0, opened = 0, messages_in = 0, messages_out = 0, bytes_in = 0, bytes_out = 0, exceptions = 0,
-                dropped = 0;
-
-  void add(const runtime::HandlerCounters& one) noexcept {
-    open += one.open;
-    opened += one.opened;
-    messages_in += one.messages_in;
-    messages_out += one.messages_out;
-    bytes_in += one.bytes_in;
-    bytes_out += one.bytes_out;
-    exceptions += one.exceptions;
-    dropped += one.dropped;
-  }
-};
-
-void add_columns(const runtime::Page& page, std::size_t slot, HandlerSum& sum) noexcept {
-  for (std::size_t i = 0; i < page.reactors; ++i)
-    if (page.columns[i].used != 0) sum.add(page.columns[i].handlers[slot]);
-}
-
-template <typename Tell>
-std::string each_handler(const Sheet* sheet, Tell tell) {
+std::string all_handlers(const runtime::Totals& totals) {
   std::string json = "[";
-  for (std::size_t slot = 0; sheet && slot < runtime::most_handlers; ++slot) {
-    const auto name = sheet->name(slot);
+  for (const auto& [key, sum] : totals.handlers) {
     JsonLine line;
-    if (!name || !tell(slot, line)) continue;
-    line.text("handler", name->handler.empty() ? "others" : name->handler).text("way", runtime::name_of(name->way));
-    json.append(json.size() > 1 ? ",\n" : "").append(line.end());
+    line.number("open", sum.open).number("opened", sum.opened).number("messages_in", sum.messages_in);
+    line.number("messages_out", sum.messages_out).number("bytes_in", sum.bytes_in).number("bytes_out", sum.bytes_out);
+    line.number("exceptions", sum.exceptions).number("dropped", sum.dropped);
+    json.append(json.size() > 1 ? ",\n" : "").append(line.text("handler", key.first).text("way", key.second).end());
   }
   return json.append("]");
 }
 
-std::string all_handlers() {
-  const Sheet* const sheet = counters();
-  return each_handler(sheet, [sheet](std::size_t slot, JsonLine& line) {
-    HandlerSum sum;
-    for (std::size_t seat = 0; seat < sheet->seats(); ++seat) add_columns(sheet->page(seat), slot, sum);
-    line.number("open", sum.open).number("opened", sum.opened).number("messages_in", sum.messages_in);
-    line.number("messages_out", sum.messages_out).number("bytes_in", sum.bytes_in).number("bytes_out", sum.bytes_out);
-    line.number("exceptions", sum.exceptions).number("dropped", sum.dropped);
-    return sum.opened != 0;
-  });
+std::string all_refused(const runtime::Totals& totals) {
+  JsonLine line;
+  for (std::size_t why = 0; why < runtime::refusals.size(); ++why)
+    line.number(runtime::refusals[why], totals.children.refused[why]);
+  return line.end();
 }
 
 // What is open in one child.
 std::string handlers_in(unsigned seat) {
+  std::string json = "[";
   const Sheet* const sheet = counters();
-  return each_handler(sheet, [sheet, seat](std::size_t slot, JsonLine& line) {
-    HandlerSum sum;
-    add_columns(sheet->page(seat), slot, sum);
-    line.number("open", sum.open);
-    return sum.open != 0;
-  });
-}
-
-std::string all_refused() {
-  JsonLine line;
-  const Sheet* const sheet = counters();
-  for (std::size_t why = 0; why < runtime::refusals.size(); ++why) {
-    std::uint64_t all = 0;
-    for (std::size_t seat = 0; sheet && seat < sheet->seats(); ++seat)
-      if (const runtime::ChildCount* const child = sheet->page(seat).child) all += child->refused[why];
-    line.number(runtime::refusals[why], all);
+  const runtime::Page page = sheet->page(seat);
+  for (std::size_t slot = 0; slot < runtime::most_handlers; ++slot) {
+    std::uint64_t open = 0;
+    for (std::size_t i = 0; i < page.reactors; ++i) open += page.columns[i].handlers[slot].open;
+    const auto name = sheet->name(slot);
+    if (open == 0 || !name) continue;
+    JsonLine line;
+    line.number("open", open).text("handler", name->handler).text("way", runtime::name_of(name->way));
+    json.append(json.size() > 1 ? ",\n" : "").append(line.end());
   }
-  return line.end();
+  return json.append("]");
 }
 
 std::string reactors_of(const AskedChild& asked) {
@@ -180,8 +142,9 @@ std::string status_json(Child& child, const std::vector<AskedChild>& asked) {
   line.number("time_us", static_cast<std::uint64_t>(apr_time_now())).text("version", CPPWEBSOCKET_VERSION);
   line.number("answered_by", static_cast<std::uint64_t>(::getpid())).number("generation", generations.running);
   line.number("draining_children", draining).number("draining_generations", generations.draining.size());
-  line.json("children", children.append("]")).json("totals", totals()).json("refused", all_refused());
-  line.json("handlers", all_handlers()).json("unanswered", unanswered(asked));
+  const auto totals = totals_of_children(*channel_memory());
+  line.json("children", children.append("]")).json("totals", all_counters()).json("refused", all_refused(*totals));
+  line.json("handlers", all_handlers(*totals)).json("unanswered", unanswered(asked));
   if (&child.hub().store().memory() != channel_memory())
     line.text("note", "This child has no seat among the others (CWS0036), and tells of itself only.");
   return line.end().append("\n");

@@ -127,10 +127,8 @@ constexpr ChannelFamily channel_families[] = {
 
 void show_channels(Exposition& to, const ChannelMemory& memory) {
   for (const ChannelFamily& each : channel_families) {
-    std::uint64_t all = each.type == Type::gauge ? 0 : value(memory.header().ended.*each.counter);
-    for (unsigned i = 0; i < memory.used_seats(); ++i) all += memory.seat(i).counters.*each.counter;
     to.family(each.name, each.type, each.help);
-    to.sample({}, all);
+    to.sample({}, memory.sum(each.counter));
   }
   to.family("cppwebsocket_channels", Type::gauge, "Channels in memory.");
   to.sample({}, memory.header().channels.load());

@@ -51,13 +51,19 @@ class OpeningHandshake {
   // Returns what the content handler must return.
   int run() {
     const int status = answer();
-    const auto taken = std::chrono::microseconds(apr_time_now() - r_->request_time);
-    child_.counts().handshakes.note(taken, runtime::add_shared);
+    note_time();
     return status;
   }
 
  private:
   using MaybeRefused = std::optional<int>;
+
+  // Until the answer: a way in through httpd's filters comes back when the connection has ended.
+  void note_time() noexcept {
+    if (std::exchange(is_timed_, true)) return;
+    const auto taken = std::chrono::microseconds(apr_time_now() - r_->request_time);
+    child_.counts().handshakes.note(taken, runtime::add_shared);
+  }
 
   int answer() {
     if (const auto refused = check_head()) return *refused;
@@ -294,6 +300,7 @@ class OpeningHandshake {
       log_request(r_, APLOG_INFO, "CWS0017: the client went away during the handshake");
       return drop(r_);
     }
+    note_time();
     way_->open(std::move(session_), std::move(protocol));
     return OK;
   }
@@ -308,6 +315,7 @@ class OpeningHandshake {
   std::unique_ptr<WayIn> way_;
   ClientCounts::Taken taken_;
   std::optional<ConnectionEnd> end_;
+  bool is_timed_ = false;
   std::unique_ptr<runtime::Session> session_;
 };
 

@@ -22,13 +22,6 @@ using namespace channels;
 
 unsigned long number(std::uint64_t value) noexcept { return static_cast<unsigned long>(value); }
 
-// Of all children, those that are gone included.
-std::uint64_t sum(const ChannelMemory& memory, const NamedCounter& of) noexcept {
-  std::uint64_t all = memory.header().ended.*of.counter;
-  for (unsigned i = 0; i < memory.used_seats(); ++i) all += memory.seat(i).counters.*of.counter;
-  return all;
-}
-
 struct MemoryCounter {
   shared::Word shared::Header::*counter;
   const char* name;
@@ -73,7 +66,7 @@ void show_lines(request_rec* r, const ChannelMemory& memory) {
   for (const Sums& each : sums_of_connections(memory))
     ap_rprintf(r, "WebSocket%s: %lu\n", each.name, number(each.value));
   for_each_counter([&](const NamedCounter& each) {
-    ap_rprintf(r, "WebSocket%s: %lu\n", each.name, number(sum(memory, each)));
+    ap_rprintf(r, "WebSocket%s: %lu\n", each.name, number(memory.sum(each.counter)));
   });
   for (const MemoryCounter& each : counters_of_memory)
     ap_rprintf(r, "WebSocket%s: %lu\n", each.name, number(memory.header().*each.counter));
@@ -94,14 +87,14 @@ void show_table(request_rec* r, const ChannelMemory& memory,
     ap_rputs("</tr>\n", r);
   }
   ap_rputs("<tr><td>all, with ended ones</td>", r);
-  for (const NamedCounter& each : columns) ap_rprintf(r, "<td>%lu</td>", number(sum(memory, each)));
+  for (const NamedCounter& each : columns) ap_rprintf(r, "<td>%lu</td>", number(memory.sum(each.counter)));
   ap_rputs("</tr>\n</table>\n", r);
 }
 
 void show_tables(request_rec* r, const ChannelMemory& memory) {
   ap_rputs("<hr />\n<h2>WebSockets</h2>\n", r);
   show_table(r, memory, counters_of_children);
-  if (sum(memory, counters_of_uplinks[0]) != 0) {
+  if (memory.sum(counters_of_uplinks[0].counter) != 0) {
     ap_rputs("<h3>Backplane</h3>\n", r);
     show_table(r, memory, counters_of_uplinks);
   }

@@ -52,6 +52,16 @@ void look_at(Session& session, Look look) noexcept {
   }
 }
 
+template <typename Found, typename Look>
+void visit_all(Runtime& runtime, const std::shared_ptr<Round<Found>>& round, Look look, milliseconds time) {
+  go_round(
+      runtime, round,
+      [&](Reactor& reactor, const std::function<void()>& done) {
+        reactor.for_each_session([look](Session& session) { look_at(session, look); }, done);
+      },
+      time);
+}
+
 // The first `most` by their ids, as a heap whose front is the last of them.
 struct First {
   std::uint64_t after;
@@ -100,12 +110,7 @@ Listed list_connections(Runtime& runtime, const Selection& selection, std::uint6
     std::lock_guard lock(round->mutex);
     if (!round->is_over) round->found.take(std::move(sight));
   };
-  go_round(
-      runtime, round,
-      [&](Reactor& reactor, const std::function<void()>& done) {
-        reactor.for_each_session([look](Session& session) { look_at(session, look); }, done);
-      },
-      time);
+  visit_all(runtime, round, look, time);
   std::lock_guard lock(round->mutex);
   Listed listed{std::move(round->found.sights), round->found.count, round->silent};
   std::sort(listed.connections.begin(), listed.connections.end(), First::is_before);
@@ -123,12 +128,7 @@ Closed close_connections(Runtime& runtime, const Selection& selection, const Clo
     }
     session.turn([&] { session.ending().close_now(close, Ending::By::server); });
   };
-  go_round(
-      runtime, round,
-      [&](Reactor& reactor, const std::function<void()>& done) {
-        reactor.for_each_session([look](Session& session) { look_at(session, look); }, done);
-      },
-      time);
+  visit_all(runtime, round, look, time);
   std::lock_guard lock(round->mutex);
   return {round->found, round->silent};
 }

@@ -83,7 +83,7 @@ std::uint16_t Sheet::slot_of(std::string_view handler, Way way) noexcept {
 }
 
 std::optional<Sheet::Name> Sheet::name(std::size_t slot) const {
-  if (slot == 0) return Name{{}, Way::tcp};
+  if (slot == 0) return Name{"(others)", Way::tcp};
   if (slot >= most_handlers || entries_[slot].state.load(std::memory_order_acquire) != 2) return std::nullopt;
   const Entry& entry = entries_[slot];
   Name name{{}, static_cast<Way>(entry.way & 3)};

@@ -100,7 +100,7 @@ class Sheet {
   std::uint16_t slot_of(std::string_view handler, Way way) noexcept;
   // What has this slot: nothing if nobody has, and for what cannot be a name.
   struct Name {
-    // 120 bytes of it at most; "": others. Printable UTF-8, or Prometheus would refuse all: what is not is '?'.
+    // 120 bytes of it at most; "(others)" of the first slot. Printable UTF-8, or Prometheus would refuse all: what is not is '?'.
     std::string handler;
     Way way;
   };

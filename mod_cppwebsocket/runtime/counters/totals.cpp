@@ -56,7 +56,7 @@ Totals::Totals(const Sheet& sheet, std::size_t seats, const std::function<bool(s
   }
   for (std::size_t slot = 0; slot < most_handlers; ++slot)
     if (const auto name = sheet.name(slot); name && value(slots[slot].opened) != 0)
-      add_up(handlers[{name->handler.empty() ? "(others)" : name->handler, name_of(name->way)}], slots[slot], true);
+      add_up(handlers[{name->handler, name_of(name->way)}], slots[slot], true);
 }
 
 }  // namespace cppwebsocket::runtime

@@ -80,7 +80,7 @@ class Object {
     Section names;
     if (head.e_shentsize != sizeof names || head.e_shstrndx >= head.e_shnum ||
         !image_.read(head.e_shoff + head.e_shstrndx * sizeof names, names) ||
-        names.sh_type != SHT_STRTAB)
+        names.sh_type != SHT_STRTAB || names.sh_addralign == 0)  // the last bytes that are not zero
       return no_sections;
     for (std::uint64_t i = 0; i < head.e_shnum; ++i) {
       Section each;

@@ -60,7 +60,9 @@ class Reactor final : public EventLoop, private detail::TimerNode {
   // Looks at `source` in every round from now on. Raises system_error. Thread: any.
   void attach(std::shared_ptr<LoopSource> source);
 
-  // See Runtime::for_each_session(). Thread: any.
+  // Has the reactor call `visit` with each of its sessions, between their turns and some at a time; those that come
+  // meanwhile may be left out. Then `done`, once; never if it has ended: whoever waits does so for a bounded time. Both
+  // on its thread, and neither raises. Thread: any. Raises std::bad_alloc.
   void for_each_session(std::function<void(Session&)> visit, std::function<void()> done);
 
   using EventLoop::post;

@@ -122,7 +122,11 @@ class EventLoop {
   ~EventLoop() = default;
 
   // `column` outlives the loop; null: counters of its own. Before there are sessions.
-  void count_in(Column* column) noexcept { counters_ = column ? column : own_counters_.get(); }
+  void count_in(Column* column) noexcept {
+    if (!column) return;
+    counters_ = column;
+    own_counters_.reset();
+  }
 
   detail::TimePoint now_ = std::chrono::steady_clock::now();
 

@@ -103,7 +103,6 @@ void Watchdog::look_at(Loop& loop, Clock::time_point now, Clock::duration lost) 
   const Clock::duration least = options_.warning.count() != 0 ? options_.warning : options_.timeout;
   if (least.count() == 0 || loop.age < least) return;
   if (!std::exchange(loop.is_stalled, true)) begins(loop);
-  loop.watched->stall_lasts(loop.age);
   if (others_.is_stalled) others_.is_stalled(*loop.watched);
   if (options_.timeout.count() != 0 && loop.age >= options_.timeout && !std::exchange(retired_, true))
     retire(loop);

@@ -41,12 +41,8 @@ class WatchedLoop {
   }
   pid_t thread() const noexcept { return thread_.load(std::memory_order_relaxed); }
 
-  // Rounds that were longer than WebSocketStallWarning so far, the one that goes on included, and the
-  // longest of them, to a look of the watchdog.
+  // Rounds that were longer than WebSocketStallWarning so far, the one that goes on included.
   std::uint64_t stalls() const noexcept { return stalls_.load(std::memory_order_relaxed); }
-  std::chrono::nanoseconds longest_stall() const noexcept {
-    return std::chrono::nanoseconds(longest_.load(std::memory_order_relaxed));
-  }
   bool is_stalled() const noexcept { return stalled_since_.load(std::memory_order_relaxed) != waiting; }
   Clock::time_point stalled_since() const noexcept {  // the clock's zero: it is not
     return time(stalled_since_.load(std::memory_order_relaxed));
@@ -57,11 +53,6 @@ class WatchedLoop {
   void stall_begins(Clock::time_point since) noexcept {
     stalls_.fetch_add(1, std::memory_order_relaxed);
     stalled_since_.store(count(since), std::memory_order_relaxed);
-  }
-  void stall_lasts(Clock::duration age) noexcept {
-    const std::int64_t length = std::chrono::nanoseconds(age).count();
-    if (length > longest_.load(std::memory_order_relaxed))
-      longest_.store(length, std::memory_order_relaxed);
   }
   void stall_ends() noexcept { stalled_since_.store(waiting, std::memory_order_relaxed); }
 
@@ -78,7 +69,6 @@ class WatchedLoop {
   std::atomic<std::int64_t> since_{waiting};  // nanoseconds of the clock, as below
   std::atomic<pid_t> thread_{0};
   std::atomic<std::uint64_t> stalls_{0};
-  std::atomic<std::int64_t> longest_{0};
   std::atomic<std::int64_t> stalled_since_{waiting};
 };
 

@@ -41,7 +41,7 @@ TEST_F(SheetTest, WhoeverHasNoRoomIsCountedWithTheOthers) {
   for (std::size_t i = 1; i < most_handlers; ++i) EXPECT_EQ(sheet_.slot_of(std::to_string(i), Way::tcp), i);
   EXPECT_EQ(sheet_.slot_of("one more", Way::tcp), 0);
   EXPECT_EQ(sheet_.slot_of("7", Way::tcp), 7);
-  EXPECT_EQ(sheet_.name(0)->handler, "");
+  EXPECT_EQ(sheet_.name(0)->handler, "(others)");
 }
 
 TEST_F(SheetTest, ALongNameIsCut) {

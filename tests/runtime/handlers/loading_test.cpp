@@ -79,9 +79,8 @@ TEST_F(Loading, AFileOfFullLengthOfWhichOnlyABeginningIsWrittenHarmsNobody) {
   for (std::size_t size = 0; size < whole.size(); size += 1024) {
     std::string part = whole;
     std::fill(part.begin() + static_cast<std::ptrdiff_t>(size), part.end(), 0);
+    if (part == whole) continue;  // its last bytes are zero
     EXPECT_EQ(signal_of_loading(part), 0) << size << " bytes of " << whole.size();
-    // The last bytes are the alignment of the section with the names of sections, which nobody needs.
-    if (whole.size() - size <= 16 + sizeof(std::uint64_t)) continue;
     EXPECT_NE(runtime::problem_of_object(part), "") << size;
   }
 }
