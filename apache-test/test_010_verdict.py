@@ -175,7 +175,7 @@ def inner(mpm, tmp_path_factory):
         [sys.executable, "-m", "pytest", "-p", "conftest", "-p", "no:cacheprovider", "-q", "--mpm", mpm,
          f"--rootdir={folder}", f"--junitxml={folder}/results.xml", "test_inner.py"],
         cwd=folder, env=dict(os.environ, PYTHONPATH=str(build.TESTS)), text=True,
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=120)
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=500)
     results = {}
     for case in ElementTree.parse(folder / "results.xml").iter("testcase"):
         words = [part.get("message", "") + (part.text or "") for part in case

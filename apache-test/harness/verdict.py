@@ -13,7 +13,7 @@ FAULT, REMARK, SILENCE = "fault", "remark", "silence"
 # Errors of httpd that are no faults in certain circumstances: (pattern, why). A test in which they
 # prevail says so with httpd.tolerate(circumstance).
 TOLERATED = {
-    "sanitizer": ("AH00045: child process .* still did not exit",
+    "sanitizer": ("AH0004[56]: child process .* still did not exit",
                   "looking for leaks takes longer than httpd likes to wait"),
     "one worker": ("AH00161", "the only worker may be busy when httpd looks"),
     "rush": ("AH00161|AH00484", "a rush may meet all workers busy"),

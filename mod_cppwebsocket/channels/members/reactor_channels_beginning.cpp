@@ -26,6 +26,13 @@ Follow::Early without(Follow::Early early, const std::vector<Record>& given) {
   return early;
 }
 
+// It missed nothing until it had its place: what came since is given as to all who are here, whether or not
+// that is kept.
+bool is_behind(const Position& place, const Position& resume, const Position& newest) noexcept {
+  return place.epoch == newest.epoch && resume.epoch == newest.epoch && resume.offset >= place.offset &&
+         resume.offset <= newest.offset;
+}
+
 // How many are to be looked at, at most.
 std::uint64_t messages_behind(const Position& newest, const JoinOptions& options) noexcept {
   if (!options.resume) return std::min<std::uint64_t>(options.history, newest.offset);
@@ -169,6 +176,10 @@ void ReactorChannels::begin_behind(LocalMember& member, const Extent& missed) {
   own.first.clear();
   const Position newest = hub_.store().position(channel.name);
   const Position& place = own.place.position;
+  if (own.resume && is_behind(place, *own.resume, newest)) {
+    own.at = *own.resume;
+    return member.begin({knows_what_was_published(member, newest), own.at});
+  }
   own.at = newest;
   if (place.epoch == newest.epoch) {
     own.at = place;

@@ -245,7 +245,7 @@ void Wire::take_back(LentWire& from) noexcept {
 
 // Touches nothing but what only the owner of the wire uses.
 void Wire::write_lent(Message&& message, protocol::Output& output) {
-  count_sent(message.size());
+  count_sent_by_threads(message.size(), 1);
   protocol_->send_message(std::move(message), true, output);
   std::array<std::string_view, 2> pieces;
   const std::size_t count = output.pieces(pieces.data(), pieces.size());

@@ -100,18 +100,14 @@ class Wire {
     add(handler.messages_in, messages);
     add(handler.bytes_in, bytes);
   }
-  // The same of those that go out. A blocking handler's thread counts, too, while it has the wire.
+  // The same of those that go out.
   void count_sent(std::size_t bytes, std::size_t messages = 1) noexcept {
+    if (is_blocking_) return count_sent_by_threads(bytes, messages);
     tally_.messages_out += messages;
     tally_.bytes_out += bytes;
     HandlerCounters& handler = loop_->counters(tally_.slot);
-    if (is_blocking_) {
-      add_shared(handler.messages_out, messages);
-      add_shared(handler.bytes_out, bytes);
-    } else {
-      add(handler.messages_out, messages);
-      add(handler.bytes_out, bytes);
-    }
+    add(handler.messages_out, messages);
+    add(handler.bytes_out, bytes);
   }
 
   // --- what goes out --------------------------------------------------------------------------
@@ -236,6 +232,15 @@ class Wire {
     detail::TimePoint since{};     // it is kept over a turn's end
     std::size_t uncompressed = 0;  // its bytes, and one for each of its parts
   };
+  // Of a handler that blocks, whose threads count, too, while they have the wire: they may not look at
+  // the bits below.
+  void count_sent_by_threads(std::size_t bytes, std::size_t messages) noexcept {
+    tally_.messages_out += messages;
+    tally_.bytes_out += bytes;
+    HandlerCounters& handler = loop_->counters(tally_.slot);
+    add_shared(handler.messages_out, messages);
+    add_shared(handler.bytes_out, bytes);
+  }
   Waiting& waiting();
   std::chrono::nanoseconds keep_waiting();
   std::size_t pinned_by_waiting() const noexcept;

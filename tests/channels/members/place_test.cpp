@@ -144,6 +144,18 @@ TEST_F(Place, AddsNothingToWhatIsResumed) {
   EXPECT_EQ(told(words), (Words{"2", "3"}));
 }
 
+TEST_F(Place, IsResumedWhereNothingIsKeptAndNothingWasMissed) {
+  JoinOptions options;
+  options.resume = publish("chat", "before").position;
+  Connection& ann = member("chat", json(options), with_place([&] { publish("chat", "1"); }));
+  const Words words = ann.take_words();
+  ASSERT_FALSE(words.empty());
+  EXPECT_NE(words[0].find("\"recovered\":true"), std::string::npos);
+  EXPECT_EQ(told(words), Words{"1"});
+  Connection& late = member("chat", json(options), with_place([&] { publish("chat", "2"); }));
+  EXPECT_NE(late.take_words()[0].find("\"recovered\":false"), std::string::npos);
+}
+
 TEST_F(Place, TellsAGapOfWhatWasOverwrittenSince) {
   const auto overwrite = [&] {
     publish("chat", "lost");

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <array>
+#include <atomic>
 #include <memory>
 #include <random>
 #include <set>
@@ -46,7 +47,7 @@ class LimitTableTest : public ::testing::Test {
   const std::size_t bytes_;
   std::span<std::byte> memory_;
   std::set<unsigned> alive_;
-  unsigned questions_ = 0;
+  std::atomic<unsigned> questions_ = 0;
 };
 
 TEST_F(LimitTableTest, WhatAllChildrenHaveIsAddedUp) {
