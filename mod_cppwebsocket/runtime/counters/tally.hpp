@@ -31,4 +31,12 @@ struct Tally {
 };
 static_assert(sizeof(Tally) == 40);
 
+// What has passed in one turn so far: its end has it counted where it belongs (Wire::settle), for all messages at once.
+struct TurnTally {
+  std::uint64_t messages_in = 0, messages_out = 0;
+  std::uint64_t bytes_in = 0, bytes_out = 0;
+
+  bool is_empty() const noexcept { return (messages_in | messages_out | bytes_in | bytes_out) == 0; }
+};
+
 }  // namespace cppwebsocket::runtime

@@ -226,10 +226,7 @@ void Connection::close_at(std::chrono::system_clock::time_point when, Close clos
   tasks_.set_term(false, steady_time(when), std::move(close));
 }
 
-std::size_t Connection::pinned() const noexcept {
-  return wire_.pinned() + tasks_.inbox().bytes() + wire_.protocol().incomplete_size() +
-         (blocking_ ? blocking_->pinned() : 0);
-}
+std::size_t Connection::pinned_by_handler() const noexcept { return blocking_->pinned(); }
 
 // --- guests ------------------------------------------------------------------------------------
 

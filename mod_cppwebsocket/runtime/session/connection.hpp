@@ -66,7 +66,10 @@ class Connection : public Request, protected detail::TimerNode {
   static constexpr char too_old[] = "too old";
 
   // Bytes of memory that it keeps from being used otherwise, as far as these may be many.
-  std::size_t pinned() const noexcept;
+  std::size_t pinned() const noexcept {
+    return wire_.pinned() + tasks_.inbox().bytes() + wire_.protocol().incomplete_size() +
+           (blocking_ ? pinned_by_handler() : 0);
+  }
   // Its timer fires in the next round. Raises std::bad_alloc.
   void look_soon() { loop().arm(*this, loop().now()); }
 
@@ -216,6 +219,7 @@ class Connection : public Request, protected detail::TimerNode {
   void tell_other_threads() noexcept;
   void take_back_wire() noexcept;
   void reap_ended() noexcept;
+  std::size_t pinned_by_handler() const noexcept;
   void require_started(const char* what) const {
     if (record_->state == ReadyState::connecting) ending_.refuse_unstarted(what);
   }

@@ -17,6 +17,7 @@
 #include "protocol/frames/output.hpp"
 #include "protocol/frames/spare_payloads.hpp"
 #include "runtime/counters/sheet.hpp"
+#include "runtime/counters/tally.hpp"
 #include "runtime/loop/descriptor_watcher.hpp"
 #include "runtime/loop/posted.hpp"
 #include "runtime/session/pins.hpp"
@@ -112,6 +113,9 @@ class EventLoop {
   Column& counters() noexcept { return *counters_; }
   HandlerCounters& counters(std::size_t slot) noexcept { return counters_->handlers[slot]; }
 
+  // Of the session whose turn it is.
+  TurnTally& turn_tally() noexcept { return turn_tally_; }
+
   // What the Closes say that go out because the child stops.
   virtual CloseCode leaving_code() const noexcept { return close_code::going_away; }
 
@@ -136,6 +140,7 @@ class EventLoop {
 
   WatchedLoop watched_{describe_session};
   detail::TimePoint turn_watched_from_{};
+  TurnTally turn_tally_;
   std::unique_ptr<Column> own_counters_ = std::make_unique<Column>();
   Column* counters_ = own_counters_.get();
   SessionOwner* owner_ = nullptr;

@@ -45,7 +45,6 @@ void Pin::look_after() {
 void Pins::count(Connection& connection) noexcept {
   const std::size_t bytes = connection.pinned();
   Pin* pin = connection.tasks().pin();
-  if (!pin && bytes < worth) return;
   try {
     if (!pin) pin = &connection.tasks().make_pin(connection);
     const bool has_grown = bytes > pin->bytes_;

@@ -49,7 +49,7 @@ class Pins {
   void bound(PinnedMemory* memory) noexcept { memory_ = memory; }  // null: nothing is counted
   bool are_counted() const noexcept { return memory_ != nullptr; }
 
-  // What `connection` pins now; at the end of its turn.
+  // What `connection` pins now; at the end of its turn, if that is `worth` it or it has a Pin.
   void count(Connection& connection) noexcept;
 
  private:

@@ -117,16 +117,23 @@ void end_of_input(Connection& connection) {
     ending.lose("the peer closed TCP without a closing handshake");
 }
 
-}  // namespace
-
-bool may_receive(const Connection& connection) noexcept {
+bool has_room(const Connection& connection) noexcept {
   const Ending& ending = connection.ending();
   if (ending.is_gone() || ending.peer_close_waits()) return false;
   const Tasks& tasks = connection.tasks();
-  if (tasks.is_held_up(connection.loop().now()) && ending.is_open()) return false;
   const bool full = connection.blocking() ? connection.blocking()->full()
                                           : tasks.inbox().full() && !tasks.receiver();
   return !full || !ending.is_open();
+}
+
+bool is_held_up(const Connection& connection) noexcept {
+  return connection.tasks().is_held_up(connection.loop().now()) && connection.ending().is_open();
+}
+
+}  // namespace
+
+bool may_receive(const Connection& connection) noexcept {
+  return has_room(connection) && !is_held_up(connection);
 }
 
 void receive_from_wire(Connection& connection) {
@@ -152,6 +159,8 @@ void receive(std::span<char> input, Connection& connection) {
   using State = Ending::State;
   constexpr unsigned events_unwatched = 32;
   const Ending& ending = connection.ending();
+  const bool has_pace = connection.tasks().pace() != nullptr;
+  bool held_up = is_held_up(connection);
   unsigned events = 0;
   const auto keep_unread = [&] {
     if (!ending.is_gone() && !ending.peer_close_waits())
@@ -159,12 +168,15 @@ void receive(std::span<char> input, Connection& connection) {
   };
   while (!input.empty() && (ending.state() == State::open || ending.state() == State::closing)) {
     if (connection.above_high_water()) connection.flush();
-    if (!may_receive(connection)) return keep_unread();
+    if (held_up || !has_room(connection)) return keep_unread();
     if (++events % events_unwatched == 0 && connection.loop().watch_turn()) return keep_unread();
     const protocol::Event event = connection.wire().protocol().receive(input);
     if (event == protocol::Event::none)
       return input.empty() ? note_incomplete(connection) : keep_unread();
-    if (connection.tasks().pace() && event != protocol::Event::fragment && !keeps_pace(0, connection)) return;
+    if (has_pace && event != protocol::Event::fragment) {
+      if (!keeps_pace(0, connection)) return;
+      held_up = is_held_up(connection);
+    }
     if (event == protocol::Event::message)
       deliver_message(connection);
     else if (event == protocol::Event::fragment)

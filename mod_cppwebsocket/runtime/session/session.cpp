@@ -117,8 +117,9 @@ void Session::end_turn() noexcept {
   if (ending().is_gone())  // there may be no other turn
     while (tasks().woken() != 0) resume_woken();
   if (ending().is_lingering()) wire().end_output();
+  wire().settle();
   if (wire().is_own()) keep_unsent();  // else there is nothing, or a thread is about to say so
-  if (loop().pins().are_counted()) loop().pins().count(*this);
+  if (Pins& pins = loop().pins(); pins.are_counted() && (tasks().pin() || pinned() >= Pins::worth)) pins.count(*this);
   if (!ending().is_gone()) {
     // With work left over, ask for writability: the socket has it, so the next turn comes at once. If
     // it has not, the timer does.

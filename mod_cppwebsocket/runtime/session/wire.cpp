@@ -33,11 +33,21 @@ void Wire::set_watched(Interest interest) noexcept {
 
 void Wire::send(Message&& message, bool end) {
   if (guests_.have_more()) let_guests_send(true);
-  message_at_ = Ticks(loop_->now());
-  count_sent(message.size(), end ? 1 : 0);
+  loop_->turn_tally().messages_out += end;
+  loop_->turn_tally().bytes_out += message.size();
   put(std::move(message), end);
   in_fragments_ = !end;
   if (end && waiting_ && !waiting_->held_back.empty()) send_held_back();
+}
+
+void Wire::settle(const TurnTally& turn) noexcept {
+  message_at_ = Ticks(loop_->now());
+  tally_.messages_in += turn.messages_in;
+  tally_.bytes_in += turn.bytes_in;
+  HandlerCounters& handler = loop_->counters(tally_.slot);
+  add(handler.messages_in, turn.messages_in);
+  add(handler.bytes_in, turn.bytes_in);
+  if ((turn.messages_out | turn.bytes_out) != 0) count_sent(turn.bytes_out, turn.messages_out);
 }
 
 void Wire::put(Message&& message, bool end) {

@@ -19,6 +19,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <cppwebsocket/message.hpp>
@@ -91,16 +92,12 @@ class Wire {
     return transport_ ? transport_->carried() : std::nullopt;
   }
   void count_in_slot(std::uint16_t slot) noexcept { tally_.slot = slot; }  // before start()
-  // Of messages that the handler gets, `bytes` of payload, and `messages` that end with it.
+  // In a turn. Of messages that the handler gets, `bytes` of payload, and `messages` that end with it.
   void count_received(std::size_t bytes, unsigned messages = 1) noexcept {
-    message_at_ = Ticks(loop_->now());
-    tally_.messages_in += messages;
-    tally_.bytes_in += bytes;
-    HandlerCounters& handler = loop_->counters(tally_.slot);
-    add(handler.messages_in, messages);
-    add(handler.bytes_in, bytes);
+    loop_->turn_tally().messages_in += messages;
+    loop_->turn_tally().bytes_in += bytes;
   }
-  // The same of those that go out.
+  // The same of those that go out, in a turn or outside.
   void count_sent(std::size_t bytes, std::size_t messages = 1) noexcept {
     if (is_blocking_) return count_sent_by_threads(bytes, messages);
     tally_.messages_out += messages;
@@ -108,6 +105,10 @@ class Wire {
     HandlerCounters& handler = loop_->counters(tally_.slot);
     add(handler.messages_out, messages);
     add(handler.bytes_out, bytes);
+  }
+  // Before the end of a turn: counts what passed in it.
+  void settle() noexcept {
+    if (!loop_->turn_tally().is_empty()) settle(std::exchange(loop_->turn_tally(), {}));
   }
 
   // --- what goes out --------------------------------------------------------------------------
@@ -232,6 +233,7 @@ class Wire {
     detail::TimePoint since{};     // it is kept over a turn's end
     std::size_t uncompressed = 0;  // its bytes, and one for each of its parts
   };
+  void settle(const TurnTally& turn) noexcept;
   // Of a handler that blocks, whose threads count, too, while they have the wire: they may not look at
   // the bits below.
   void count_sent_by_threads(std::size_t bytes, std::size_t messages) noexcept {
