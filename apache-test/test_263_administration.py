@@ -10,7 +10,7 @@ import urllib.parse
 
 import pytest
 
-from harness import build
+from harness import build, children
 from harness.raw import TEXT, frame
 from test_250_channels import CHILDREN, crowd, join, wait_until
 
@@ -207,7 +207,7 @@ class TestSight:
         fill("chat", 6)
         status = look(several, "status")
         stopped = next(each for each in status["children"] if each["child"] != status["answered_by"])["child"]
-        os.kill(stopped, signal.SIGSTOP)
+        children.stop(stopped)
         try:
             began = time.monotonic()
             for _ in range(20):  # which another child answers

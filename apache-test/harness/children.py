@@ -3,27 +3,40 @@ import contextlib
 import os
 import signal
 import threading
+import time
+from pathlib import Path
+
+
+def stop(child):
+    """It stands still, with all its threads, when this returns: until then one of them may accept."""
+    os.kill(child, signal.SIGSTOP)
+    deadline = time.monotonic() + 10
+    while any(each.read_text().rpartition(")")[2].split()[0] not in "TtZX"
+              for each in Path(f"/proc/{child}/task").glob("*/stat")):
+        assert time.monotonic() < deadline, f"{child} does not stand still"
+        time.sleep(0.001)
 
 
 @contextlib.contextmanager
 def others_stopped(httpd, number):
-    """All children but one stand still for a moment: who comes now gets that one, unless another was
-    just about to accept."""
+    """All children but one stand still for a moment: who comes now gets that one."""
     children = httpd.children()
     children.pop(number % len(children))
 
-    def send(which):
+    def go_on():
         for child in children:
             with contextlib.suppress(ProcessLookupError):
-                os.kill(child, which)
-    go_on = threading.Timer(0.2, send, [signal.SIGCONT])
-    send(signal.SIGSTOP)
-    go_on.start()
+                os.kill(child, signal.SIGCONT)
+    soon = threading.Timer(0.2, go_on)
     try:
+        for child in children:
+            with contextlib.suppress(ProcessLookupError, FileNotFoundError):
+                stop(child)
+        soon.start()
         yield
     finally:
-        go_on.cancel()
-        send(signal.SIGCONT)
+        soon.cancel()
+        go_on()
 
 
 def spread(httpd, count, connect):
