@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "channels/backplane/backplane.hpp"
+#include "channels/backplane/redis/lineage.hpp"
 #include "channels/backplane/redis/link.hpp"
 #include "channels/backplane/url.hpp"
 #include "runtime/loop/posted.hpp"
@@ -101,6 +102,7 @@ class RedisBackplane final : public Backplane, private RedisLink::Owner, private
   void carry_out_orders();
   void carry_out(Order& order);
   void send_append(Order& order);
+  void send_append_script(const Order& order, std::uint64_t before, std::uint32_t time);
   void send_read(Order&& order);
   void subscribe_all();
   void forget_orders(bool publications);
@@ -166,6 +168,7 @@ class RedisBackplane final : public Backplane, private RedisLink::Owner, private
   // Of the channels whose last append is not answered: its sequence.
   std::unordered_map<std::string, std::uint64_t> unanswered_;
   std::unordered_set<std::string> wanted_;  // channels in use
+  RedisLineage lineage_;
   std::string append_sha_, read_sha_, run_id_;
   unsigned attempts_ = 0;  // in vain, since the link was up for a while
   std::string last_why_;   // logged; empty once the link has been up for a while

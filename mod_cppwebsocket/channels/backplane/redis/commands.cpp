@@ -132,18 +132,29 @@ void RedisBackplane::send_append(Order& order) {
   if (size >= too_large_)  // it would end the link; its refusal stands in its place
     commands_.send({"PING"});
   else
-    commands_.send({"EVALSHA", append_sha_, "3", redis_meta_key(order.channel),
-                  redis_log_key(order.channel), redis_origin_key(order.channel, order.origin),
-                  std::to_string(order.sequence), std::to_string(before), hexadecimal(random_() | engine_epoch),
-                  order.envelope, std::to_string(order.bound.messages), std::to_string(time),
-                  topic_prefix_ + order.channel, std::to_string(known_sequence_seconds), run_id_,
-                  std::to_string(std::max(time, remembered_seconds))});
+    send_append_script(order, before, time);
   before = order.sequence;
   awaited_.push_back({.kind = Awaited::Kind::append,
                       .channel = std::move(order.channel),
                       .size = size,
                       .sequence = order.sequence,
                       .round = round_});
+}
+
+void RedisBackplane::send_append_script(const Order& order, std::uint64_t before, std::uint32_t time) {
+  const std::string meta = redis_meta_key(order.channel), log = redis_log_key(order.channel),
+                    origin = redis_origin_key(order.channel, order.origin),
+                    sequence = std::to_string(order.sequence), last = std::to_string(before),
+                    epoch = hexadecimal(random_() | engine_epoch),
+                    most = std::to_string(order.bound.messages), keep = std::to_string(time),
+                    topic = topic_prefix_ + order.channel,
+                    known = std::to_string(known_sequence_seconds),
+                    remembered = std::to_string(std::max(time, remembered_seconds));
+  std::vector<std::string_view> words{
+      "EVALSHA", append_sha_, "3", meta, log, origin, sequence, last, epoch, order.envelope, most,
+      keep, topic, known, lineage_.run_id(), remembered, lineage_.reign(), lineage_.reign_before()};
+  words.insert(words.end(), lineage_.whole().begin(), lineage_.whole().end());
+  commands_.send(words);
 }
 
 void RedisBackplane::send_read(Order&& order) {

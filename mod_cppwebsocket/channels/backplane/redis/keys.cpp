@@ -30,12 +30,16 @@ const char* const redis_append_script = R"lua(
 local known = tonumber(redis.call('GET', KEYS[3]) or '0')
 if known >= tonumber(ARGV[1]) then return '0-0' end
 if known < tonumber(ARGV[2]) then return redis.error_reply('CWSORDER a record before is missing') end
-local meta = redis.call('HMGET', KEYS[1], 'epoch', 'run')
-local epoch = meta[1]
-if not epoch or meta[2] ~= ARGV[9] then
-  epoch = ARGV[3]
+local meta = redis.call('HMGET', KEYS[1], 'epoch', 'run', 'reign')
+local epoch, run, reign = meta[1], meta[2], meta[3]
+local whole = reign == ARGV[11] or (run == ARGV[9] and (ARGV[12] == '' or ARGV[12] == reign))
+for i = 13, #ARGV do whole = whole or reign == ARGV[i] end
+if not (epoch and reign and whole) then
+  epoch, reign = ARGV[3], false
   redis.call('DEL', KEYS[1], KEYS[2])
-  redis.call('HSET', KEYS[1], 'epoch', epoch, 'run', ARGV[9])
+end
+if reign ~= ARGV[11] then
+  redis.call('HSET', KEYS[1], 'epoch', epoch, 'run', ARGV[9], 'reign', ARGV[11])
 end
 local offset = redis.call('HINCRBY', KEYS[1], 'offset', 1)
 redis.call('XADD', KEYS[2], 'MAXLEN', '~', ARGV[5], offset .. '-0', 'm', ARGV[4])

@@ -1,13 +1,14 @@
 // What this module keeps in Redis, for a channel C, and the scripts that work on it:
 //
-//   cppws:{C}:meta      hash: epoch (hex) and offset, the newest position of the channel, and run, the
-//                       run_id of the server that began the epoch
+//   cppws:{C}:meta      hash: epoch (hex) and offset, the newest position of the channel, and run and
+//                       reign, the run_id and master_replid of the server that counted on last
 //   cppws:{C}:log       stream: the history; entry OFFSET-0 has one field m, an envelope
 //   cppws:{C}:o:ORIGIN  string: the last sequence that a child has had stored, for an hour
 //   cppws:DATABASE:C    the name under which C is published and subscribed
 //
 // A server that has been restarted, or was promoted, may have lost the newest records; if it gave
-// their numbers again, members would take new messages for known ones. So it begins a new epoch.
+// their numbers again, members would take new messages for known ones. So it begins a new epoch, unless it is
+// proven that it has lost none (lineage.hpp).
 //
 // Channels without history have no keys. All keys expire: a log after the channel's history time of
 // silence, or a day without one; meta after the same, but not before a day has passed, for members
@@ -31,8 +32,8 @@ std::string redis_topic(unsigned database, std::string_view channel);
 
 // KEYS meta, log, origin. ARGV sequence, sequence of the record before it in this channel if that
 // is not answered yet (or 0), a new epoch, envelope, bound in messages, seconds to keep the log,
-// topic, seconds to remember the sequence, the server's run_id, seconds to keep meta. Gives the
-// record's position, or 0-0 for a repetition; the error CWSORDER if the record before it is missing,
+// topic, seconds to remember the sequence, the server's run_id, seconds to keep meta, the server's reign, the one
+// before or nothing, and any number of others that are whole here. Gives the record's position, or 0-0 for a repetition; the error CWSORDER if the record before it is missing,
 // because it was refused: then this one must not overtake it.
 extern const char* const redis_append_script;
 

@@ -16,16 +16,6 @@ using std::chrono::milliseconds, std::chrono::seconds;
 constexpr milliseconds longest_pause{5'000};
 constexpr seconds between_refusals{60};
 
-// "run_id:5f3a..." in the answer to INFO.
-std::string field_of(std::string_view info, std::string_view name) {
-  for (std::size_t at = info.find(name); at != info.npos; at = info.find(name, at + 1)) {
-    if (at != 0 && info[at - 1] != '\n') continue;
-    info.remove_prefix(at + name.size());
-    return std::string(info.substr(0, info.find_first_of("\r\n")));
-  }
-  return {};
-}
-
 std::string with_cure(const std::string& error) {
   const std::string_view cure = cure_of(error);
   return cure.empty() ? error : error + " (" + std::string(cure) + ")";
@@ -167,9 +157,9 @@ void RedisBackplane::writes_again() {
 // --- what it is -----------------------------------------------------------------------------------
 
 void RedisBackplane::learn_server(std::string_view info) {
-  std::string run_id = field_of(info, "run_id:");
+  std::string run_id = info_field(info, "run_id:");
   if (run_id.empty()) return fail("its INFO has no run_id");
-  if (field_of(info, "redis_mode:") == "sentinel")
+  if (info_field(info, "redis_mode:") == "sentinel")
     return fail("it is a Sentinel: WebSocketBackplane has to name the Redis itself");
   if (run_id != run_id_) too_large_ = static_cast<std::size_t>(-1);
   run_id_ = std::move(run_id);
@@ -177,15 +167,21 @@ void RedisBackplane::learn_server(std::string_view info) {
 
 // At the greeting, and at each check.
 void RedisBackplane::learn_role(std::string_view info) {
-  const bool was_replica = std::exchange(is_replica_, field_of(info, "role:") == "slave");
+  const RedisReplication now = RedisReplication::parse(info);
+  const bool was_replica = std::exchange(is_replica_, now.is_replica);
   commands_silent_ = false;
-  const std::string why = "READONLY it is a replica of " + field_of(info, "master_host:") + ":" +
-                          field_of(info, "master_port:");
+  if (now.reign.empty()) return fail("its INFO has no master_replid");
+  const std::string why = "READONLY it is a replica of " + now.master;
   if (state_ == State::greeting) {
+    if (!is_replica_) lineage_.met(run_id_, now);
     if (is_replica_ && ++replicas_seen_ < addresses_) return fail(with_cure(why));
     if (is_replica_) replica_why_ = why;
     return greeted(commands_ready_);
   }
+  if (is_replica_)
+    lineage_.demoted(now);
+  else
+    lineage_.watched(now);
   if (is_replica_ && !held_) hold(why);
   if (!is_replica_ && was_replica) try_again();
   listener_->works();
