@@ -15,6 +15,7 @@ using std::chrono::milliseconds, std::chrono::seconds;
 
 constexpr milliseconds longest_pause{5'000};
 constexpr seconds between_refusals{60};
+constexpr unsigned most_demoted_asked = 2;  // times, with pauses of half a second and one
 
 std::string with_cure(const std::string& error) {
   const std::string_view cure = cure_of(error);
@@ -45,7 +46,7 @@ void RedisBackplane::refused(Awaited& awaited, const std::string& error) {
         awaited.done({});
         return fail(error);
       }
-      if (kind == ErrorKind::again || kind == ErrorKind::later) {
+      if (kind == ErrorKind::again || kind == ErrorKind::later || kind == ErrorKind::replica) {
         if (error.starts_with("NOSCRIPT")) load_scripts();
         later_reads_.push_back({.kind = Order::Kind::read,
                                 .channel = std::move(awaited.channel),
@@ -73,6 +74,7 @@ void RedisBackplane::append_refused(const Awaited& awaited, const std::string& e
     case ErrorKind::again:
       if (error.starts_with("NOSCRIPT")) load_scripts();
       return append_again();
+    case ErrorKind::replica: return hold_and_ask();
     case ErrorKind::later:
     case ErrorKind::rights:
     case ErrorKind::elsewhere: return hold(error);
@@ -89,7 +91,8 @@ void RedisBackplane::append_refused(const Awaited& awaited, const std::string& e
 // The answer to a PING or a SUBSCRIBE.
 void RedisBackplane::push_refused(const std::string& error) {
   const ErrorKind kind = kind_of(error);
-  if (state_ != State::up || kind != ErrorKind::later) return fail(with_cure(error));
+  const bool goes_by = kind == ErrorKind::later || kind == ErrorKind::replica;
+  if (state_ != State::up || !goes_by) return fail(with_cure(error));
   pushes_silent_ = false;
   if (error.starts_with("MISCONF")) return;  // to a PING: nothing else is refused for that
   subscribes_later_ = true;
@@ -136,7 +139,8 @@ void RedisBackplane::try_again_later() {
 
 void RedisBackplane::try_again() {
   try_at_ = detail::TimePoint::max();
-  if (held_ && !is_replica_) {
+  if (demoted_) return ask_role();
+  if (held_) {
     held_ = false;
     listener_->take_appends();
   }
@@ -168,23 +172,48 @@ void RedisBackplane::learn_server(std::string_view info) {
 // At the greeting, and at each check.
 void RedisBackplane::learn_role(std::string_view info) {
   const RedisReplication now = RedisReplication::parse(info);
-  const bool was_replica = std::exchange(is_replica_, now.is_replica);
   commands_silent_ = false;
   if (now.reign.empty()) return fail("its INFO has no master_replid");
-  const std::string why = "READONLY it is a replica of " + now.master;
+  if (now.is_replica) return found_replica(now);
   if (state_ == State::greeting) {
-    if (!is_replica_) lineage_.met(run_id_, now);
-    if (is_replica_ && ++replicas_seen_ < addresses_) return fail(with_cure(why));
-    if (is_replica_) replica_why_ = why;
+    lineage_.met(run_id_, now);
     return greeted(commands_ready_);
   }
-  if (is_replica_)
-    lineage_.demoted(now);
-  else
-    lineage_.watched(now);
-  if (is_replica_ && !held_) hold(why);
-  if (!is_replica_ && was_replica) try_again();
+  lineage_.watched(now);
+  if (std::exchange(demoted_, false)) {  // it is a master again, or has been all the time
+    tries_ = demoted_asked_ = 0;
+    try_again();
+  }
   listener_->works();
+}
+
+// Nobody at the master hears what is published here, and a demoted server does not close its connections. It is
+// asked for a moment longer, until it goes on as the other's replica: then it is known that nothing is lost.
+void RedisBackplane::found_replica(const RedisReplication& now) {
+  const bool may_name_successor = state_ == State::up && demoted_asked_ < most_demoted_asked;
+  if (may_name_successor && !lineage_.demoted(now)) {
+    ++demoted_asked_;
+    hold_and_ask();
+    return;
+  }
+  tried_ = std::max<std::size_t>(tried_, 1);  // not this address again, if there are others
+  fail(with_cure("READONLY it is a replica of " + now.master));
+}
+
+// It says that it takes no writes, or that it is a replica.
+void RedisBackplane::hold_and_ask() {
+  if (!std::exchange(held_, true)) {
+    listener_->hold_appends();
+    begin_round();
+  }
+  demoted_ = true;
+  try_again_later();
+}
+
+void RedisBackplane::ask_role() {
+  commands_.send({"INFO", "replication"});  // and not PING, which MISCONF refuses
+  awaited_.push_back({.kind = Awaited::Kind::role});
+  commands_.flush();
 }
 
 void RedisBackplane::report_refused(std::string_view channel, const std::string& error) {

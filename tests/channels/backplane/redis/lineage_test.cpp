@@ -7,11 +7,11 @@ namespace {
 
 using Whole = std::vector<std::string>;
 
-RedisReplication master(const char* reign, const char* before = "") {
+RedisReplication a_master(const char* reign, const char* before = "") {
   return {.is_replica = false, .reign = reign, .reign_before = before, .master = {}};
 }
 
-RedisReplication replica(const char* reign, const char* before) {
+RedisReplication a_replica(const char* reign, const char* before) {
   return {.is_replica = true, .reign = reign, .reign_before = before, .master = "b:1"};
 }
 
@@ -28,67 +28,67 @@ TEST(RedisLineage, ReadsWhatInfoSays) {
 
 TEST(RedisLineage, APromotedServerAloneProvesNothing) {
   RedisLineage lineage;
-  lineage.met("run a", master("A"));
-  lineage.met("run b", master("B", "A"));  // how far A had come nobody knows
+  lineage.met("run a", a_master("A"));
+  lineage.met("run b", a_master("B", "A"));  // how far A had come nobody knows
   EXPECT_EQ(lineage.whole(), Whole());
 }
 
 TEST(RedisLineage, TheOldMasterNamesItsSuccessor) {
   RedisLineage lineage;
-  lineage.met("run a", master("A"));
-  EXPECT_FALSE(lineage.demoted(replica("A", ""))) << "not yet in the other's reign";
-  EXPECT_TRUE(lineage.demoted(replica("B", "A")));
-  lineage.met("run b", master("B", "A"));
+  lineage.met("run a", a_master("A"));
+  EXPECT_FALSE(lineage.demoted(a_replica("A", ""))) << "not yet in the other's reign";
+  EXPECT_TRUE(lineage.demoted(a_replica("B", "A")));
+  lineage.met("run b", a_master("B", "A"));
   EXPECT_EQ(lineage.whole(), Whole{"A"});
-  EXPECT_TRUE(lineage.demoted(replica("C", "B")));
-  lineage.met("run c", master("C", "B"));
+  EXPECT_TRUE(lineage.demoted(a_replica("C", "B")));
+  lineage.met("run c", a_master("C", "B"));
   EXPECT_EQ(lineage.whole(), (Whole{"A", "B"}));
 }
 
 TEST(RedisLineage, AnotherServerThanTheNamedOneBeginsAnew) {
   RedisLineage lineage;
-  lineage.met("run a", master("A"));
-  EXPECT_TRUE(lineage.demoted(replica("B", "A")));
-  lineage.met("run c", master("C", "A"));
+  lineage.met("run a", a_master("A"));
+  EXPECT_TRUE(lineage.demoted(a_replica("B", "A")));
+  lineage.met("run c", a_master("C", "A"));
   EXPECT_EQ(lineage.whole(), Whole());
-  lineage.met("run b", master("B", "A"));
+  lineage.met("run b", a_master("B", "A"));
   EXPECT_EQ(lineage.whole(), Whole()) << "what came in C's reign it has not";
 }
 
 TEST(RedisLineage, AFullSynchronisationProvesNothing) {
   RedisLineage lineage;
-  lineage.met("run a", master("A"));
-  EXPECT_FALSE(lineage.demoted(replica("B", "")));
-  lineage.met("run b", master("B", "A"));
+  lineage.met("run a", a_master("A"));
+  EXPECT_FALSE(lineage.demoted(a_replica("B", "")));
+  lineage.met("run b", a_master("B", "A"));
   EXPECT_EQ(lineage.whole(), Whole());
 }
 
 TEST(RedisLineage, AReplidTakenAnewChangesNothing) {
   RedisLineage lineage;
-  lineage.met("run a", master("A"));
-  lineage.demoted(replica("B", "A"));
-  lineage.met("run b", master("B", "A"));
-  lineage.watched(master("B2"));  // the last replica has been gone for a while
+  lineage.met("run a", a_master("A"));
+  lineage.demoted(a_replica("B", "A"));
+  lineage.met("run b", a_master("B", "A"));
+  lineage.watched(a_master("B2"));  // the last replica has been gone for a while
   EXPECT_EQ(lineage.reign(), "B2");
   EXPECT_EQ(lineage.whole(), Whole{"A"});
-  lineage.watched(master("B3", "X"));  // it was X's replica, with X's data
+  lineage.watched(a_master("B3", "X"));  // it was X's replica, with X's data
   EXPECT_EQ(lineage.whole(), Whole());
 }
 
 TEST(RedisLineage, TheSameProcessGoesOnFromItself) {
   RedisLineage lineage;
-  lineage.met("run a", master("A"));
-  lineage.met("run a", master("A2", "A"));  // demoted in vain
+  lineage.met("run a", a_master("A"));
+  lineage.met("run a", a_master("A2", "A"));  // demoted in vain
   EXPECT_EQ(lineage.whole(), Whole{"A"});
-  lineage.met("another run", master("A3", "A2"));
+  lineage.met("another run", a_master("A3", "A2"));
   EXPECT_EQ(lineage.whole(), Whole());
 }
 
 TEST(RedisLineage, RemembersTheNewestFew) {
   RedisLineage lineage;
-  lineage.met("run", master("0"));
+  lineage.met("run", a_master("0"));
   for (int i = 1; i <= 20; ++i)
-    lineage.met("run", master(std::to_string(i).c_str(), std::to_string(i - 1).c_str()));
+    lineage.met("run", a_master(std::to_string(i).c_str(), std::to_string(i - 1).c_str()));
   ASSERT_EQ(lineage.whole().size(), 8u);
   EXPECT_EQ(lineage.whole().back(), "19");
 }
