@@ -54,7 +54,8 @@ RedisBackplane::RedisBackplane(runtime::EventLoop& loop, BackplaneUrl url, Backp
     : loop_(loop),
       url_(std::move(url)),
       options_(std::move(options)),
-      topic_prefix_(redis_topic(url_.database, "")),
+      keys_(options_.prefix),
+      topic_prefix_(keys_.topic(url_.database, "")),
       commands_(loop, *this),
       pushes_(loop, *this),
       random_(std::random_device()()) {

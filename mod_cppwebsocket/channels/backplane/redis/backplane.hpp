@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "channels/backplane/backplane.hpp"
+#include "channels/backplane/redis/keys.hpp"
 #include "channels/backplane/redis/lineage.hpp"
 #include "channels/backplane/redis/link.hpp"
 #include "channels/backplane/url.hpp"
@@ -139,6 +140,7 @@ class RedisBackplane final : public Backplane, private RedisLink::Owner, private
   runtime::EventLoop& loop_;
   const BackplaneUrl url_;
   const BackplaneOptions options_;
+  const RedisKeys keys_;
   const std::string topic_prefix_;
 
   OrdersGiven orders_given_{*this};
@@ -178,7 +180,7 @@ class RedisBackplane final : public Backplane, private RedisLink::Owner, private
   detail::TimePoint up_since_{}, down_since_{}, refused_logged_{}, strange_logged_{}, held_since_{};
   detail::TimePoint check_at_{}, try_at_{};  // try_at_: none is TimePoint::max()
   std::uint64_t refused_ = 0, strange_ = 0;  // since they were logged
-  bool said_up_ = false;
+  bool said_up_ = false, said_version_ = false;
   std::mt19937_64 random_;
 };
 

@@ -4,10 +4,10 @@
 #include <array>
 #include <charconv>
 #include <chrono>
+#include <utility>
 
 #include "channels/backplane/envelope.hpp"
 #include "channels/backplane/redis/backplane.hpp"
-#include "channels/backplane/redis/keys.hpp"
 #include "channels/backplane/redis/replies.hpp"
 
 namespace cppwebsocket::channels {
@@ -142,8 +142,8 @@ void RedisBackplane::send_append(Order& order) {
 }
 
 void RedisBackplane::send_append_script(const Order& order, std::uint64_t before, std::uint32_t time) {
-  const std::string meta = redis_meta_key(order.channel), log = redis_log_key(order.channel),
-                    origin = redis_origin_key(order.channel, order.origin),
+  const std::string meta = keys_.meta(order.channel), log = keys_.log(order.channel),
+                    origin = keys_.origin(order.channel, order.origin),
                     sequence = std::to_string(order.sequence), last = std::to_string(before),
                     epoch = hexadecimal(random_() | engine_epoch),
                     most = std::to_string(order.bound.messages), keep = std::to_string(time),
@@ -158,8 +158,8 @@ void RedisBackplane::send_append_script(const Order& order, std::uint64_t before
 }
 
 void RedisBackplane::send_read(Order&& order) {
-  commands_.send({"EVALSHA", read_sha_, "2", redis_meta_key(order.channel),
-                  redis_log_key(order.channel),
+  commands_.send({"EVALSHA", read_sha_, "2", keys_.meta(order.channel),
+                  keys_.log(order.channel),
                   order.after ? std::to_string(order.after->offset) : "-",
                   std::to_string(order.most), std::to_string(read_bytes)});
   awaited_.push_back({.kind = Awaited::Kind::read,
@@ -272,6 +272,11 @@ void RedisBackplane::received(std::string_view channel, std::string_view payload
   if (channel.empty()) return;
   auto envelope = parse_envelope(payload);
   const bool has_number = envelope && is_numbered(envelope->record.kind);
+  if (const auto version = envelope ? std::nullopt : other_envelope_version(payload)) {
+    if (!std::exchange(said_version_, true))
+      log(Severity::warning, say_other_version(url_.to_string(), *version));
+    return;
+  }
   if (!envelope || (has_number && envelope->record.position.offset == 0)) {
     ++strange_;
     if (loop_.now() - strange_logged_ < between_reports) return;

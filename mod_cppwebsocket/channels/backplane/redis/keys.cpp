@@ -4,25 +4,24 @@
 
 namespace cppwebsocket::channels {
 
-namespace {
+RedisKeys::RedisKeys(std::string_view site)
+    : begin_("cppws:" + std::string(site) + (site.empty() ? "" : ":")) {}
 
-std::string key(std::string_view channel, std::string_view what) {
-  return std::string("cppws:{").append(channel).append("}:").append(what);
+std::string RedisKeys::key(std::string_view channel, std::string_view what) const {
+  return (begin_ + "{").append(channel).append("}:").append(what);
 }
 
-}  // namespace
+std::string RedisKeys::meta(std::string_view channel) const { return key(channel, "meta"); }
+std::string RedisKeys::log(std::string_view channel) const { return key(channel, "log"); }
 
-std::string redis_meta_key(std::string_view channel) { return key(channel, "meta"); }
-std::string redis_log_key(std::string_view channel) { return key(channel, "log"); }
-
-std::string redis_origin_key(std::string_view channel, std::uint64_t origin) {
+std::string RedisKeys::origin(std::string_view channel, std::uint64_t origin) const {
   char digits[16];
   char* const end = std::to_chars(digits, digits + sizeof digits, origin, 16).ptr;
   return key(channel, "o:").append(digits, end);
 }
 
-std::string redis_topic(unsigned database, std::string_view channel) {
-  return ("cppws:" + std::to_string(database) + ":").append(channel);
+std::string RedisKeys::topic(unsigned database, std::string_view channel) const {
+  return (begin_ + std::to_string(database) + ":").append(channel);
 }
 
 // The log is deleted with the epoch: its entries' numbers would not let new ones begin at 1.

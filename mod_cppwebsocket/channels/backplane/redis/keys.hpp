@@ -6,6 +6,8 @@
 //   cppws:{C}:o:ORIGIN  string: the last sequence that a child has had stored, for an hour
 //   cppws:DATABASE:C    the name under which C is published and subscribed
 //
+// With WebSocketBackplanePrefix SITE, which begins with a letter, they begin with cppws:SITE: instead of cppws:.
+//
 // A server that has been restarted, or was promoted, may have lost the newest records; if it gave
 // their numbers again, members would take new messages for known ones. So it begins a new epoch, unless it is
 // proven that it has lost none (lineage.hpp).
@@ -25,10 +27,21 @@ namespace cppwebsocket::channels {
 inline constexpr std::uint32_t remembered_seconds = 86'400;  // meta
 inline constexpr std::uint32_t known_sequence_seconds = 3'600;
 
-std::string redis_meta_key(std::string_view channel);
-std::string redis_log_key(std::string_view channel);
-std::string redis_origin_key(std::string_view channel, std::uint64_t origin);
-std::string redis_topic(unsigned database, std::string_view channel);
+// The names of one site. `site` is empty where the engine has one only.
+class RedisKeys {
+ public:
+  explicit RedisKeys(std::string_view site);
+
+  std::string meta(std::string_view channel) const;
+  std::string log(std::string_view channel) const;
+  std::string origin(std::string_view channel, std::uint64_t origin) const;
+  std::string topic(unsigned database, std::string_view channel) const;
+
+ private:
+  std::string key(std::string_view channel, std::string_view what) const;
+
+  const std::string begin_;
+};
 
 // KEYS meta, log, origin. ARGV sequence, sequence of the record before it in this channel if that
 // is not answered yet (or 0), a new epoch, envelope, bound in messages, seconds to keep the log,

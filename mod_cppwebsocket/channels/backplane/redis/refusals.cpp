@@ -224,7 +224,7 @@ void RedisBackplane::report_refused(std::string_view channel, const std::string&
                            std::to_string(std::exchange(refused_, 0)) +
                            " records, the last one because of: " + with_cure(error) +
                            (channel.empty() ? "" : ". Its channel has the key " +
-                                                       redis_meta_key(channel)));
+                                                       keys_.meta(channel)));
 }
 
 }  // namespace cppwebsocket::channels
