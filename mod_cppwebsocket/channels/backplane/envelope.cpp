@@ -71,7 +71,7 @@ bool take_version(std::string_view& line) noexcept {
 
 }  // namespace
 
-std::string to_envelope(const Record& record, std::uint64_t instance) {
+std::string to_envelope(const Record& record, std::uint64_t instance, std::int64_t ahead_ms) {
   std::string bytes;
   bytes.reserve(longest_line + record.message.size());
   bytes += std::to_string(envelope_version);
@@ -80,7 +80,7 @@ std::string to_envelope(const Record& record, std::uint64_t instance) {
   append_number(bytes, instance, 16);
   append_number(bytes, record.origin, 16);
   append_number(bytes, record.sequence, 10);
-  append_number(bytes, record.time_ms, 10);
+  append_number(bytes, record.kind == RecordKind::missed ? record.time_ms : record.time_ms + ahead_ms, 10);
   append_number(bytes, record.bound.messages, 10);
   append_number(bytes, record.bound.seconds, 10);
   bytes += '\n';

@@ -3,7 +3,7 @@
 //   1lt 9f3c 77ab01 12 1700000000000 0 0\nhello
 //   │││  │    │     │      │         │ └ the channel's bound in seconds
 //   │││  │    │     │      │         └── the channel's bound in messages
-//   │││  │    │     │      └──────────── when, in ms since 1970
+//   │││  │    │     │      └──────────── when, in ms since 1970, by the engine's clock
 //   │││  │    │     └─────────────────── sequence    ┐ of the child that published it
 //   │││  │    └───────────────────────── origin, hex ┘
 //   │││  └────────────────────────────── instance of that child's httpd, hex
@@ -29,7 +29,8 @@ struct Envelope {
   std::uint64_t instance = 0;
 };
 
-std::string to_envelope(const Record& record, std::uint64_t instance);
+// `ahead_ms`: what the engine's clock is ahead of this machine's, if it has one.
+std::string to_envelope(const Record& record, std::uint64_t instance, std::int64_t ahead_ms = 0);
 
 // Without one in the beginning, before there were versions: 0.
 inline constexpr unsigned envelope_version = 1;

@@ -196,7 +196,11 @@ void RedisBackplane::check_alive() {
     attempts_ = 0;
     told_.clear();
   }
-  if (!std::exchange(commands_silent_, true)) ask_role();
+  if (!std::exchange(commands_silent_, true)) {
+    commands_.send({"INFO", "server"});  // machines' clocks are set now and then
+    awaited_.push_back({.kind = Awaited::Kind::server});
+    ask_role();
+  }
   if (!std::exchange(pushes_silent_, true)) pushes_.send({"PING"});
   pushes_.flush();
   check_at_ = loop_.now() + check_time;

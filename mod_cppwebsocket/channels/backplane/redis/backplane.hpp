@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "channels/backplane/backplane.hpp"
+#include "channels/backplane/redis/clock.hpp"
 #include "channels/backplane/redis/keys.hpp"
 #include "channels/backplane/redis/lineage.hpp"
 #include "channels/backplane/redis/link.hpp"
@@ -173,6 +174,7 @@ class RedisBackplane final : public Backplane, private RedisLink::Owner, private
   // Of the channels whose last append is not answered: its sequence.
   std::unordered_map<std::string, std::uint64_t> unanswered_;
   std::unordered_set<std::string> wanted_;  // channels in use
+  EngineClock clock_;
   RedisLineage lineage_;
   std::string append_sha_, read_sha_, run_id_;
   unsigned attempts_ = 0;  // in vain, since the link was up for a while

@@ -18,11 +18,6 @@ constexpr std::size_t read_bytes = 256 << 10;  // of a history in one reply, and
 constexpr std::size_t topics_at_once = 128;          // in one SUBSCRIBE
 constexpr std::chrono::seconds between_reports{60};  // of what is logged only now and then
 
-std::int64_t now_ms() noexcept {
-  using namespace std::chrono;
-  return duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
-}
-
 std::string hexadecimal(std::uint64_t number) {
   char digits[16];
   return {digits, std::to_chars(digits, digits + sizeof digits, number, 16).ptr};
@@ -43,7 +38,7 @@ void RedisBackplane::unsubscribe(std::string_view channel) {
 bool RedisBackplane::publish(std::string_view channel, const Record& record) {
   give({.kind = Order::Kind::publish,
         .channel = std::string(channel),
-        .envelope = to_envelope(record, options_.instance),
+        .envelope = to_envelope(record, options_.instance, clock_.ahead_ms()),
         .record = record.kind});
   return true;
 }
@@ -51,7 +46,7 @@ bool RedisBackplane::publish(std::string_view channel, const Record& record) {
 void RedisBackplane::append(std::string_view channel, const Record& record) {
   give({.kind = Order::Kind::append,
         .channel = std::string(channel),
-        .envelope = to_envelope(record, options_.instance),
+        .envelope = to_envelope(record, options_.instance, clock_.ahead_ms()),
         .origin = record.origin,
         .sequence = record.sequence,
         .bound = record.bound});
@@ -233,7 +228,9 @@ void RedisBackplane::answered(const redisReply& reply) {
     case Kind::server: return learn_server(text_of(reply));
     case Kind::role: return learn_role(text_of(reply));
     case Kind::read: {
-      auto history = parse_history(reply, awaited.after, now_ms());
+      auto history = parse_history(reply, awaited.after, clock_.now_ms());
+      if (history)
+        for (Record& record : history->records) clock_.make_ours(record);
       awaited.done(history ? std::move(*history) : StoredHistory{});
       break;
     }
@@ -288,6 +285,7 @@ void RedisBackplane::received(std::string_view channel, std::string_view payload
     return;
   }
   if (!has_number && envelope->instance == options_.instance) return;
+  clock_.make_ours(envelope->record);
   listener_->received(channel, std::move(envelope->record));
 }
 

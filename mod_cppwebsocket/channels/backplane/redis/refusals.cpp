@@ -57,6 +57,7 @@ void RedisBackplane::refused(Awaited& awaited, const std::string& error) {
       }
       report_refused(awaited.channel, "reading a history: " + error);
       return awaited.done({});
+    case Awaited::Kind::server:
     case Awaited::Kind::role:
       if (state_ == State::up && kind != ErrorKind::link && kind != ErrorKind::rights) {
         commands_silent_ = false;  // BUSY, say: it lives
@@ -167,6 +168,7 @@ void RedisBackplane::learn_server(std::string_view info) {
     return fail("it is a Sentinel: WebSocketBackplane has to name the Redis itself");
   if (run_id != run_id_) too_large_ = static_cast<std::size_t>(-1);
   run_id_ = std::move(run_id);
+  clock_.heard(info_field(info, "server_time_usec:"));
 }
 
 // At the greeting, and at each check.
