@@ -79,18 +79,13 @@ def noreplicas(redis):
     return lambda: redis.ask("CONFIG", "SET", "min-replicas-to-write", "0")
 
 
-def readonly(redis):
-    redis.ask("REPLICAOF", "127.0.0.1", "1")
-    return lambda: redis.ask("REPLICAOF", "NO", "ONE")
-
-
 def noperm(redis):
     redis.ask("ACL", "SETUSER", "default", "-evalsha")
     return lambda: redis.ask("ACL", "SETUSER", "default", "+evalsha")
 
 
 STATES = [(oom, "OOM.*maxmemory"), (misconf, "MISCONF.*disk"), (noreplicas, "NOREPLICAS"),
-          (readonly, "READONLY.*replica.*master"), (noperm, "NOPERM.*evalsha.*scripting")]
+          (noperm, "NOPERM.*evalsha.*scripting")]
 
 
 class TestForAWhile:
@@ -175,14 +170,6 @@ class TestCutOff:
             member.wait_for("last")
         assert [member.count("gap") for member in plain] == [1, 1]
         assert [member.count("gap") for member in kept] == [0, 0]
-
-
-class TestAReplica:
-    def test_cws_2368_is_named_as_one(self, make_httpd, redis, things):
-        replica = things(Redis(options=["--replicaof", f"127.0.0.1 {redis.port}"]).start())
-        machine = make_httpd(CONFIG.format(url=f"redis://127.0.0.1:{replica.port}/0"), mpm_config=FEW)
-        machine.allow_log(f"{DOWN}|{CANNOT}")
-        machine.expect_log(f"{HELD}.*is a replica of 127.0.0.1:{redis.port}.*WebSocketBackplane", 30)
 
 
 class TestTheDocumentedClient:

@@ -127,6 +127,9 @@ BAD = [
     ("WebSocketBackplane rediss://host", ["WebSocketBackplane", "hiredis_ssl", "TLS"]),
     ("WebSocketBackplanePasswordFile /no/such/file", ["/no/such/file", "No such file"]),
     ("WebSocketBackplanePasswordFile /dev/null", ["/dev/null", "first line"]),
+    ("WebSocketBackplanePrefix", ["WebSocketBackplanePrefix", "takes one argument"]),
+    *[(f"WebSocketBackplanePrefix {word}", ["WebSocketBackplanePrefix", word, "begins with a letter", "None"])
+      for word in ("1site", "a.b", "a:b", "a{b", "x" * 33)],
     ("WebSocketLog", ["WebSocketLog", "takes 1-2 arguments"]),
     ("WebSocketLog /no/such/directory/log", ["WebSocketLog", "directory that exists", "None"]),
     ("WebSocketLog /usr", ["WebSocketLog", "a file in a directory"]),
@@ -155,6 +158,7 @@ MISPLACED = [("Location /x", "WebSocketThreads 1"), ("Location /x", "WebSocketMa
              ("VirtualHost *", "WebSocketFilterConnections 5"),
              ("VirtualHost *", "WebSocketBackplane None"), ("VirtualHost *", "WebSocketMemory 1M"),
              ("VirtualHost *", "WebSocketBackplanePasswordFile /dev/null"),
+             ("VirtualHost *", "WebSocketBackplanePrefix site"),
              ("VirtualHost *", "WebSocketChannelMemory 1M"),
              ("VirtualHost *", "WebSocketDrainTimeout 5s"),
              ("VirtualHost *", "WebSocketStallWarning 5s"), ("Location /x", "WebSocketStallTimeout 5s"),

@@ -63,6 +63,11 @@ class Redis(Server):
         return ["redis-server", "--port", str(self.port), "--bind", "127.0.0.1", "--save", "",
                 "--appendonly", "no", *(["--requirepass", self.password] if self.password else []), *self.options]
 
+    def info(self, section):
+        with socket.create_connection(("127.0.0.1", self.port), 5) as connection:
+            connection.sendall(f"INFO {section}\r\nQUIT\r\n".encode())
+            return connection.makefile().read()
+
     def ask(self, *words):
         """The first line of the reply to one command."""
         def pack(words):

@@ -39,6 +39,7 @@
 //   CWS0061 info     an output filter of another module refuses the answer
 //   CWS0062 warning  a filter of another module that costs a thread for each connection
 //   CWS0065 any      the backplane stores nothing with a history for now; it does again
+//   CWS0067 warning  another version of this module uses the same backplane
 //   CWS0072 notice   copies of handlers are in memory (warning: although WebSocketHandlerCopies says where)
 //   CWS0066 any      a handler's work without a connection: what it raised, its own lines
 //   CWS0086 info     a client is over a limit (warning: once a minute)

@@ -21,6 +21,7 @@ enum class Severity : std::uint8_t { notice, warning, error };
 struct BackplaneOptions {
   std::string url;
   std::string password;         // none: empty
+  std::string prefix;           // of this site's names in the engine; the whole engine is one site: empty
   std::uint64_t instance = 0;   // the same in all children of one httpd, and in no other httpd
   // Is told, with a tag, what an administrator should know. Thread: any.
   std::function<void(Severity, const std::string&)> log;

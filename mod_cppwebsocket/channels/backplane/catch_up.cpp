@@ -158,6 +158,23 @@ bool BackplaneUplink::recover(std::string_view channel, std::optional<Position> 
   return true;
 }
 
+// What breaks the link before the answer has found nothing, and is no channel that is not known: its answer does
+// not come.
+bool BackplaneUplink::read(std::string_view channel, std::optional<Position> after, std::size_t most,
+                           std::function<void(StoredHistory&&)> done) {
+  if (counters_.up == 0) return false;
+  backplane_->read(channel, after, most, [this, done = std::move(done)](StoredHistory&& found) {
+    if (counters_.up != 0) done(std::move(found));
+  });
+  return true;
+}
+
+bool BackplaneUplink::is_current(std::string_view channel) {
+  std::lock_guard lock(channels_mutex_);
+  const auto here = channels_.find(std::string(channel));
+  return here != channels_.end() && here->second.current;
+}
+
 void BackplaneUplink::recover_current(const std::string& channel, std::optional<Position> after,
                                       const Done& done) {
   if (!after) return done({{}, store_.position(channel), false});

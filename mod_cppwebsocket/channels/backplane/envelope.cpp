@@ -56,22 +56,56 @@ bool take_kinds(std::string_view& line, RecordKind& kind, Message::Type& type) n
   return true;
 }
 
+// Of what has no version: 0.
+unsigned take_any_version(std::string_view& line) noexcept {
+  unsigned version = 0;
+  const auto read = std::from_chars(line.data(), line.data() + line.size(), version);
+  line.remove_prefix(static_cast<std::size_t>(read.ptr - line.data()));
+  return version;
+}
+
+// Written in one way only.
+bool take_version(std::string_view& line) noexcept {
+  return !line.starts_with('0') && take_any_version(line) == envelope_version;
+}
+
 }  // namespace
 
-std::string to_envelope(const Record& record, std::uint64_t instance) {
+std::string to_envelope(const Record& record, std::uint64_t instance, std::int64_t ahead_ms) {
   std::string bytes;
   bytes.reserve(longest_line + record.message.size());
+  bytes += std::to_string(envelope_version);
   bytes += std::ranges::find(kinds, record.kind, &std::pair<char, RecordKind>::second)->first;
   bytes += record.message.is_text() ? 't' : 'b';
   append_number(bytes, instance, 16);
   append_number(bytes, record.origin, 16);
   append_number(bytes, record.sequence, 10);
-  append_number(bytes, record.time_ms, 10);
+  append_number(bytes, record.kind == RecordKind::missed ? record.time_ms : record.time_ms + ahead_ms, 10);
   append_number(bytes, record.bound.messages, 10);
   append_number(bytes, record.bound.seconds, 10);
   bytes += '\n';
   bytes += record.message.payload();
   return bytes;
+}
+
+std::optional<unsigned> other_envelope_version(std::string_view bytes) noexcept {
+  if (bytes.starts_with('=') && !take_line(bytes)) return std::nullopt;
+  auto line = take_line(bytes);
+  if (!line) return std::nullopt;
+  const unsigned version = take_any_version(*line);
+  RecordKind kind;
+  Message::Type type;
+  if (version == envelope_version || !take_kinds(*line, kind, type) || !line->starts_with(' '))
+    return std::nullopt;
+  return version;
+}
+
+std::string say_other_version(const std::string& backplane, unsigned version) {
+  return "CWS0067: another version of mod_cppwebsocket uses the backplane " + backplane +
+         ", too: what it sends (format " + std::to_string(version) + ") is not understood here (format " +
+         std::to_string(envelope_version) +
+         "), nor the other way round. All machines of a site need the same version; until they have it, a "
+         "WebSocketBackplanePrefix of their own keeps them apart";
 }
 
 std::optional<Envelope> parse_envelope(std::string_view bytes) {
@@ -88,7 +122,7 @@ std::optional<Envelope> parse_envelope(std::string_view bytes) {
   }
   auto line = take_line(bytes);
   Message::Type type;
-  if (!line || !take_kinds(*line, record.kind, type) ||
+  if (!line || !take_version(*line) || !take_kinds(*line, record.kind, type) ||
       !take_number(*line, envelope.instance, 16) || !take_number(*line, record.origin, 16) ||
       !take_number(*line, record.sequence, 10) || !take_number(*line, record.time_ms, 10) ||
       !take_number(*line, record.bound.messages, 10) ||

@@ -1,14 +1,15 @@
 // A record as it travels between machines: a line of text, then the message's bytes.
 //
-//   lt 9f3c 77ab01 12 1700000000000 0 0\nhello
-//   ││  │    │     │      │         │ └ the channel's bound in seconds
-//   ││  │    │     │      │         └── the channel's bound in messages
-//   ││  │    │     │      └──────────── when, in ms since 1970
-//   ││  │    │     └─────────────────── sequence    ┐ of the child that published it
-//   ││  │    └───────────────────────── origin, hex ┘
-//   ││  └────────────────────────────── instance of that child's httpd, hex
-//   │└───────────────────────────────── t: text, b: binary
-//   └────────────────────────────────── l: loose, c: control, n: numbered, x: lost, m: missed
+//   1lt 9f3c 77ab01 12 1700000000000 0 0\nhello
+//   │││  │    │     │      │         │ └ the channel's bound in seconds
+//   │││  │    │     │      │         └── the channel's bound in messages
+//   │││  │    │     │      └──────────── when, in ms since 1970, by the engine's clock
+//   │││  │    │     └─────────────────── sequence    ┐ of the child that published it
+//   │││  │    └───────────────────────── origin, hex ┘
+//   │││  └────────────────────────────── instance of that child's httpd, hex
+//   ││└───────────────────────────────── t: text, b: binary
+//   │└────────────────────────────────── l: loose, c: control, n: numbered, x: lost, m: missed
+//   └─────────────────────────────────── version: another where this, or what control records say, changes
 //
 // A missed one tells in place of "when" how many ms ago that was, for clocks differ.
 // A numbered or lost one is preceded by its position, when an engine gives it on: "=5f3a-42\n".
@@ -28,7 +29,17 @@ struct Envelope {
   std::uint64_t instance = 0;
 };
 
-std::string to_envelope(const Record& record, std::uint64_t instance);
+// `ahead_ms`: what the engine's clock is ahead of this machine's, if it has one.
+std::string to_envelope(const Record& record, std::uint64_t instance, std::int64_t ahead_ms = 0);
+
+// Without one in the beginning, before there were versions: 0.
+inline constexpr unsigned envelope_version = 1;
+
+// The version of what another version of this module has written; empty if `bytes` are not that.
+std::optional<unsigned> other_envelope_version(std::string_view bytes) noexcept;
+
+// What an administrator is told of it, once.
+std::string say_other_version(const std::string& backplane, unsigned version);
 
 // Empty if `bytes` is none, or its text is not UTF-8: others may write to the same server.
 std::optional<Envelope> parse_envelope(std::string_view bytes);

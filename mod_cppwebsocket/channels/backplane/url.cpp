@@ -9,6 +9,7 @@ namespace cppwebsocket::channels {
 namespace {
 
 constexpr unsigned most_databases = 1 << 20;
+constexpr std::size_t longest_prefix = 32;
 
 bool is_name_character(char c) noexcept {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
@@ -95,6 +96,13 @@ std::string BackplaneUrl::to_string() const {
   text += ":" + std::to_string(port);
   if (scheme != Scheme::nats) text += "/" + std::to_string(database);
   return text;
+}
+
+// A digit in its place is a database's number, of the site without a prefix.
+bool is_backplane_prefix(std::string_view text) noexcept {
+  const auto is_letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); };
+  return !text.empty() && text.size() <= longest_prefix && is_letter(text.front()) &&
+         std::ranges::all_of(text, [](char c) { return is_name_character(c) && c != '.'; });
 }
 
 }  // namespace cppwebsocket::channels

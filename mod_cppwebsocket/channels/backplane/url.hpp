@@ -30,4 +30,9 @@ inline constexpr const char* backplane_url_form =
     "redis://[USER@]HOST[:PORT][/DATABASE], rediss:// (the same with TLS), or "
     "nats://[USER@]HOST[:PORT], each without a password (WebSocketBackplanePasswordFile)";
 
+// Whether `text` may be what WebSocketBackplanePrefix says.
+bool is_backplane_prefix(std::string_view text) noexcept;
+inline constexpr const char* backplane_prefix_form =
+    "a word of 1 to 32 letters, digits, - and _ that begins with a letter, or None";
+
 }  // namespace cppwebsocket::channels

@@ -40,16 +40,6 @@ PublishStatus status_of(StoreResult result) noexcept {
   return PublishStatus::accepted;
 }
 
-History history_of(StoredHistory&& stored) {
-  History history{{}, stored.newest, stored.complete};
-  for (Record& record : stored.records) {
-    Publication& publication = history.publications.emplace_back();
-    publication.message = std::move(record.message);
-    publication.position = record.position;
-  }
-  return history;
-}
-
 }  // namespace
 
 Hub::Hub(ChannelStore& store) : store_(store), counters_(store.child_counters()) {}
@@ -106,15 +96,6 @@ void Hub::tell(std::string_view channel, Publication::Kind kind, const Member& m
     });
 }
 
-History Hub::history(std::string_view channel, std::optional<Position> after, std::size_t most) {
-  return history_of(after ? store_.page_after(channel, *after, most)
-                          : store_.history(channel, std::nullopt, most));
-}
-
-History Hub::history_before(std::string_view channel, const Position& before, std::size_t most) {
-  return history_of(store_.page_before(channel, before, most));
-}
-
 // --- who is there -------------------------------------------------------------------------------
 
 Hub::Shard& Hub::shard_of(std::string_view channel) noexcept {
@@ -160,12 +141,15 @@ std::size_t Hub::local_members(std::string_view channel) {
 }
 
 // The answers come in on a reactor, which would wait for itself.
+bool Hub::may_wait_here() const noexcept {
+  return std::ranges::none_of(reactors_, [](const auto& each) { return each->loop().runs_here(); });
+}
+
 void Hub::must_not_wait_here(const char* what) const {
-  for (const auto& each : reactors_)
-    if (each->loop().runs_here())
-      throw BadOperationException(
-          std::string(what) +
-          " waits, which an event thread must not: co_await request.run_blocking([&] { … })");
+  if (!may_wait_here())
+    throw BadOperationException(
+        std::string(what) +
+        " waits, which an event thread must not: co_await request.run_blocking([&] { … })");
 }
 
 std::size_t Hub::members(std::string_view channel) {

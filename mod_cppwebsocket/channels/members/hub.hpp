@@ -65,6 +65,13 @@ class Uplink {
   // link is down; `done` is not called.
   virtual bool when_current(std::string_view channel, std::function<void()> done) = 0;
 
+  // What the engine has of a channel, as Backplane::read. False: the link is down; `done` is not called.
+  virtual bool read(std::string_view channel, std::optional<Position> after, std::size_t most,
+                    std::function<void(StoredHistory&&)> done) = 0;
+
+  // Whether all that other machines publish in `channel` with a number comes here now.
+  virtual bool is_current(std::string_view channel) = 0;
+
   // A control record that this child has sent to the others of this machine.
   virtual void control(std::string_view channel, const Message& message) = 0;
 };
@@ -113,7 +120,8 @@ class Hub final : public detail::ChannelService {
   PublishResult publish(std::string_view channel, const ChannelOptions& options, Message&& message,
                         std::uint16_t publisher);
 
-  // Backwards from Channel::history: the newest `most` before `before`. Raises bad_alloc. Thread: any.
+  // Backwards from Channel::history, and otherwise like that: the newest `most` before `before`. Raises bad_alloc.
+  // Thread: any.
   History history_before(std::string_view channel, const Position& before, std::size_t most);
 
   // A place for a join later in a connection's life, which waits for a backplane as Channel::reserve does, but
@@ -139,7 +147,8 @@ class Hub final : public detail::ChannelService {
   Uplink* uplink() noexcept { return uplink_.get(); }
   Directory* directory() noexcept { return directory_.get(); }
   HubCounters& counters() noexcept { return counters_; }
-  // Raises BadOperationException on a thread of its reactors. `what` waits.
+  bool may_wait_here() const noexcept;  // not on a thread of its reactors
+  // Raises BadOperationException where it may not. `what` waits.
   void must_not_wait_here(const char* what) const;
   void joined(LocalMember& member, const std::string& channel,
               const std::optional<std::string>& presence);
@@ -180,6 +189,9 @@ class Hub final : public detail::ChannelService {
   bool begin(detail::Joined& joined, detail::RecoveryOperation& operation) override;
 
  private:
+  bool knows_all_here(std::string_view channel);
+  bool asks_engine(std::size_t most) const noexcept;
+
   // How many memberships each channel has in this child: in shards, so that reactors seldom meet.
   struct Shard {
     std::mutex mutex;

@@ -55,6 +55,7 @@ std::unique_ptr<channels::Uplink> make_uplink(server_rec* main_server, channels:
   try {
     channels::BackplaneOptions options;
     options.password = view(config.backplane_password);
+    options.prefix = view(config.backplane_prefix);
     options.instance = instance_of(main_server);
     options.log = log;
     auto engine = channels::make_backplane(*channels::BackplaneUrl::parse(config.backplane),

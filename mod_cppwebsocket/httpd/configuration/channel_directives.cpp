@@ -112,6 +112,15 @@ const char* backplane_password_file(cmd_parms* command, void*, const char* argum
   return nullptr;
 }
 
+const char* backplane_prefix(cmd_parms* command, void*, const char* argument) {
+  const char*& prefix = config_of(command->server).child.backplane_prefix;
+  prefix = nullptr;
+  if (equal_ignoring_case(argument, "none")) return nullptr;
+  if (!channels::is_backplane_prefix(argument)) return wrong(command, channels::backplane_prefix_form, argument);
+  prefix = apr_pstrdup(command->pool, argument);
+  return nullptr;
+}
+
 }  // namespace
 
 Rows channel_directives() {
@@ -137,6 +146,10 @@ Rows channel_directives() {
           "WebSocketBackplanePasswordFile", global,
           "A file whose first line is the backplane's password (default: "
           "none)"),
+      take1<backplane_prefix>(
+          "WebSocketBackplanePrefix", global,
+          "A word that keeps this site's channels apart from those of others on the same backplane; or "
+          "None (the default)"),
   };
   return rows;
 }

@@ -129,6 +129,7 @@ struct ChildConfig {
   std::optional<std::chrono::milliseconds> stall_timeout;  // the same
   const char* backplane = nullptr;           // a URL that is valid; null: none
   const char* backplane_password = nullptr;  // null: none
+  const char* backplane_prefix = nullptr;    // one that is valid; null: none
   std::optional<std::size_t> channel_memory;  // bytes
   const char* handler_copies = nullptr;       // a directory; "": none, null: the default
 };

@@ -89,8 +89,9 @@ class Channel {
   std::vector<Member> presence() const { return detail::channels().presence(name_); }
 
   // What came after `after`, from the oldest on, or without it the newest; `most` at most. Whoever wants
-  // all asks again behind the last of them. From this httpd's memory; what only a backplane still has is
-  // missing, and `complete` is false then.
+  // all asks again behind the last of them. Where it may wait (a blocking handler, `run_blocking`), Redis is
+  // asked for what all machines have published, for a second at most; on an event thread, and where that gives no
+  // answer, this is from the httpd's memory, and `complete` only where all machines' messages come to this child.
   History history(std::optional<Position> after = {}, std::size_t most = 100) const {
     return detail::channels().history(name_, after, most);
   }

@@ -19,7 +19,7 @@ Record a_record(RecordKind kind, Message message) {
 TEST(Envelope, IsAsDocumented) {
   Record record = a_record(RecordKind::loose, "hello");
   record.bound = {};
-  EXPECT_EQ(to_envelope(record, 0x9f3c), "lt 9f3c 77ab01 12 1700000000000 0 0\nhello");
+  EXPECT_EQ(to_envelope(record, 0x9f3c), "1lt 9f3c 77ab01 12 1700000000000 0 0\nhello");
 }
 
 TEST(Envelope, ComesBackAsItWas) {
@@ -64,16 +64,28 @@ TEST(Envelope, HasAPositionInFrontOnceItIsNumbered) {
 
 TEST(Envelope, RefusesWhatItDidNotWrite) {
   for (const char* bytes :
-       {"", "hello", "{\"a\":1}", "lt", "lt\n", "lt 1 2 3 4 5\nx", "lt 1 2 3 4 5 6 7\nx",
-        "lx 1 2 3 4 5 6\nx", "yt 1 2 3 4 5 6\nx", "xt 1 2 3 4 5 6\nx", "lt 1 2 3 4 5 6", "lt  1 2 3 4 5 6\nx",
-        "lt 1 2 -3 4 5 6\nx", "lt 1 2 3 4 5 4294967296\nx", "lt 1 2 3 4 5 6 \nx",
-        "lt 12345678123456781 2 3 4 5 6\nx"})
+       {"", "1", "01lt 1 2 3 4 5 6\nx", "hello", "{\"a\":1}", "1lt", "1lt\n", "1lt 1 2 3 4 5\nx", "1lt 1 2 3 4 5 6 7\nx",
+        "1lx 1 2 3 4 5 6\nx", "1yt 1 2 3 4 5 6\nx", "1xt 1 2 3 4 5 6\nx", "1lt 1 2 3 4 5 6", "1lt  1 2 3 4 5 6\nx",
+        "1lt 1 2 -3 4 5 6\nx", "1lt 1 2 3 4 5 4294967296\nx", "1lt 1 2 3 4 5 6 \nx",
+        "1lt 12345678123456781 2 3 4 5 6\nx"})
     EXPECT_FALSE(parse_envelope(bytes)) << bytes;
 }
 
 TEST(Envelope, RefusesATextThatIsNotUtf8) {
-  EXPECT_FALSE(parse_envelope("lt 1 2 3 4 5 6\n\xff"));
-  EXPECT_TRUE(parse_envelope("lb 1 2 3 4 5 6\n\xff"));
+  EXPECT_FALSE(parse_envelope("1lt 1 2 3 4 5 6\n\xff"));
+  EXPECT_TRUE(parse_envelope("1lb 1 2 3 4 5 6\n\xff"));
+}
+
+TEST(Envelope, TellsOfAnotherVersion) {
+  const std::string bytes = to_envelope(a_record(RecordKind::numbered, "x"), 1);
+  EXPECT_FALSE(other_envelope_version(bytes));
+  EXPECT_EQ(other_envelope_version(bytes.substr(1)), 0u);
+  EXPECT_EQ(other_envelope_version("=5f3a-42\n" + bytes.substr(1)), 0u);
+  EXPECT_EQ(other_envelope_version("1" + bytes), 11u);
+  EXPECT_FALSE(parse_envelope(bytes.substr(1)));
+  EXPECT_FALSE(parse_envelope("1" + bytes));
+  for (const char* foreign : {"", "2", "hello", "2 others", "let it be\n", "=5f3a-42\n"})
+    EXPECT_FALSE(other_envelope_version(foreign)) << foreign;
 }
 
 }  // namespace

@@ -45,5 +45,13 @@ TEST(BackplaneUrl, RefusesAPassword) {
   EXPECT_FALSE(BackplaneUrl::parse("redis://:secret@host"));
 }
 
+TEST(BackplanePrefix, IsAWordThatBeginsWithALetter) {
+  for (const char* word : {"a", "Site", "site-2_b"}) EXPECT_TRUE(is_backplane_prefix(word)) << word;
+  EXPECT_TRUE(is_backplane_prefix(std::string(32, 'a')));
+  EXPECT_FALSE(is_backplane_prefix(std::string(33, 'a')));
+  for (const char* word : {"", "1", "-a", "a.b", "a:b", "a{b}", "a b", "a*", "ä"})
+    EXPECT_FALSE(is_backplane_prefix(word)) << word;
+}
+
 }  // namespace
 }  // namespace cppwebsocket::channels

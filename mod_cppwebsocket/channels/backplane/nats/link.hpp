@@ -24,7 +24,11 @@ namespace cppwebsocket::channels {
 
 class NatsLink final : public std::enable_shared_from_this<NatsLink> {
  public:
-  NatsLink(const BackplaneUrl& url, const BackplaneOptions& options) : url_(url), options_(options) {}
+  NatsLink(const BackplaneUrl& url, const BackplaneOptions& options)
+      : url_(url),
+        options_(options),
+        subjects_(subjects_of_site(options.prefix)),
+        echo_subject_(echo_subject(subjects_)) {}
   ~NatsLink();
 
   natsStatus prepare();  // once, before all else
@@ -83,7 +87,7 @@ class NatsLink final : public std::enable_shared_from_this<NatsLink> {
   const BackplaneUrl url_;
   const BackplaneOptions options_;
   natsOptions* nats_options_ = nullptr;
-  std::atomic<bool> up_{false};
+  std::atomic<bool> up_{false}, said_version_{false};
 
   std::mutex telling_;  // the listener is told by one thread at a time
   Backplane::Listener* listener_ = nullptr;  // GUARDED_BY(telling_), not before mutex_; null: this has ended
@@ -94,7 +98,8 @@ class NatsLink final : public std::enable_shared_from_this<NatsLink> {
   std::shared_ptr<NatsLink> self_;        // while libnats may call back for the connection
   natsConnection* connection_ = nullptr;
   natsSubscription* echo_ = nullptr;
-  const std::string echo_subject_ = echo_subject();
+  const std::string subjects_;
+  const std::string echo_subject_;
   std::unordered_map<std::string, natsSubscription*> wanted_;  // null: not yet subscribed
   NatsRefusals refusals_;
   std::set<std::string> reported_;        // kinds of errors, since the link was up

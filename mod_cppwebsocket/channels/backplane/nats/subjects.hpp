@@ -8,11 +8,14 @@
 
 namespace cppwebsocket::channels {
 
-constexpr std::string_view subject_prefix = "cppws.";
+// What a site's subjects begin with: "cppws.", or "cppws.SITE.", which no channel's of the first is.
+inline std::string subjects_of_site(std::string_view site) {
+  return "cppws." + std::string(site) + (site.empty() ? "" : ".");
+}
 
 // A channel's name as one token of a subject: dots, blanks and wildcards mean something there.
-inline std::string subject_of(std::string_view channel) {
-  std::string subject(subject_prefix);
+inline std::string subject_of(std::string_view site_subjects, std::string_view channel) {
+  std::string subject(site_subjects);
   for (const unsigned char c : channel) {
     const bool is_plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
                           (c >= '0' && c <= '9') || c == '-' || c == '_';
@@ -28,9 +31,9 @@ inline std::string subject_of(std::string_view channel) {
 }
 
 // The channel whose subject it is; nothing if it is none's.
-inline std::optional<std::string> channel_of(std::string_view subject) {
-  if (!subject.starts_with(subject_prefix)) return std::nullopt;
-  subject.remove_prefix(subject_prefix.size());
+inline std::optional<std::string> channel_of(std::string_view site_subjects, std::string_view subject) {
+  if (!subject.starts_with(site_subjects)) return std::nullopt;
+  subject.remove_prefix(site_subjects.size());
   constexpr std::string_view digits = "0123456789abcdef";
   std::string channel;
   for (std::size_t i = 0; i < subject.size(); ++i) {
@@ -48,9 +51,9 @@ inline std::optional<std::string> channel_of(std::string_view subject) {
 }
 
 // A subject of this child alone, and of no channel.
-inline std::string echo_subject() {
+inline std::string echo_subject(std::string_view site_subjects) {
   std::random_device random;
-  return std::string(subject_prefix) + "=echo-" + std::to_string(random()) + "-" +
+  return std::string(site_subjects) + "=echo-" + std::to_string(random()) + "-" +
          std::to_string(random());
 }
 

@@ -21,7 +21,7 @@ void NatsLink::subscribe(std::string_view channel) {
 
 // Under mutex_, as the next two. libnats subscribes again by itself when the link was broken.
 void NatsLink::subscribe_now(std::string_view channel) {
-  natsSubscription* const handle = subscribe_now(subject_of(channel), channel, on_message);
+  natsSubscription* const handle = subscribe_now(subject_of(subjects_, channel), channel, on_message);
   if (!handle) return;
   wanted_[std::string(channel)] = handle;
   ask_for_echo(channel);
@@ -74,6 +74,11 @@ void NatsLink::on_message(natsConnection*, natsSubscription*, natsMsg* message, 
 
 void NatsLink::received(const std::string& channel, std::string_view bytes) {
   auto envelope = parse_envelope(bytes);
+  const auto version = envelope ? std::nullopt : other_envelope_version(bytes);
+  if (version && !said_version_.exchange(true))
+    tell([&](Backplane::Listener&) {
+      log(Severity::warning, say_other_version(url_.to_string(), *version));
+    });
   if (!envelope || is_numbered(envelope->record.kind) ||
       envelope->instance == options_.instance)
     return;
@@ -90,7 +95,7 @@ bool NatsLink::publish(std::string_view channel, const Record& record) {
   std::lock_guard lock(mutex_);
   if (!connection_ || !refusals_.may_send(channel, record.kind)) return false;
   const natsStatus status =
-      natsConnection_Publish(connection_, subject_of(channel).c_str(), bytes.data(),
+      natsConnection_Publish(connection_, subject_of(subjects_, channel).c_str(), bytes.data(),
                              static_cast<int>(bytes.size()));
   if (status == NATS_MAX_PAYLOAD) report(status, nullptr);
   return status == NATS_OK;
@@ -124,7 +129,7 @@ void NatsLink::refused(std::string_view text) {
   const std::size_t begin = text.find('"'), end = text.rfind('"');
   if (begin == end || text.find("Publish") > begin) return;
   const std::string_view subject = text.substr(begin + 1, end - begin - 1);
-  const auto channel = channel_of(subject);
+  const auto channel = channel_of(subjects_, subject);
   if (!channel || subject == echo_subject_) return;
   RecordKind kind;
   {

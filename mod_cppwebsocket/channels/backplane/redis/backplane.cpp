@@ -22,6 +22,7 @@ constexpr milliseconds greeting_time{5'000};  // from the first SYN to the last 
 constexpr milliseconds check_time{5'000};     // between checks, and for the answer
 constexpr milliseconds shortest_rest{100};
 constexpr milliseconds longest_rest{5'000};
+constexpr std::size_t most_told = 16;
 constexpr seconds a_while{10};  // a link that was up for so long is no flapping one
 
 bool is_numeric(const std::string& host) noexcept {
@@ -53,7 +54,8 @@ RedisBackplane::RedisBackplane(runtime::EventLoop& loop, BackplaneUrl url, Backp
     : loop_(loop),
       url_(std::move(url)),
       options_(std::move(options)),
-      topic_prefix_(redis_topic(url_.database, "")),
+      keys_(options_.prefix),
+      topic_prefix_(keys_.topic(url_.database, "")),
       commands_(loop, *this),
       pushes_(loop, *this),
       random_(std::random_device()()) {
@@ -85,7 +87,6 @@ void RedisBackplane::open(const std::vector<std::string>& addresses) {
   state_ = State::greeting;
   commands_ready_ = pushes_ready_ = commands_silent_ = pushes_silent_ = false;
   if (addresses.empty()) return fail("its host name has no address");
-  addresses_ = addresses.size();
   // The one that worked last, and then the others in turn.
   const auto last = std::ranges::find(addresses, last_address_);
   const std::size_t first =
@@ -134,8 +135,6 @@ void RedisBackplane::greeted(bool& link_is_ready) {
   if (!said_up_) say_up();
   subscribe_all();
   listener_->link_up();
-  replicas_seen_ = 0;
-  if (is_replica_) hold(replica_why_);
 }
 
 void RedisBackplane::say_up() {
@@ -149,13 +148,15 @@ void RedisBackplane::say_up() {
 void RedisBackplane::fail(std::string why) {
   if (state_ == State::resting) return;
   const bool was_up = state_ == State::up;
-  const bool is_news = why != last_why_;
+  // Each once: several addresses may give several reasons in turn.
+  if (told_.size() >= most_told) told_.clear();
+  const bool is_news = told_.insert(why).second;
   state_ = State::resting;
   commands_.close();
   pushes_.close();
   begin_round();
-  held_ = subscribes_later_ = false;
-  tries_ = 0;
+  held_ = demoted_ = subscribes_later_ = false;
+  tries_ = demoted_asked_ = 0;
   if (was_up) down_since_ = loop_.now();
   if (is_news && was_up)
     log(Severity::warning, "CWS0039: the backplane " + url_.to_string() + " is down: " + why +
@@ -165,7 +166,6 @@ void RedisBackplane::fail(std::string why) {
     log(Severity::error, "CWS0040: cannot use the backplane " + url_.to_string() + ": " + why +
                              ". It is tried again");
   if (is_news) said_up_ = false;  // one that flaps for one reason is not told again and again
-  last_why_ = std::move(why);
   const auto longest = std::min(longest_rest, shortest_rest * (1u << std::min(attempts_, 8u)));
   ++attempts_;
   arm(milliseconds(std::uniform_int_distribution<std::int64_t>(longest.count() / 2,
@@ -194,14 +194,14 @@ void RedisBackplane::check_alive() {
     return fail("no answer within 5 s");
   if (loop_.now() - up_since_ >= a_while) {
     attempts_ = 0;
-    last_why_.clear();
+    told_.clear();
   }
   if (!std::exchange(commands_silent_, true)) {
-    commands_.send({"INFO", "replication"});  // and not PING, which MISCONF refuses
-    awaited_.push_back({.kind = Awaited::Kind::role});
+    commands_.send({"INFO", "server"});  // machines' clocks are set now and then
+    awaited_.push_back({.kind = Awaited::Kind::server});
+    ask_role();
   }
   if (!std::exchange(pushes_silent_, true)) pushes_.send({"PING"});
-  commands_.flush();
   pushes_.flush();
   check_at_ = loop_.now() + check_time;
 }

@@ -11,12 +11,16 @@
 #include <deque>
 #include <mutex>
 #include <random>
+#include <set>
 #include <string>
 #include <unordered_map>
 #include <unordered_set>
 #include <vector>
 
 #include "channels/backplane/backplane.hpp"
+#include "channels/backplane/redis/clock.hpp"
+#include "channels/backplane/redis/keys.hpp"
+#include "channels/backplane/redis/lineage.hpp"
 #include "channels/backplane/redis/link.hpp"
 #include "channels/backplane/url.hpp"
 #include "runtime/loop/posted.hpp"
@@ -101,6 +105,7 @@ class RedisBackplane final : public Backplane, private RedisLink::Owner, private
   void carry_out_orders();
   void carry_out(Order& order);
   void send_append(Order& order);
+  void send_append_script(const Order& order, std::uint64_t before, std::uint32_t time);
   void send_read(Order&& order);
   void subscribe_all();
   void forget_orders(bool publications);
@@ -121,6 +126,9 @@ class RedisBackplane final : public Backplane, private RedisLink::Owner, private
   void report_refused(std::string_view channel, const std::string& error);
   void learn_server(std::string_view info);
   void learn_role(std::string_view info);
+  void found_replica(const RedisReplication& now);
+  void hold_and_ask();
+  void ask_role();
   void hold(const std::string& why);
   void begin_round();
   void append_again();
@@ -133,6 +141,7 @@ class RedisBackplane final : public Backplane, private RedisLink::Owner, private
   runtime::EventLoop& loop_;
   const BackplaneUrl url_;
   const BackplaneOptions options_;
+  const RedisKeys keys_;
   const std::string topic_prefix_;
 
   OrdersGiven orders_given_{*this};
@@ -154,11 +163,10 @@ class RedisBackplane final : public Backplane, private RedisLink::Owner, private
   std::uint64_t round_ = 0;        // appends of an earlier one are not answered
   std::string held_why_;           // appends are held, or were: none has been taken since
   bool held_ = false;              // until try_again()
-  bool is_replica_ = false;
-  std::string replica_why_;
+  bool demoted_ = false;           // it says so, and is asked once more
+  unsigned demoted_asked_ = 0;     // how often it has said so
   std::string address_, last_address_;  // now; that worked
   std::size_t tried_ = 0;               // addresses since
-  std::size_t addresses_ = 0, replicas_seen_ = 0;  // of the host's; in vain, since the link was up
   unsigned tries_ = 0;             // in vain
   std::deque<Order> later_reads_;  // that were refused, for try_again()
   bool subscribes_later_ = false;
@@ -166,13 +174,15 @@ class RedisBackplane final : public Backplane, private RedisLink::Owner, private
   // Of the channels whose last append is not answered: its sequence.
   std::unordered_map<std::string, std::uint64_t> unanswered_;
   std::unordered_set<std::string> wanted_;  // channels in use
+  EngineClock clock_;
+  RedisLineage lineage_;
   std::string append_sha_, read_sha_, run_id_;
   unsigned attempts_ = 0;  // in vain, since the link was up for a while
-  std::string last_why_;   // logged; empty once the link has been up for a while
+  std::set<std::string> told_;  // reasons logged; empty once the link has been up for a while
   detail::TimePoint up_since_{}, down_since_{}, refused_logged_{}, strange_logged_{}, held_since_{};
   detail::TimePoint check_at_{}, try_at_{};  // try_at_: none is TimePoint::max()
   std::uint64_t refused_ = 0, strange_ = 0;  // since they were logged
-  bool said_up_ = false;
+  bool said_up_ = false, said_version_ = false;
   std::mt19937_64 random_;
 };
 

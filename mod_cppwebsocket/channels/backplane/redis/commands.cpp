@@ -4,10 +4,10 @@
 #include <array>
 #include <charconv>
 #include <chrono>
+#include <utility>
 
 #include "channels/backplane/envelope.hpp"
 #include "channels/backplane/redis/backplane.hpp"
-#include "channels/backplane/redis/keys.hpp"
 #include "channels/backplane/redis/replies.hpp"
 
 namespace cppwebsocket::channels {
@@ -17,11 +17,6 @@ namespace {
 constexpr std::size_t read_bytes = 256 << 10;  // of a history in one reply, and at least one message
 constexpr std::size_t topics_at_once = 128;          // in one SUBSCRIBE
 constexpr std::chrono::seconds between_reports{60};  // of what is logged only now and then
-
-std::int64_t now_ms() noexcept {
-  using namespace std::chrono;
-  return duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
-}
 
 std::string hexadecimal(std::uint64_t number) {
   char digits[16];
@@ -43,7 +38,7 @@ void RedisBackplane::unsubscribe(std::string_view channel) {
 bool RedisBackplane::publish(std::string_view channel, const Record& record) {
   give({.kind = Order::Kind::publish,
         .channel = std::string(channel),
-        .envelope = to_envelope(record, options_.instance),
+        .envelope = to_envelope(record, options_.instance, clock_.ahead_ms()),
         .record = record.kind});
   return true;
 }
@@ -51,7 +46,7 @@ bool RedisBackplane::publish(std::string_view channel, const Record& record) {
 void RedisBackplane::append(std::string_view channel, const Record& record) {
   give({.kind = Order::Kind::append,
         .channel = std::string(channel),
-        .envelope = to_envelope(record, options_.instance),
+        .envelope = to_envelope(record, options_.instance, clock_.ahead_ms()),
         .origin = record.origin,
         .sequence = record.sequence,
         .bound = record.bound});
@@ -132,12 +127,7 @@ void RedisBackplane::send_append(Order& order) {
   if (size >= too_large_)  // it would end the link; its refusal stands in its place
     commands_.send({"PING"});
   else
-    commands_.send({"EVALSHA", append_sha_, "3", redis_meta_key(order.channel),
-                  redis_log_key(order.channel), redis_origin_key(order.channel, order.origin),
-                  std::to_string(order.sequence), std::to_string(before), hexadecimal(random_() | engine_epoch),
-                  order.envelope, std::to_string(order.bound.messages), std::to_string(time),
-                  topic_prefix_ + order.channel, std::to_string(known_sequence_seconds), run_id_,
-                  std::to_string(std::max(time, remembered_seconds))});
+    send_append_script(order, before, time);
   before = order.sequence;
   awaited_.push_back({.kind = Awaited::Kind::append,
                       .channel = std::move(order.channel),
@@ -146,9 +136,25 @@ void RedisBackplane::send_append(Order& order) {
                       .round = round_});
 }
 
+void RedisBackplane::send_append_script(const Order& order, std::uint64_t before, std::uint32_t time) {
+  const std::string meta = keys_.meta(order.channel), log = keys_.log(order.channel),
+                    origin = keys_.origin(order.channel, order.origin),
+                    sequence = std::to_string(order.sequence), last = std::to_string(before),
+                    epoch = hexadecimal(random_() | engine_epoch),
+                    most = std::to_string(order.bound.messages), keep = std::to_string(time),
+                    topic = topic_prefix_ + order.channel,
+                    known = std::to_string(known_sequence_seconds),
+                    remembered = std::to_string(std::max(time, remembered_seconds));
+  std::vector<std::string_view> words{
+      "EVALSHA", append_sha_, "3", meta, log, origin, sequence, last, epoch, order.envelope, most,
+      keep, topic, known, lineage_.run_id(), remembered, lineage_.reign(), lineage_.reign_before()};
+  words.insert(words.end(), lineage_.whole().begin(), lineage_.whole().end());
+  commands_.send(words);
+}
+
 void RedisBackplane::send_read(Order&& order) {
-  commands_.send({"EVALSHA", read_sha_, "2", redis_meta_key(order.channel),
-                  redis_log_key(order.channel),
+  commands_.send({"EVALSHA", read_sha_, "2", keys_.meta(order.channel),
+                  keys_.log(order.channel),
                   order.after ? std::to_string(order.after->offset) : "-",
                   std::to_string(order.most), std::to_string(read_bytes)});
   awaited_.push_back({.kind = Awaited::Kind::read,
@@ -222,7 +228,9 @@ void RedisBackplane::answered(const redisReply& reply) {
     case Kind::server: return learn_server(text_of(reply));
     case Kind::role: return learn_role(text_of(reply));
     case Kind::read: {
-      auto history = parse_history(reply, awaited.after, now_ms());
+      auto history = parse_history(reply, awaited.after, clock_.now_ms());
+      if (history)
+        for (Record& record : history->records) clock_.make_ours(record);
       awaited.done(history ? std::move(*history) : StoredHistory{});
       break;
     }
@@ -261,6 +269,11 @@ void RedisBackplane::received(std::string_view channel, std::string_view payload
   if (channel.empty()) return;
   auto envelope = parse_envelope(payload);
   const bool has_number = envelope && is_numbered(envelope->record.kind);
+  if (const auto version = envelope ? std::nullopt : other_envelope_version(payload)) {
+    if (!std::exchange(said_version_, true))
+      log(Severity::warning, say_other_version(url_.to_string(), *version));
+    return;
+  }
   if (!envelope || (has_number && envelope->record.position.offset == 0)) {
     ++strange_;
     if (loop_.now() - strange_logged_ < between_reports) return;
@@ -272,6 +285,7 @@ void RedisBackplane::received(std::string_view channel, std::string_view payload
     return;
   }
   if (!has_number && envelope->instance == options_.instance) return;
+  clock_.make_ours(envelope->record);
   listener_->received(channel, std::move(envelope->record));
 }
 

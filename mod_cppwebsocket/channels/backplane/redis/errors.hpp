@@ -11,7 +11,8 @@ enum class ErrorKind : std::uint8_t {
   record,     // about this record or its channel, which never can be stored
   again,      // at once: a record before it is missing, or the script is
   later,      // writes are refused for now; all else goes on
-  rights,     // the same, until the user of WebSocketBackplane may do more
+  replica,    // it is no master, or was none at that time: to be asked, and left
+  rights,     // as later, until the user of WebSocketBackplane may do more
   elsewhere,  // the same; it is not the kind of server that this module speaks to
   link,       // about the connection, or not known
 };

@@ -4,25 +4,24 @@
 
 namespace cppwebsocket::channels {
 
-namespace {
+RedisKeys::RedisKeys(std::string_view site)
+    : begin_("cppws:" + std::string(site) + (site.empty() ? "" : ":")) {}
 
-std::string key(std::string_view channel, std::string_view what) {
-  return std::string("cppws:{").append(channel).append("}:").append(what);
+std::string RedisKeys::key(std::string_view channel, std::string_view what) const {
+  return (begin_ + "{").append(channel).append("}:").append(what);
 }
 
-}  // namespace
+std::string RedisKeys::meta(std::string_view channel) const { return key(channel, "meta"); }
+std::string RedisKeys::log(std::string_view channel) const { return key(channel, "log"); }
 
-std::string redis_meta_key(std::string_view channel) { return key(channel, "meta"); }
-std::string redis_log_key(std::string_view channel) { return key(channel, "log"); }
-
-std::string redis_origin_key(std::string_view channel, std::uint64_t origin) {
+std::string RedisKeys::origin(std::string_view channel, std::uint64_t origin) const {
   char digits[16];
   char* const end = std::to_chars(digits, digits + sizeof digits, origin, 16).ptr;
   return key(channel, "o:").append(digits, end);
 }
 
-std::string redis_topic(unsigned database, std::string_view channel) {
-  return ("cppws:" + std::to_string(database) + ":").append(channel);
+std::string RedisKeys::topic(unsigned database, std::string_view channel) const {
+  return (begin_ + std::to_string(database) + ":").append(channel);
 }
 
 // The log is deleted with the epoch: its entries' numbers would not let new ones begin at 1.
@@ -30,12 +29,16 @@ const char* const redis_append_script = R"lua(
 local known = tonumber(redis.call('GET', KEYS[3]) or '0')
 if known >= tonumber(ARGV[1]) then return '0-0' end
 if known < tonumber(ARGV[2]) then return redis.error_reply('CWSORDER a record before is missing') end
-local meta = redis.call('HMGET', KEYS[1], 'epoch', 'run')
-local epoch = meta[1]
-if not epoch or meta[2] ~= ARGV[9] then
-  epoch = ARGV[3]
+local meta = redis.call('HMGET', KEYS[1], 'epoch', 'run', 'reign')
+local epoch, run, reign = meta[1], meta[2], meta[3]
+local whole = reign == ARGV[11] or (run == ARGV[9] and (ARGV[12] == '' or ARGV[12] == reign))
+for i = 13, #ARGV do whole = whole or reign == ARGV[i] end
+if not (epoch and reign and whole) then
+  epoch, reign = ARGV[3], false
   redis.call('DEL', KEYS[1], KEYS[2])
-  redis.call('HSET', KEYS[1], 'epoch', epoch, 'run', ARGV[9])
+end
+if reign ~= ARGV[11] then
+  redis.call('HSET', KEYS[1], 'epoch', epoch, 'run', ARGV[9], 'reign', ARGV[11])
 end
 local offset = redis.call('HINCRBY', KEYS[1], 'offset', 1)
 redis.call('XADD', KEYS[2], 'MAXLEN', '~', ARGV[5], offset .. '-0', 'm', ARGV[4])

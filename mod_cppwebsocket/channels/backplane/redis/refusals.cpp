@@ -15,16 +15,7 @@ using std::chrono::milliseconds, std::chrono::seconds;
 
 constexpr milliseconds longest_pause{5'000};
 constexpr seconds between_refusals{60};
-
-// "run_id:5f3a..." in the answer to INFO.
-std::string field_of(std::string_view info, std::string_view name) {
-  for (std::size_t at = info.find(name); at != info.npos; at = info.find(name, at + 1)) {
-    if (at != 0 && info[at - 1] != '\n') continue;
-    info.remove_prefix(at + name.size());
-    return std::string(info.substr(0, info.find_first_of("\r\n")));
-  }
-  return {};
-}
+constexpr unsigned most_demoted_asked = 2;  // times, with pauses of half a second and one
 
 std::string with_cure(const std::string& error) {
   const std::string_view cure = cure_of(error);
@@ -55,7 +46,7 @@ void RedisBackplane::refused(Awaited& awaited, const std::string& error) {
         awaited.done({});
         return fail(error);
       }
-      if (kind == ErrorKind::again || kind == ErrorKind::later) {
+      if (kind == ErrorKind::again || kind == ErrorKind::later || kind == ErrorKind::replica) {
         if (error.starts_with("NOSCRIPT")) load_scripts();
         later_reads_.push_back({.kind = Order::Kind::read,
                                 .channel = std::move(awaited.channel),
@@ -66,6 +57,7 @@ void RedisBackplane::refused(Awaited& awaited, const std::string& error) {
       }
       report_refused(awaited.channel, "reading a history: " + error);
       return awaited.done({});
+    case Awaited::Kind::server:
     case Awaited::Kind::role:
       if (state_ == State::up && kind != ErrorKind::link && kind != ErrorKind::rights) {
         commands_silent_ = false;  // BUSY, say: it lives
@@ -83,6 +75,7 @@ void RedisBackplane::append_refused(const Awaited& awaited, const std::string& e
     case ErrorKind::again:
       if (error.starts_with("NOSCRIPT")) load_scripts();
       return append_again();
+    case ErrorKind::replica: return hold_and_ask();
     case ErrorKind::later:
     case ErrorKind::rights:
     case ErrorKind::elsewhere: return hold(error);
@@ -99,7 +92,8 @@ void RedisBackplane::append_refused(const Awaited& awaited, const std::string& e
 // The answer to a PING or a SUBSCRIBE.
 void RedisBackplane::push_refused(const std::string& error) {
   const ErrorKind kind = kind_of(error);
-  if (state_ != State::up || kind != ErrorKind::later) return fail(with_cure(error));
+  const bool goes_by = kind == ErrorKind::later || kind == ErrorKind::replica;
+  if (state_ != State::up || !goes_by) return fail(with_cure(error));
   pushes_silent_ = false;
   if (error.starts_with("MISCONF")) return;  // to a PING: nothing else is refused for that
   subscribes_later_ = true;
@@ -146,7 +140,8 @@ void RedisBackplane::try_again_later() {
 
 void RedisBackplane::try_again() {
   try_at_ = detail::TimePoint::max();
-  if (held_ && !is_replica_) {
+  if (demoted_) return ask_role();
+  if (held_) {
     held_ = false;
     listener_->take_appends();
   }
@@ -167,28 +162,60 @@ void RedisBackplane::writes_again() {
 // --- what it is -----------------------------------------------------------------------------------
 
 void RedisBackplane::learn_server(std::string_view info) {
-  std::string run_id = field_of(info, "run_id:");
+  std::string run_id = info_field(info, "run_id:");
   if (run_id.empty()) return fail("its INFO has no run_id");
-  if (field_of(info, "redis_mode:") == "sentinel")
+  if (info_field(info, "redis_mode:") == "sentinel")
     return fail("it is a Sentinel: WebSocketBackplane has to name the Redis itself");
   if (run_id != run_id_) too_large_ = static_cast<std::size_t>(-1);
   run_id_ = std::move(run_id);
+  clock_.heard(info_field(info, "server_time_usec:"));
 }
 
 // At the greeting, and at each check.
 void RedisBackplane::learn_role(std::string_view info) {
-  const bool was_replica = std::exchange(is_replica_, field_of(info, "role:") == "slave");
+  const RedisReplication now = RedisReplication::parse(info);
   commands_silent_ = false;
-  const std::string why = "READONLY it is a replica of " + field_of(info, "master_host:") + ":" +
-                          field_of(info, "master_port:");
+  if (now.reign.empty()) return fail("its INFO has no master_replid");
+  if (now.is_replica) return found_replica(now);
   if (state_ == State::greeting) {
-    if (is_replica_ && ++replicas_seen_ < addresses_) return fail(with_cure(why));
-    if (is_replica_) replica_why_ = why;
+    lineage_.met(run_id_, now);
     return greeted(commands_ready_);
   }
-  if (is_replica_ && !held_) hold(why);
-  if (!is_replica_ && was_replica) try_again();
+  lineage_.watched(now);
+  if (std::exchange(demoted_, false)) {  // it is a master again, or has been all the time
+    tries_ = demoted_asked_ = 0;
+    try_again();
+  }
   listener_->works();
+}
+
+// Nobody at the master hears what is published here, and a demoted server does not close its connections. It is
+// asked for a moment longer, until it goes on as the other's replica: then it is known that nothing is lost.
+void RedisBackplane::found_replica(const RedisReplication& now) {
+  const bool may_name_successor = state_ == State::up && demoted_asked_ < most_demoted_asked;
+  if (may_name_successor && !lineage_.demoted(now)) {
+    ++demoted_asked_;
+    hold_and_ask();
+    return;
+  }
+  tried_ = std::max<std::size_t>(tried_, 1);  // not this address again, if there are others
+  fail(with_cure("READONLY it is a replica of " + now.master));
+}
+
+// It says that it takes no writes, or that it is a replica.
+void RedisBackplane::hold_and_ask() {
+  if (!std::exchange(held_, true)) {
+    listener_->hold_appends();
+    begin_round();
+  }
+  demoted_ = true;
+  try_again_later();
+}
+
+void RedisBackplane::ask_role() {
+  commands_.send({"INFO", "replication"});  // and not PING, which MISCONF refuses
+  awaited_.push_back({.kind = Awaited::Kind::role});
+  commands_.flush();
 }
 
 void RedisBackplane::report_refused(std::string_view channel, const std::string& error) {
@@ -199,7 +226,7 @@ void RedisBackplane::report_refused(std::string_view channel, const std::string&
                            std::to_string(std::exchange(refused_, 0)) +
                            " records, the last one because of: " + with_cure(error) +
                            (channel.empty() ? "" : ". Its channel has the key " +
-                                                       redis_meta_key(channel)));
+                                                       keys_.meta(channel)));
 }
 
 }  // namespace cppwebsocket::channels

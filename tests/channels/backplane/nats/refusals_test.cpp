@@ -65,10 +65,10 @@ TEST(NatsRefusalsTest, BeginsAnewWithALink) {
 
 TEST(NatsSubjectsTest, AreReadBack) {
   for (const std::string channel : {"chat", "a.b *>", "=", "\xc3\xa4", "x=3d"})
-    EXPECT_EQ(channel_of(subject_of(channel)), channel);
-  EXPECT_FALSE(channel_of("others.chat"));
-  EXPECT_FALSE(channel_of("cppws.a=3"));
-  EXPECT_FALSE(channel_of("cppws.a=xy"));
+    EXPECT_EQ(channel_of("cppws.", subject_of("cppws.", channel)), channel);
+  EXPECT_FALSE(channel_of("cppws.", "others.chat"));
+  EXPECT_FALSE(channel_of("cppws.", "cppws.a=3"));
+  EXPECT_FALSE(channel_of("cppws.", "cppws.a=xy"));
 }
 
 }  // namespace

@@ -15,13 +15,13 @@ TEST(RedisErrors, TellsWhatTheyAreAbout) {
       {again, "CWSORDER a record before is missing"},
       {again, "NOSCRIPT No matching script. Please use EVAL."},
       {later, "OOM command not allowed when used memory > 'maxmemory'. script: caee, on @user_script:1."},
-      {later, "READONLY You can't write against a read only replica."},
+      {replica, "READONLY You can't write against a read only replica."},
       {later, "MISCONF Redis is configured to save RDB snapshots, but it's currently unable to"},
       {later, "NOREPLICAS Not enough good replicas to write."},
       {later, "BUSY Redis is busy running a script."},
       {later, "LOADING Redis is loading the dataset in memory"},
       {later, "TRYAGAIN Multiple keys request during rehashing of slot"},
-      {later, "MASTERDOWN Link with MASTER is down"},
+      {replica, "MASTERDOWN Link with MASTER is down"},
       {rights, "NOPERM this user has no permissions to run the 'publish' command"},
       {elsewhere, "MOVED 3999 127.0.0.1:6381"},
       {elsewhere, "ASK 3999 127.0.0.1:6381"},
@@ -38,7 +38,7 @@ TEST(RedisErrors, TellsWhatTheyAreAbout) {
 TEST(RedisErrors, KnowsThemInScriptsOfEveryAge) {
   EXPECT_EQ(kind_of("ERR Error running script (call to f_1): @user_script:1: -WRONGTYPE Operation"), record);
   EXPECT_EQ(kind_of("ERR Error running script (call to f_1): @user_script: 8: -READONLY You can't write"),
-            later);
+            replica);
   EXPECT_EQ(kind_of("ERR Error running script (call to f_1): @user_script:8: -NOPERM User executing script"),
             rights);
   for (const char* error :
