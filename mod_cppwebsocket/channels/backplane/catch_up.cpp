@@ -169,7 +169,7 @@ bool BackplaneUplink::read(std::string_view channel, std::optional<Position> aft
   return true;
 }
 
-bool BackplaneUplink::is_current(std::string_view channel) {
+bool BackplaneUplink::knows_all(std::string_view channel) {
   std::lock_guard lock(channels_mutex_);
   const auto here = channels_.find(std::string(channel));
   return here != channels_.end() && here->second.current;

@@ -58,7 +58,7 @@ class BackplaneUplink final : public Uplink, private Backplane::Listener {
   bool when_current(std::string_view channel, std::function<void()> done) override;
   bool read(std::string_view channel, std::optional<Position> after, std::size_t most,
             std::function<void(StoredHistory&&)> done) override;
-  bool is_current(std::string_view channel) override;
+  bool knows_all(std::string_view channel) override;
   void control(std::string_view channel, const Message& message) override;
 
  private:

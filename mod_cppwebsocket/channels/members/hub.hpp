@@ -70,7 +70,7 @@ class Uplink {
                     std::function<void(StoredHistory&&)> done) = 0;
 
   // Whether all that other machines publish in `channel` with a number comes here now.
-  virtual bool is_current(std::string_view channel) = 0;
+  virtual bool knows_all(std::string_view channel) = 0;
 
   // A control record that this child has sent to the others of this machine.
   virtual void control(std::string_view channel, const Message& message) = 0;

@@ -83,7 +83,7 @@ std::optional<StoredHistory> ask_before(Uplink& uplink, std::string_view channel
 
 // Where the engine is not asked, only a channel whose messages all come here is known.
 bool Hub::knows_all_here(std::string_view channel) {
-  return !uplink_ || !uplink_->gives_numbers() || uplink_->is_current(channel);
+  return !uplink_ || !uplink_->gives_numbers() || uplink_->knows_all(channel);
 }
 
 bool Hub::asks_engine(std::size_t most) const noexcept {

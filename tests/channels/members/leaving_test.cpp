@@ -82,6 +82,11 @@ struct Mute final : channels::Uplink {
     return true;
   }
   bool when_current(std::string_view, std::function<void()>) override { return false; }
+  bool read(std::string_view, std::optional<Position>, std::size_t,
+            std::function<void(channels::StoredHistory&&)>) override {
+    return false;
+  }
+  bool knows_all(std::string_view) override { return true; }
   void control(std::string_view, const Message&) override {}
 };
 

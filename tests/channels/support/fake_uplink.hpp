@@ -37,6 +37,11 @@ struct FakeUplink final : channels::Uplink {
     becoming_current(std::move(done));
     return true;
   }
+  bool read(std::string_view, std::optional<Position>, std::size_t,
+            std::function<void(channels::StoredHistory&&)>) override {
+    return false;
+  }
+  bool knows_all(std::string_view) override { return is_current; }
   void control(std::string_view, const Message&) override {}
 
   channels::ChannelStore& store;
