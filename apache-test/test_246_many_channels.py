@@ -276,6 +276,7 @@ class TestManyChannels(Talk):
             came = [client.read() for _ in names]
             assert {each["channel"]: each["position"] for each in came} == published
             assert {each["data"] for each in came} == {"to all"}
+            assert all(abs(each.pop("time") - time.time() * 1000) < 60_000 for each in came)
             for refused, status in ((["read/x"], 403), (["a/../b"], 400), ([""], 400), ([], 400), (["x"] * 101, 400)):
                 answer = post([names[0], *refused] if refused else [])
                 assert answer.status == status, (refused, answer)

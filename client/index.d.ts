@@ -13,6 +13,8 @@ export interface Message {
   channel?: string;
   /** Absent where the channel keeps no history. */
   position?: Position;
+  /** When it was published, in milliseconds since 1970; absent without an envelope, in history, and in an event stream of several channels. */
+  time?: number;
   data: string | Uint8Array;
 }
 

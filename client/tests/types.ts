@@ -8,7 +8,8 @@ const client = connect('/subscribe', {
   token: async ({ refused }) => (refused ? undefined : 'token'),
   backoff: { base: 0.5 },
 });
-const off: () => void = client.on('message', ({ channel, data, position }: Message) => {
+const off: () => void = client.on('message', ({ channel, data, position, time }: Message) => {
+  if (time !== undefined) console.log(new Date(time).toISOString());
   const text: string = typeof data === 'string' ? data : new TextDecoder().decode(data);
   console.log(channel, position?.toUpperCase(), text);
 });

@@ -73,8 +73,8 @@ std::string json_of(std::string_view channel, const Position& position) {
   return json.append("}");
 }
 
-std::string json_of(std::string_view channel, const Publication& publication, std::uint64_t origin,
-                    std::uint64_t sequence) {
+std::string json_of(std::string_view channel, const Publication& publication,
+                    const Provenance& provenance) {
   std::string json;
   switch (publication.kind) {
     case Publication::Kind::joined:
@@ -90,7 +90,9 @@ std::string json_of(std::string_view channel, const Publication& publication, st
   }
   json = begin("message", channel);
   append_position(json, publication.position);
-  if (origin != 0) append_id(json, origin, sequence);
+  if (provenance.origin != 0) append_id(json, provenance.origin, provenance.sequence);
+  if (provenance.time_ms != 0)
+    json.append(",\"time\":").append(std::to_string(provenance.time_ms));
   if (publication.message.is_text()) {
     json.append(",\"data\":");
     append_json_string(json, publication.message.text());

@@ -17,7 +17,8 @@ const Message* message_of(const Arrival& publication, Form form,
   const bool is_event = publication.kind == Publication::Kind::joined ||
                         publication.kind == Publication::Kind::left;
   if (is_event && form != Form::json_events) return nullptr;
-  made = Message(json_of(channel, publication, publication.origin, publication.sequence));
+  made = Message(json_of(channel, publication,
+                         {publication.origin, publication.sequence, publication.time_ms}));
   return &made;
 }
 
@@ -50,6 +51,7 @@ Arrival arrival_of(Record&& record) {
   Arrival publication;
   publication.message = std::move(record.message);
   publication.position = record.position;
+  publication.time_ms = record.time_ms;
   const bool comes_twice = record.kind == RecordKind::provisional ||
                            (is_numbered(record.kind) && (record.position.epoch & engine_epoch) != 0);
   if (comes_twice) {

@@ -22,6 +22,7 @@ namespace cppwebsocket::channels {
 struct Arrival : Publication {
   // Who it is, if it may come twice: without a number first, and with it later. 0: it comes once.
   std::uint64_t origin = 0, sequence = 0;
+  std::int64_t time_ms = 0;  // of its publication, since 1970; 0: not known
   // Has its number now: whoever got it without is told that only.
   bool given_early = false;
 

@@ -93,8 +93,11 @@ TEST_F(Recovering, SpeaksJson) {
   const Words words = ann.take_words();
   ASSERT_EQ(words.size(), 3u);
   EXPECT_NE(words[0].find("\"type\":\"subscribed\""), std::string::npos);
+  const std::string time =
+      std::to_string(store_.history("chat", {}, 2).records.at(0).time_ms);
   EXPECT_EQ(words[1], "text:{\"type\":\"message\",\"channel\":\"chat\",\"position\":\"" +
-                          first.to_string() + "\",\"data\":\"say \\\"hi\\\"\\u000a\"}");
+                          first.to_string() + "\",\"time\":" + time +
+                          ",\"data\":\"say \\\"hi\\\"\\u000a\"}");
   EXPECT_NE(words[2].find("\"base64\":\"AP8=\""), std::string::npos);
 }
 
