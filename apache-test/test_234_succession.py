@@ -105,7 +105,9 @@ def test_cws_2368_a_replica_is_named_as_one(make_httpd, old, new):
     machine.error_log.wait_for(UP, count=2, timeout=20)
 
 
-def test_cws_2395_a_clean_failover_keeps_the_history(two, old, new, proxy, things):
+def test_cws_2395_a_clean_failover_keeps_the_history(mpm, two, old, new, proxy, things):
+    if mpm == "prefork":
+        pytest.skip("a child that begins meanwhile does not know the old master, and begins an epoch")
     publisher = things(Publisher(two[0]))
     member = things(JsonMember(two[1], "/hear-kept/kept"))
     post_some(publisher, "abc")

@@ -42,6 +42,7 @@ try {
   // Disconnected, both sides miss two messages, and get them when they come back.
   for (const feed of ['websocket', 'stream']) await one.click(`#${feed} button`);
   await publish(two, 'missed 1');
+  await waitFor(two, 'missed 1');  // two requests at once may be answered in any order
   await publish(two, 'missed 2');
   await waitFor(two, 'missed 2');
   for (const feed of ['websocket', 'stream']) await one.click(`#${feed} button`);
