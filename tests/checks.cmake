@@ -7,7 +7,7 @@ set(python /usr/bin/python3)  # Debian's, which has its pytest and websockets
 foreach(mpm event worker prefork)
   add_test(NAME apache-test.${mpm}
            COMMAND ${python} -m pytest ${PROJECT_SOURCE_DIR}/apache-test --mpm ${mpm} -q --again)
-  set_tests_properties(apache-test.${mpm} PROPERTIES TIMEOUT 1800 COST 1000  # begins first
+  set_tests_properties(apache-test.${mpm} PROPERTIES TIMEOUT 2700 COST 1000  # begins first
     ENVIRONMENT "CPPWEBSOCKET_MODULE=$<TARGET_FILE:mod_cppwebsocket>;CPPWEBSOCKET_HANDLERS=${CPPWEBSOCKET_HANDLER_DIR};CPPWEBSOCKET_SOURCE=${PROJECT_SOURCE_DIR}")
 endforeach()
 
@@ -42,7 +42,7 @@ foreach(sanitizer asan tsan)
            COMMAND ${python} ${PROJECT_SOURCE_DIR}/apache-test/soak.py --connections 5000)
   add_test(NAME ${sanitizer}.leaving
            COMMAND ${python} ${PROJECT_SOURCE_DIR}/apache-test/leaving.py --connections 300)
-  set_tests_properties(${sanitizer}.soak ${sanitizer}.leaving PROPERTIES TIMEOUT 900
+  set_tests_properties(${sanitizer}.soak ${sanitizer}.leaving PROPERTIES TIMEOUT 1200
     ENVIRONMENT "CPPWEBSOCKET_SANITIZER=${kind};CPPWEBSOCKET_MODULE=${builds}/${sanitizer}/mod_cppwebsocket.so;CPPWEBSOCKET_HANDLERS=${builds}/${sanitizer}/handlers;CPPWEBSOCKET_SOURCE=${PROJECT_SOURCE_DIR}")
 endforeach()
 
