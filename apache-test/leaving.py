@@ -17,7 +17,7 @@ import time
 from harness import build, manual
 from harness.httpd import Httpd
 from harness.raw import TEXT, close_frame, frame, upgrade_request
-from soak import read_frame, read_until_end, reset
+from soak import PATIENCE, read_frame, read_until_end, reset
 
 OWN = ["beside_wsh", "beside_blocking_wsh"]
 OWN_PATHS = ["/beside", "/beside_blocking", "/beside_blocking?spawn"]
@@ -110,7 +110,7 @@ def leaving(mpm, connections=1000, at_once=60, seed=1):
     threads = ("ServerLimit 4\nStartServers 1\nMinSpareThreads 1\nMaxSpareThreads 50\n"
                "ThreadLimit 50\nThreadsPerChild 50\nMaxRequestWorkers 50")
     processes = "ServerLimit 8\nStartServers 2\nMinSpareServers 1\nMaxSpareServers 8\nMaxRequestWorkers 8"
-    server = Httpd(mpm, handlers, CONFIG,
+    server = Httpd(mpm, handlers, CONFIG + PATIENCE,
                    mpm_config={"event": threads, "worker": threads, "prefork": processes})
     problems = []
     try:

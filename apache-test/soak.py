@@ -17,6 +17,9 @@ from harness.httpd import Httpd
 from harness.raw import BINARY, CLOSE, CONTINUATION, PING, TEXT, close_frame, frame, upgrade_request
 from harness.program import Program
 
+# An event thread gets on ten times as slowly, and one of 20 s hangs there, too.
+PATIENCE = "\nWebSocketStallWarning 20s" if build.SANITIZER else ""
+
 PATHS = ["/echo"] * 6 + ["/echo_blocking"] * 2 + ["/heartbeat?20", "/probe"]
 RUDE = ["reset", "half_close", "mid_frame", "mid_handshake", "mid_sending", "bad_frame",
         "no_close_answer", "leave_after_handshake"]
@@ -158,7 +161,7 @@ def soak(mpm, handlers, connections=5000, at_once=400, seed=1):
     processes = ("ServerLimit 4\nStartServers 4\nMinSpareServers 1\nMaxSpareServers 4\n"
                  "MaxRequestWorkers 4")
     server = Httpd(mpm, handlers, "WebSocketCompression On\nWebSocketCloseTimeout 2s\n"
-                   "WebSocketBlockingThreads 400\nWebSocketMaxConnections 2000\nLogLevel info",
+                   "WebSocketBlockingThreads 400\nWebSocketMaxConnections 2000\nLogLevel info" + PATIENCE,
                    mpm_config={"event": threads, "worker": threads, "prefork": processes})
     problems = []
     try:
@@ -175,7 +178,7 @@ def soak(mpm, handlers, connections=5000, at_once=400, seed=1):
         if not set(before) <= set(server.children()):
             problems.append("a child has gone")
     finally:
-        problems += server.close()
+        problems = server.close() + problems  # the reason first: not all are told
     return problems
 
 

@@ -13,8 +13,8 @@ FAULT, REMARK, SILENCE = "fault", "remark", "silence"
 # Errors of httpd that are no faults in certain circumstances: (pattern, why). A test in which they
 # prevail says so with httpd.tolerate(circumstance).
 TOLERATED = {
-    "sanitizer": ("AH0004[56]: child process .* still did not exit|CWS009[01]: ",
-                  "looking for leaks takes longer than httpd likes to wait, and all else ten times as long"),
+    "sanitizer": ("AH0004[56]: child process .* still did not exit",
+                  "looking for leaks takes longer than httpd likes to wait"),
     "one worker": ("AH00161", "the only worker may be busy when httpd looks"),
     "rush": ("AH00161|AH00484", "a rush may meet all workers busy"),
     "restarts under load": ("AH00161|AH00484|AH00159|AH00286|AH00288|AH00513|AH03490",

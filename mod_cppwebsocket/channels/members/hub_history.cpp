@@ -1,7 +1,8 @@
 // What a channel has had: of this machine from the store, and of all machines from the backplane's engine.
 #include <chrono>
-#include <condition_variable>
-#include <mutex>
+#include <future>
+#include <memory>
+#include <optional>
 #include <utility>
 
 #include "channels/members/hub.hpp"
@@ -24,27 +25,21 @@ History history_of(StoredHistory&& stored) {
   return history;
 }
 
-// An answer for a thread that waits, or does so no more.
-struct Answer {
-  std::mutex mutex;
-  std::condition_variable came;
-  std::optional<StoredHistory> found;  // GUARDED_BY(mutex)
-};
-
-// Nothing: the link is down, or there was no answer in time.
+// Nothing: the link is down, or there was no answer in time. An answer that is not to come breaks its promise.
 std::optional<StoredHistory> ask(Uplink& uplink, std::string_view channel,
                                  std::optional<Position> after, std::size_t most,
                                  Clock::time_point until) {
-  const auto answer = std::make_shared<Answer>();
-  const auto done = [answer](StoredHistory&& found) {
-    std::lock_guard lock(answer->mutex);
-    answer->found = std::move(found);
-    answer->came.notify_all();
-  };
-  if (!uplink.read(channel, after, most, done)) return std::nullopt;
-  std::unique_lock lock(answer->mutex);
-  answer->came.wait_until(lock, until, [&] { return answer->found.has_value(); });
-  return std::move(answer->found);
+  auto answer = std::make_shared<std::promise<StoredHistory>>();
+  auto found = answer->get_future();
+  const bool asks = uplink.read(channel, after, most, [answer = std::move(answer)](StoredHistory&& history) {
+    answer->set_value(std::move(history));
+  });
+  if (!asks || found.wait_until(until) != std::future_status::ready) return std::nullopt;
+  try {
+    return found.get();
+  } catch (const std::future_error&) {
+    return std::nullopt;
+  }
 }
 
 // The engine gives a piece at a time. Nothing as above; epoch 0: it does not know the channel.

@@ -1,4 +1,4 @@
-// What has passed on one connection. A part of each, so that no byte of it is to spare.
+// What has passed on one connection: in all, and in its turn so far.
 #pragma once
 
 #include <algorithm>
@@ -9,11 +9,17 @@
 
 namespace cppwebsocket::runtime {
 
-// Thread: the session's; what goes out, whoever has the wire (Wire::lend).
-struct Tally {
+// Of one turn: its end has it counted where it belongs (Wire::settle), for all messages at once.
+struct Traffic {
   std::uint64_t messages_in = 0, messages_out = 0;
   std::uint64_t bytes_in = 0, bytes_out = 0;  // payload, as the handler has it: not compressed, without headers
 
+  bool is_empty() const noexcept { return (messages_in | messages_out | bytes_in | bytes_out) == 0; }
+};
+
+// A part of each connection, so that no byte of it is to spare. Thread: the session's; what goes out, whoever has the
+// wire (Wire::lend).
+struct Tally : Traffic {
   // Of the counters of its handler (Sheet): where it has them.
   std::uint64_t slot : 16 = 0;
 
@@ -30,13 +36,5 @@ struct Tally {
   std::uint64_t begun_ : 48 = 0;
 };
 static_assert(sizeof(Tally) == 40);
-
-// What has passed in one turn so far: its end has it counted where it belongs (Wire::settle), for all messages at once.
-struct TurnTally {
-  std::uint64_t messages_in = 0, messages_out = 0;
-  std::uint64_t bytes_in = 0, bytes_out = 0;
-
-  bool is_empty() const noexcept { return (messages_in | messages_out | bytes_in | bytes_out) == 0; }
-};
 
 }  // namespace cppwebsocket::runtime

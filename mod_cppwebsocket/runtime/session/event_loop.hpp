@@ -114,7 +114,7 @@ class EventLoop {
   HandlerCounters& counters(std::size_t slot) noexcept { return counters_->handlers[slot]; }
 
   // Of the session whose turn it is.
-  TurnTally& turn_tally() noexcept { return turn_tally_; }
+  Traffic& turn_traffic() noexcept { return turn_traffic_; }
 
   // What the Closes say that go out because the child stops.
   virtual CloseCode leaving_code() const noexcept { return close_code::going_away; }
@@ -140,7 +140,7 @@ class EventLoop {
 
   WatchedLoop watched_{describe_session};
   detail::TimePoint turn_watched_from_{};
-  TurnTally turn_tally_;
+  Traffic turn_traffic_;
   std::unique_ptr<Column> own_counters_ = std::make_unique<Column>();
   Column* counters_ = own_counters_.get();
   SessionOwner* owner_ = nullptr;

@@ -33,14 +33,14 @@ void Wire::set_watched(Interest interest) noexcept {
 
 void Wire::send(Message&& message, bool end) {
   if (guests_.have_more()) let_guests_send(true);
-  loop_->turn_tally().messages_out += end;
-  loop_->turn_tally().bytes_out += message.size();
+  loop_->turn_traffic().messages_out += end;
+  loop_->turn_traffic().bytes_out += message.size();
   put(std::move(message), end);
   in_fragments_ = !end;
   if (end && waiting_ && !waiting_->held_back.empty()) send_held_back();
 }
 
-void Wire::settle(const TurnTally& turn) noexcept {
+void Wire::settle(const Traffic& turn) noexcept {
   message_at_ = Ticks(loop_->now());
   tally_.messages_in += turn.messages_in;
   tally_.bytes_in += turn.bytes_in;

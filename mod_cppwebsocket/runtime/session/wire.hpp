@@ -94,8 +94,8 @@ class Wire {
   void count_in_slot(std::uint16_t slot) noexcept { tally_.slot = slot; }  // before start()
   // In a turn. Of messages that the handler gets, `bytes` of payload, and `messages` that end with it.
   void count_received(std::size_t bytes, unsigned messages = 1) noexcept {
-    loop_->turn_tally().messages_in += messages;
-    loop_->turn_tally().bytes_in += bytes;
+    loop_->turn_traffic().messages_in += messages;
+    loop_->turn_traffic().bytes_in += bytes;
   }
   // The same of those that go out, in a turn or outside.
   void count_sent(std::size_t bytes, std::size_t messages = 1) noexcept {
@@ -108,7 +108,7 @@ class Wire {
   }
   // Before the end of a turn: counts what passed in it.
   void settle() noexcept {
-    if (!loop_->turn_tally().is_empty()) settle(std::exchange(loop_->turn_tally(), {}));
+    if (!loop_->turn_traffic().is_empty()) settle(std::exchange(loop_->turn_traffic(), {}));
   }
 
   // --- what goes out --------------------------------------------------------------------------
@@ -233,7 +233,7 @@ class Wire {
     detail::TimePoint since{};     // it is kept over a turn's end
     std::size_t uncompressed = 0;  // its bytes, and one for each of its parts
   };
-  void settle(const TurnTally& turn) noexcept;
+  void settle(const Traffic& turn) noexcept;
   // Of a handler that blocks, whose threads count, too, while they have the wire: they may not look at
   // the bits below.
   void count_sent_by_threads(std::size_t bytes, std::size_t messages) noexcept {

@@ -46,8 +46,9 @@ class RedisKeys {
 // KEYS meta, log, origin. ARGV sequence, sequence of the record before it in this channel if that
 // is not answered yet (or 0), a new epoch, envelope, bound in messages, seconds to keep the log,
 // topic, seconds to remember the sequence, the server's run_id, seconds to keep meta, the server's reign, the one
-// before or nothing, and any number of others that are whole here. Gives the record's position, or 0-0 for a repetition; the error CWSORDER if the record before it is missing,
-// because it was refused: then this one must not overtake it.
+// before or nothing, and any number of others that are whole here. Gives the record's position, or 0-0 for a
+// repetition; the error CWSORDER if the record before it is missing, because it was refused: then this one must not
+// overtake it.
 extern const char* const redis_append_script;
 
 // KEYS meta, log. ARGV offset to begin behind or "-" for the newest, most, and bytes: once there are as many,
