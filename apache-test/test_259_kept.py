@@ -89,6 +89,7 @@ def several(make_httpd):
     def start():
         httpd = make_httpd(CONFIG, mpm_config=CHILDREN)
         httpd.allow_log("CWS0035")  # so little memory may be too fast for a reader
+        httpd.tolerate("rush")  # prefork's children are not at once free of a stream that has ended
         return httpd
     return start
 
@@ -110,7 +111,6 @@ class TestKept:
 
     def test_cws_284_names_that_a_stranger_makes_up(self, several):
         httpd = several()
-        httpd.tolerate("rush")  # prefork's children are not at once free of a stream that has ended
         poster = Poster(httpd)
         self.fill(poster)
 

@@ -55,8 +55,8 @@ class Request : public RequestProperties {
   template <typename Function>
   void spawn(Function function);
 
-  // co_await sleep_for(d): goes on after `duration`; if that is not positive, as soon as the other
-  // connections of its thread have had their turn. Raises ConnectionTerminatedException if the
+  // co_await sleep_for(d): goes on once `duration` has passed since the call; if that is not positive, as soon
+  // as the other connections of its thread have had their turn. Raises ConnectionTerminatedException if the
   // connection ends first. Resolution: a millisecond.
   detail::SleepAwaiter<Request> sleep_for(std::chrono::nanoseconds duration);
 

@@ -237,7 +237,9 @@ bool Tasks::begin(detail::SleepOperation& operation, std::chrono::nanoseconds du
   duration = std::max(duration, std::chrono::nanoseconds(0));  // in the next round
   wait(operation);
   using std::chrono::ceil, std::chrono::milliseconds;
-  const detail::TimePoint now = connection.loop().now();
+  // From this call on, however long ago the round has begun: who sleeps until a time must not come before it.
+  const EventLoop& loop = connection.loop();
+  const detail::TimePoint now = duration.count() == 0 ? loop.now() : loop.clock();
   const auto longest = detail::TimePoint::max() - now - milliseconds(1);
   if (duration < longest) operation.timer.deadline = now + ceil<milliseconds>(duration);
   start_timer(operation.timer, operation, connection);

@@ -316,6 +316,20 @@ TEST_F(SessionOperations, EachRunBlockingIsARoundOfItsOwn) {
   }
 }
 
+// A turn may come late in its round, and may itself take long.
+TEST_F(SessionOperations, SleepsFromTheCallOnAndNotFromWhenTheRoundBegan) {
+  loop_.per_look = 5ms;
+  open([&](Request& request) -> Task<> {
+    co_await request.sleep_for(10ms);
+    seen_.push_back("15 ms");
+    co_await echo(request);
+  });
+  loop_.advance(14ms);
+  EXPECT_THAT(seen_, ElementsAre());
+  loop_.advance(1ms);
+  EXPECT_THAT(seen_, ElementsAre("15 ms"));
+}
+
 TEST_F(SessionOperations, SleepsForTheDurationAndAtLeastAMillisecond) {
   open([&](Request& request) -> Task<> {
     co_await request.sleep_for(0ms);
