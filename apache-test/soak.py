@@ -166,7 +166,6 @@ def soak(mpm, handlers, connections=5000, at_once=400, seed=1):
     problems = []
     try:
         server.start()
-        server.tolerate("rush")
         # Once before counting: what is opened for good is open then.
         problems += asyncio.run(run_clients(server.address, 100, 50, 0))
         time.sleep(3)

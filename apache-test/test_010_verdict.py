@@ -18,6 +18,8 @@ VERDICTS = [
     (REMARK, f"{NOW} [ssl:warn] {PID} AH01882: Init: this version of mod_ssl was compiled against a "
              "newer library (OpenSSL 3.0.22 28 Apr 2026, version currently loaded is OpenSSL 3.0.19)"),
     (REMARK, f"{NOW} [core:warn] {PID} AH00098: pid file /run/httpd.pid overwritten"),
+    (REMARK, f"{NOW} [mpm_prefork:error] {PID} AH00161: server reached MaxRequestWorkers setting"),
+    (REMARK, f"{NOW} [mpm_event:error] {PID} AH00484: server reached MaxRequestWorkers setting"),
     (SILENCE, f"{NOW} [mpm_event:notice] {PID} AH00489: Apache/2.4.71 (Debian) configured"),
     (SILENCE, f"{NOW} [cppwebsocket:notice] {PID} CWS0001: mod_cppwebsocket configured"),
     (SILENCE, f"{NOW} [cppwebsocket:debug] {PID} CWS0020: /a from 127.0.0.1:1: error said the peer"),

@@ -89,7 +89,6 @@ def several(make_httpd):
     def start():
         httpd = make_httpd(CONFIG, mpm_config=CHILDREN)
         httpd.allow_log("CWS0035")  # so little memory may be too fast for a reader
-        httpd.tolerate("rush")  # prefork's children are not at once free of a stream that has ended
         return httpd
     return start
 

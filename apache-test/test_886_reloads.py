@@ -17,7 +17,7 @@ FEW_PLACES = {
                "MaxConnectionsPerChild 5",
 }
 FEW_PLACES["worker"] = FEW_PLACES["event"]
-LAST_PLACE = "AH00161|AH00288|AH00484|AH03490|AH10159"  # httpd's own word for it, meanwhile
+LAST_PLACE = "AH00288|AH03490|AH10159"  # httpd's own word for it, meanwhile
 
 
 def seconds_to_answer_anew(httpd, mark, begin):

@@ -175,7 +175,6 @@ class Load:
 
 def test_cws_890_a_thousand_swaps_under_load(httpd, versions):
     swaps = 1000
-    httpd.tolerate("rush")
     target = httpd.handler_root / "version_wsh.so"
     build.install(versions[0], target)
     child = child_of(httpd)

@@ -159,8 +159,6 @@ class Httpd:
         """The faults since the last call: in the logs, of a sanitizer, cores."""
         if build.SANITIZER:
             self.tolerate("sanitizer")
-        if self.one_child:
-            self.tolerate("one worker")
         is_to_die = any("exit signal" in pattern for pattern in self.error_log.announced)
         found = self.error_log.faults() + self.console.faults()
         for core in sorted((self.root / "cores").iterdir()):

@@ -2,7 +2,7 @@
 
 A fault is a line of this module at warn or above; whatever a child says at its death; an error of
 httpd's core or of another module: each unless the test announced it. What else other modules say at
-warn is a remark: shown once, at the end, and nobody's fault. A distribution whose parts are of
+warn, and that all of a small configuration's workers were busy for a moment, is a remark: shown once, at the end, and nobody's fault. A distribution whose parts are of
 different ages has such remarks.
 """
 import re
@@ -15,9 +15,7 @@ FAULT, REMARK, SILENCE = "fault", "remark", "silence"
 TOLERATED = {
     "sanitizer": ("AH0004[56]: child process .* still did not exit",
                   "looking for leaks takes longer than httpd likes to wait"),
-    "one worker": ("AH00161", "the only worker may be busy when httpd looks"),
-    "rush": ("AH00161|AH00484", "a rush may meet all workers busy"),
-    "restarts under load": ("AH00161|AH00484|AH00159|AH00286|AH00288|AH00513|AH03490",
+    "restarts under load": ("AH00159|AH00286|AH00288|AH00513|AH03490",
                             "old generations still have workers, and places in the scoreboard"),
 }
 
@@ -30,6 +28,8 @@ MPMS_WORDS = re.compile(r"^(corrupted |free\(\): |malloc\(\): |double free )|exi
 
 # [time] [module:level] [pid …] …; what does not look so is not httpd's: glibc, a sanitizer, libstdc++.
 LINE = re.compile(r"\[\w{3} \w{3} [^\]]*\] \[(?P<module>[^:\]]*):(?P<level>\w+)\] ")
+# httpd has looked when each worker had something to do. A worker that never comes back is a request that waits too long.
+ALL_BUSY = re.compile(r"\bAH00(161|484): ")
 # What any stranger causes, and what is a warning only because the configuration may be to blame.
 STRANGERS = re.compile(r"\bCWS00(12|56):")
 OUR_NUMBER = re.compile(r"\bCWS\d{4}:")
@@ -41,6 +41,8 @@ ERRORS = ("error", "crit", "alert", "emerg")
 
 def judge(line):
     said = LINE.match(line)
+    if said and ALL_BUSY.search(line):
+        return REMARK
     if not said or DEATH.search(line) or said["level"] in ERRORS:
         return FAULT
     if said["level"] == "warn" and not STRANGERS.search(line):
