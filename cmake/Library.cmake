@@ -15,10 +15,9 @@ function(cppwebsocket_sources variable)
 endfunction()
 
 # cppwebsocket_compile_by_folder(TARGET)
-# Where CMAKE_UNITY_BUILD is on, all of a folder's files are compiled at once: what they include is
-# most of what there is to compile.
+# All of a folder's files at once: what they include is most of what there is to compile.
 function(cppwebsocket_compile_by_folder target)
-  set_target_properties(${target} PROPERTIES UNITY_BUILD_MODE GROUP)
+  set_target_properties(${target} PROPERTIES UNITY_BUILD ${CPPWEBSOCKET_BY_FOLDER} UNITY_BUILD_MODE GROUP)
   get_target_property(sources ${target} SOURCES)
   foreach(source ${sources})
     cmake_path(GET source PARENT_PATH folder)

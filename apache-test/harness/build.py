@@ -1,4 +1,5 @@
 """Where the module and the handlers are, and the compiling of the tests' own handlers."""
+import fcntl
 import hashlib
 import os
 import shutil
@@ -16,6 +17,7 @@ INCLUDE = SOURCE / "mod_cppwebsocket/include"
 CXX = os.environ.get("CXX", "g++")
 APXS = os.environ.get("APXS", "apxs")
 
+CACHE = MODULE.parent / "apache-test"
 FLAGS = ["-std=c++20", "-O1", "-g", "-fPIC", "-shared", "-fvisibility=hidden", "-fno-gnu-unique",
          "-Wall", "-Wextra", "-Wpedantic", f"-I{INCLUDE}"]
 STRICT = ["-Wl,-z,defs"]
@@ -36,24 +38,30 @@ def headers_digest():
     return digest.hexdigest()
 
 
+def compile_once(built, command):
+    """Has the command make a file of the cache, if it is not there. Who comes meanwhile, from another run too, waits."""
+    built.parent.mkdir(parents=True, exist_ok=True)
+    with open(f"{built}.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not built.exists():
+            part = built.with_name(f"{built.name}.part")
+            subprocess.run([*command, "-o", str(part)], check=True)
+            part.rename(built)
+    return built
+
+
+def key_of(*parts):
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
+
+
 def compile_handler(source, *, defines=(), strict=True, flags=(), libraries=()):
     """Builds one handler and returns the .so, from the cache if nothing has changed."""
     # A sanitizer's runtime is httpd's, so its symbols are undefined here.
     flags = FLAGS + list(flags) + SANITIZE + [f"-D{define}" for define in defines]
     flags += STRICT if strict and not SANITIZER else []
-    key = hashlib.sha256()
-    for part in (CXX, *flags, *libraries, headers_digest(), source.read_text()):
-        key.update(part.encode() + b"\0")
-    for header in sorted(source.parent.glob("*.hpp")):
-        key.update(header.read_bytes())
-    cache = MODULE.parent / "apache-test"
-    cache.mkdir(parents=True, exist_ok=True)
-    built = cache / f"{source.stem}-{key.hexdigest()[:16]}.so"
-    if not built.exists():
-        part = built.with_suffix(f".{os.getpid()}.part")
-        subprocess.run([CXX, *flags, str(source), *libraries, "-o", str(part)], check=True)
-        part.rename(built)
-    return built
+    headers = [header.read_text() for header in sorted(source.parent.glob("*.hpp"))]
+    key = key_of(CXX, *flags, *libraries, headers_digest(), source.read_text(), *headers)
+    return compile_once(CACHE / f"{source.stem}-{key}.so", [CXX, *flags, str(source), *libraries])
 
 
 def compile_httpd_module(source):
@@ -64,15 +72,7 @@ def compile_httpd_module(source):
              "-Wno-unused-parameter", "-Wno-missing-field-initializers",
              "-I" + ask(APXS, "-q", "INCLUDEDIR")[0],
              *ask("apr-1-config", "--cppflags", "--includes")]
-    key = hashlib.sha256("\0".join([*flags, source.read_text()]).encode()).hexdigest()
-    cache = MODULE.parent / "apache-test"
-    cache.mkdir(parents=True, exist_ok=True)
-    built = cache / f"{source.stem}-{key[:16]}.so"
-    if not built.exists():
-        part = built.with_suffix(f".{os.getpid()}.part")
-        subprocess.run(["cc", *flags, str(source), "-o", str(part)], check=True)
-        part.rename(built)
-    return built
+    return compile_once(CACHE / f"{source.stem}-{key_of(*flags, source.read_text())}.so", ["cc", *flags, str(source)])
 
 
 def compile_all(sources, **options):

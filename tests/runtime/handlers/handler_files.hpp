@@ -60,8 +60,8 @@ class HandlerFiles : public ::testing::Test {
   static void build(const std::string& name, const std::string& source,
                     const std::string& flags = "-fno-gnu-unique") {
     std::ofstream(built_ / (name + ".cpp")) << source;
-    const std::string command = std::string(CXX_COMPILER) + " -std=c++20 -fPIC -shared " + flags +
-                                " -fvisibility=hidden -I'" INCLUDE_DIR "' -o '" +
+    const std::string command = std::string(CXX_COMPILER) + " " HANDLER_FLAGS " -shared " + flags +
+                                " -include '" HANDLER_API "' -I'" INCLUDE_DIR "' -o '" +
                                 (built_ / (name + ".so")).string() + "' '" +
                                 (built_ / (name + ".cpp")).string() + "'";
     ASSERT_EQ(std::system(command.c_str()), 0) << command;
