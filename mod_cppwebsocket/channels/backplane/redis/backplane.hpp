@@ -9,19 +9,23 @@
 #pragma once
 
 #include <deque>
+#include <memory>
 #include <mutex>
 #include <random>
 #include <set>
 #include <string>
 #include <unordered_map>
 #include <unordered_set>
+#include <utility>
 #include <vector>
 
 #include "channels/backplane/backplane.hpp"
 #include "channels/backplane/redis/clock.hpp"
+#include "channels/backplane/redis/endpoints.hpp"
 #include "channels/backplane/redis/keys.hpp"
 #include "channels/backplane/redis/lineage.hpp"
 #include "channels/backplane/redis/link.hpp"
+#include "channels/backplane/redis/tls.hpp"
 #include "channels/backplane/url.hpp"
 #include "runtime/loop/posted.hpp"
 
@@ -29,6 +33,7 @@ namespace cppwebsocket::channels {
 
 class RedisBackplane final : public Backplane, private RedisLink::Owner, private detail::TimerNode {
  public:
+  // Raises runtime_error if a certificate or key of `options` cannot be used.
   RedisBackplane(runtime::EventLoop& loop, BackplaneUrl url, BackplaneOptions options);
 
   bool keeps_history() const noexcept override { return true; }
@@ -82,19 +87,20 @@ class RedisBackplane final : public Backplane, private RedisLink::Owner, private
   };
   struct LookedUp final : runtime::Posted {
     explicit LookedUp(RedisBackplane& of) noexcept : backplane(of) {}
-    void run() noexcept override { backplane.open(addresses); }
+    void run() noexcept override { backplane.open(std::move(endpoints)); }
     RedisBackplane& backplane;
-    std::vector<std::string> addresses;  // none also if there was no memory for them
+    std::vector<RedisEndpoint> endpoints;  // none also if there was no memory for them
   };
 
   // backplane.cpp: the life of the connections
   void connect();
-  void open(const std::vector<std::string>& addresses);
+  void open(std::vector<RedisEndpoint> endpoints);
   void greet();
   void greeted(bool& link_is_ready);
   void fail(std::string why);
   void timer_fired();
   void check_alive();
+  std::string why_no_greeting() const;
   void arm(std::chrono::milliseconds time);
   void arm_next();
   void say_up();
@@ -153,6 +159,7 @@ class RedisBackplane final : public Backplane, private RedisLink::Owner, private
   // Thread: the reactor's, all below.
   Listener* listener_ = nullptr;
   State state_ = State::resting;
+  std::unique_ptr<const RedisTls> tls_;  // null: in clear
   RedisLink commands_;
   RedisLink pushes_;
   bool commands_ready_ = false;
@@ -165,8 +172,7 @@ class RedisBackplane final : public Backplane, private RedisLink::Owner, private
   bool held_ = false;              // until try_again()
   bool demoted_ = false;           // it says so, and is asked once more
   unsigned demoted_asked_ = 0;     // how often it has said so
-  std::string address_, last_address_;  // now; that worked
-  std::size_t tried_ = 0;               // addresses since
+  RedisEndpoints endpoints_;
   unsigned tries_ = 0;             // in vain
   std::deque<Order> later_reads_;  // that were refused, for try_again()
   bool subscribes_later_ = false;

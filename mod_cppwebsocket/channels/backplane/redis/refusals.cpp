@@ -198,7 +198,7 @@ void RedisBackplane::found_replica(const RedisReplication& now) {
     hold_and_ask();
     return;
   }
-  tried_ = std::max<std::size_t>(tried_, 1);  // not this address again, if there are others
+  endpoints_.pass_over();
   fail(with_cure("READONLY it is a replica of " + now.master));
 }
 
