@@ -127,6 +127,7 @@ BAD = [
     ("WebSocketBackplane redis://a,", ["WebSocketBackplane", "HOST[:PORT][,HOST[:PORT]...]"]),
     ("WebSocketBackplane redis://::1", ["WebSocketBackplane", "an IPv6 address in brackets"]),
     ("WebSocketBackplane unix://run/redis.sock", ["WebSocketBackplane", "unix://[USER@]/PATH[?db=DATABASE]"]),
+    ("WebSocketBackplane redis+sentinel://host", ["WebSocketBackplane", "[,HOST[:PORT]...]/MASTER[/DATABASE]"]),
     ("WebSocketBackplane tls://host/1", ["WebSocketBackplane", "tls:// (the same with TLS)"]),
     ("WebSocketBackplanePasswordFile /no/such/file", ["/no/such/file", "No such file"]),
     ("WebSocketBackplanePasswordFile /dev/null", ["/dev/null", "first line"]),

@@ -65,8 +65,8 @@ class Redis(Server):
         self.by_tls = tls is not None
         if tls:
             path = certificates().path
-            self.options += ("--tls-auth-clients", clients, "--tls-cert-file", path(f"{tls}.crt"), "--tls-key-file", path(f"{tls}.key"),
-                             "--tls-ca-cert-file", path("ca.crt"))
+            self.options += ("--tls-auth-clients", clients, "--tls-ca-cert-file", path("ca.crt"),
+                             "--tls-cert-file", path(f"{tls}.crt"), "--tls-key-file", path(f"{tls}.key"))
 
     def ports(self):
         return ["--port", "0", "--tls-port", str(self.port)] if self.by_tls else ["--port", str(self.port)]
@@ -100,6 +100,29 @@ class Redis(Server):
 
     def go_on(self):
         self.process.send_signal(signal.SIGCONT)
+
+
+class Sentinel(Redis):
+    """Of a master that it knows as `main`. The program is Redis's, run in another way."""
+
+    def __init__(self, master, quorum=2, master_password=None, **options):
+        super().__init__(**options)
+        login = f"sentinel auth-pass main {master_password}\n" if master_password else ""
+        own = f"requirepass {self.password}\n" if self.password else ""
+        tls = "tls-replication yes\n" if self.by_tls else ""
+        (self.root / "conf").write_text(f"{tls}{own}sentinel monitor main 127.0.0.1 {master.port} {quorum}\n{login}"
+                                        "sentinel down-after-milliseconds main 1500\n"
+                                        "sentinel failover-timeout main 10000\n")
+
+    def command(self):
+        return ["redis-server", str(self.root / "conf"), "--sentinel", *self.ports(), "--bind", "127.0.0.1",
+                "--dir", str(self.root), *self.options]
+
+    def master_port(self):
+        with socket.create_connection(("127.0.0.1", self.port), 5) as connection:
+            connection.sendall(b"SENTINEL get-master-addr-by-name main\r\n")
+            replies = connection.makefile()
+            return int([replies.readline() for _ in range(5)][4])
 
 
 class Nats(Server):

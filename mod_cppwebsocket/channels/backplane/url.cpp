@@ -23,7 +23,8 @@ struct SchemeText {
 };
 constexpr SchemeText schemes[] = {
     {"redis://", Scheme::redis, 6379},    {"rediss://", Scheme::rediss, 6379},
-    {"unix://", Scheme::unix_socket, 0}, {"nats://", Scheme::nats, 4222},
+    {"unix://", Scheme::unix_socket, 0},  {"redis+sentinel://", Scheme::sentinel, 26379},
+    {"nats://", Scheme::nats, 4222},      {"rediss+sentinel://", Scheme::sentinel_tls, 26379},
     {"tls://", Scheme::tls, 4222},
 };
 
@@ -77,13 +78,20 @@ bool parse_server(std::string_view text, BackplaneUrl::Server& server) {
   return !host.empty() && (!has_port || (parse_number(port, server.port) && server.port != 0));
 }
 
-// HOST[:PORT][,HOST[:PORT]...][/DATABASE]
+// MASTER[/DATABASE]; `text` is left with what is behind the first.
+bool take_master(std::string_view& text, BackplaneUrl& url) {
+  const auto before = take_before(text, '/');
+  url.master = before ? *before : std::exchange(text, {});
+  return !url.master.empty() && std::ranges::all_of(url.master, is_name_character);
+}
+
+// HOST[:PORT][,HOST[:PORT]...][/MASTER][/DATABASE]
 bool parse_servers(std::string_view text, std::uint16_t port, BackplaneUrl& url) {
-  std::string_view servers = text;
-  if (const auto before = take_before(text, '/')) {
-    servers = *before;
-    if (!text.empty() && (url.is_nats() || !parse_database(text, url))) return false;
-  }
+  const bool has_master = url.scheme == Scheme::sentinel || url.scheme == Scheme::sentinel_tls;
+  const auto before = take_before(text, '/');
+  std::string_view servers = before ? *before : std::exchange(text, {});
+  if (has_master && !take_master(text, url)) return false;
+  if (!text.empty() && (url.is_nats() || !parse_database(text, url))) return false;
   while (true) {
     const auto first = take_before(servers, ',');
     BackplaneUrl::Server server{.host = {}, .port = port};
@@ -144,6 +152,7 @@ std::string BackplaneUrl::to_string() const {
   if (scheme == Scheme::unix_socket) return text + path + "?db=" + std::to_string(database);
   for (const Server& server : servers)
     text += (&server == &servers.front() ? "" : ",") + server.to_string();
+  if (!master.empty()) text += "/" + master;
   if (!is_nats()) text += "/" + std::to_string(database);
   return text;
 }

@@ -29,7 +29,7 @@ const char* contradiction(const ChildConfig& child) {
       child.backplane_authorities || child.backplane_certificate || !child.backplane_verify;
   if (has_tls_settings && !url->has_tls())
     return "WebSocketBackplaneCACertificateFile, WebSocketBackplaneCertificateFile and WebSocketBackplaneVerify are "
-           "for rediss:// and tls://, and WebSocketBackplane goes in clear";
+           "for rediss://, rediss+sentinel:// and tls://, and WebSocketBackplane goes in clear";
   return nullptr;
 }
 
@@ -147,7 +147,8 @@ Rows backplane_directives() {
           "WebSocketBackplane", global,
           "The servers, of one deployment, that carry channels between machines: "
           "redis://[USER@]HOST[:PORT][,HOST[:PORT]...][/DATABASE], rediss:// with TLS, "
-          "unix://[USER@]/PATH[?db=DATABASE], nats://[USER@]HOST[:PORT][,HOST[:PORT]...], or tls://; or None "
+          "unix://[USER@]/PATH[?db=DATABASE], redis+sentinel://[USER@]HOST[:PORT][,HOST[:PORT]...]/MASTER[/DATABASE], "
+          "nats://[USER@]HOST[:PORT][,HOST[:PORT]...], or tls://; or None "
           "(the default)"),
       take1<backplane_password_file>(
           "WebSocketBackplanePasswordFile", global,
@@ -155,15 +156,15 @@ Rows backplane_directives() {
           "names none (default: none)"),
       take1<backplane_ca_certificate_file>(
           "WebSocketBackplaneCACertificateFile", global,
-          "A PEM file of the CAs that may have issued the certificate of a rediss:// or tls:// server; or "
+          "A PEM file of the CAs that may have issued the certificate of a backplane with TLS; or "
           "System (the default)"),
       take1<backplane_certificate_file>(
           "WebSocketBackplaneCertificateFile", global,
           "A PEM file with the certificate, those of its issuers, and the key that this httpd shows to "
-          "a rediss:// or tls:// server; or None (the default)"),
+          "a backplane with TLS; or None (the default)"),
       take1<backplane_verify>(
           "WebSocketBackplaneVerify", global,
-          "What has to be right of a rediss:// or tls:// server: Certificate, which a trusted CA has issued for "
+          "What has to be right of a backplane with TLS: Certificate, which a trusted CA has issued for "
           "its host name (the default), or Nothing"),
       take1<backplane_prefix>(
           "WebSocketBackplanePrefix", global,

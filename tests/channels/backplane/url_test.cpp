@@ -70,6 +70,22 @@ TEST(BackplaneUrl, KeepsIPv6AddressesInBrackets) {
   EXPECT_EQ(BackplaneUrl::parse("nats://[fe80::2]")->servers, (Servers{{"fe80::2", 4222}}));
 }
 
+TEST(BackplaneUrl, ReadsSentinelsAndTheirNameForTheMaster) {
+  const auto url = BackplaneUrl::parse("redis+sentinel://chat@a,b:7000/main-1/3");
+  ASSERT_TRUE(url);
+  EXPECT_EQ(url->servers, (Servers{{"a", 26379}, {"b", 7000}}));
+  EXPECT_EQ(url->master, "main-1");
+  EXPECT_EQ(url->database, 3u);
+  EXPECT_FALSE(url->has_tls());
+  EXPECT_FALSE(url->is_nats());
+  EXPECT_EQ(url->to_string(), "redis+sentinel://chat@a:26379,b:7000/main-1/3");
+  EXPECT_EQ(BackplaneUrl::parse("rediss+sentinel://a/m")->to_string(), "rediss+sentinel://a:26379/m/0");
+  EXPECT_TRUE(BackplaneUrl::parse("rediss+sentinel://a/m/")->has_tls());
+  for (const char* text : {"redis+sentinel://a", "redis+sentinel://a/", "redis+sentinel://a//1", "redis+sentinel:///m",
+                           "redis+sentinel://a/m/x", "redis+sentinel://a/m/1/2", "redis+sentinel://a/m m", "redis://a/m"})
+    EXPECT_FALSE(BackplaneUrl::parse(text)) << text;
+}
+
 TEST(BackplaneUrl, RefusesAllElse) {
   for (const char* text :
        {"", "redis", "redis:/x", "http://localhost", "REDIS://localhost", "redis://", "redis:///0",

@@ -32,6 +32,8 @@ RedisBackplane::RedisBackplane(runtime::EventLoop& loop, BackplaneUrl url, Backp
       commands_(loop, *this),
       pushes_(loop, *this),
       random_(std::random_device()()) {
+  if (!url_.master.empty())
+    sentinels_ = std::make_unique<RedisSentinels>(loop_, static_cast<RedisSentinels::Owner&>(*this), url_, options_, tls_.get());
   fire = [](TimerNode& node) { static_cast<RedisBackplane&>(node).timer_fired(); };
 }
 
@@ -45,10 +47,15 @@ void RedisBackplane::start(Listener& listener) {
 
 void RedisBackplane::connect() {
   state_ = State::resolving;
-  if (auto numeric = numeric_endpoints(url_)) return open(std::move(*numeric));
-  loop_.call_pool().run([this]() noexcept {
+  find(url_, sentinels_ ? &RedisBackplane::ask_sentinels : &RedisBackplane::open);
+}
+
+void RedisBackplane::find(BackplaneUrl what, Then then) {
+  if (auto numeric = numeric_endpoints(what)) return (this->*then)(std::move(*numeric));
+  looked_up_.then = then;
+  loop_.call_pool().run([this, what = std::move(what)]() noexcept {
     try {
-      looked_up_.endpoints = look_up(url_);
+      looked_up_.endpoints = look_up(what);
     } catch (const std::bad_alloc&) {
       looked_up_.endpoints.clear();
     }
@@ -61,6 +68,7 @@ void RedisBackplane::open(std::vector<RedisEndpoint> endpoints) {
   commands_ready_ = pushes_ready_ = commands_silent_ = pushes_silent_ = false;
   endpoints_.set(std::move(endpoints));
   if (endpoints_.count() == 0) return fail("its host name has no address");
+  if (std::exchange(moved_, false)) return fail("another is the master now");
   const RedisEndpoint& to = endpoints_.next();
   for (RedisLink* link : {&commands_, &pushes_})
     if (const std::string problem = link->open(to, tls_.get()); !problem.empty()) return fail(problem);
@@ -96,6 +104,7 @@ void RedisBackplane::greeted(bool& link_is_ready) {
   if (state_ != State::greeting || !commands_ready_ || !pushes_ready_) return;
   state_ = State::up;
   endpoints_.works();
+  replica_.reset();
   up_since_ = loop_.now();
   check_at_ = up_since_ + check_time;
   try_at_ = detail::TimePoint::max();
@@ -110,7 +119,7 @@ void RedisBackplane::say_up() {
   const auto down = std::chrono::duration_cast<milliseconds>(up_since_ - down_since_);
   log(Severity::notice,
       "CWS0038: connected to the backplane " + url_.to_string() +
-          (endpoints_.count() > 1 ? ", at " + endpoints_.current().to_string() + "," : "") + " after " +
+          (endpoints_.count() > 1 || sentinels_ ? ", at " + endpoints_.current().to_string() + "," : "") + " after " +
           std::to_string(down.count()) + " ms" +
           (url_.has_tls() && !options_.tls.verify
                ? ". " + std::string(not_verified)
@@ -120,7 +129,7 @@ void RedisBackplane::say_up() {
 void RedisBackplane::fail(std::string why) {
   if (state_ == State::resting) return;
   const bool was_up = state_ == State::up;
-  if (endpoints_.count() > 1) why = endpoints_.current().to_string() + ": " + why;
+  if (endpoints_.count() > 1 || (sentinels_ && state_ != State::resolving)) why = endpoints_.current().to_string() + ": " + why;
   // Each once: several addresses may give several reasons in turn.
   if (told_.size() >= most_told) told_.clear();
   const bool is_news = told_.insert(why).second;
@@ -183,6 +192,7 @@ void RedisBackplane::check_alive() {
   if (!std::exchange(pushes_silent_, true)) pushes_.send({"PING"});
   pushes_.flush();
   check_at_ = loop_.now() + check_time;
+  if (sentinels_) sentinels_->check();
 }
 
 void RedisBackplane::arm_next() { loop_.arm(*this, std::min(check_at_, try_at_)); }
