@@ -70,6 +70,7 @@ class Load:
                         for machine in (here, there) for path in ("/hear-kept/kept", "/hear/plain")}
         self.count, self.running = 0, True
         self.thread = threading.Thread(target=self.run)
+        things(self)
         self.thread.start()
 
     def run(self):
@@ -82,10 +83,13 @@ class Load:
     def end(self):
         last = self.count + 20  # some behind all that was lost
         wait_until(lambda: self.count > last)
-        self.running = False
-        self.thread.join()
+        self.close()
         for member in self.members.values():
             member.wait_for(str(self.count - 1), 30)
+
+    def close(self):
+        self.running = False
+        self.thread.join()
         self.publisher.close()
 
 
