@@ -76,7 +76,8 @@ class Backplane {
     ~Listener() = default;
   };
 
-  // What read() found: complete is false, too, if the link broke before the answer.
+  // What read() found: complete is false, too, if the link broke before the answer. A channel that is not known
+  // has epoch 0; one that may not be read is `refused`.
   using ReadDone = std::function<void(StoredHistory&&)>;
 
   virtual ~Backplane() = default;

@@ -56,7 +56,7 @@ void RedisBackplane::refused(Awaited& awaited, const std::string& error) {
         return try_again_later();
       }
       report_refused(awaited.channel, "reading a history: " + error);
-      return awaited.done({});
+      return awaited.done({.refused = true});
     case Awaited::Kind::server:
     case Awaited::Kind::role:
       if (state_ == State::up && kind != ErrorKind::link && kind != ErrorKind::rights) {
