@@ -125,6 +125,31 @@ def test_cws_2336_the_address_that_worked_is_tried_first(make_machine, redis, th
         assert time.monotonic() - began < 4, "the silent one costs five seconds"
 
 
+def test_cws_2338_what_may_not_be_read_is_not_empty(make_machine, redis, things):
+    machine = make_machine(f"redis://127.0.0.1:{redis.port}")
+    publisher = things(Publisher(machine))
+    publisher.post("/kept/kept", "a")
+    member = things(JsonMember(machine, "/hear-kept/kept"))
+    publisher.post("/kept/kept", "b")
+    member.wait_for("b")
+    unknown = look(machine, "/kept/unknown")
+    assert unknown["complete"] is True and unknown["messages"] == []
+    assert redis.ask("ACL", "SETUSER", "default", "-xrange") == "+OK"
+    refused = [look(machine, "/kept/unheard") for _ in range(6)]  # whichever child answers
+    assert all(each["complete"] is True for each in refused), "it has no history to be read"
+    other = things(Publisher(machine))
+    other.post("/kept/unheard", "c")
+    deadline = time.monotonic() + 10
+    while redis.ask("EXISTS", "cppws:{unheard}:log") != ":1":
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    refused = [look(machine, "/kept/unheard") for _ in range(6)]
+    assert all(each["complete"] is False for each in refused), refused
+    machine.expect_log("CWS0042.*reading a history.*ACL user needs", 20)
+    assert redis.ask("ACL", "SETUSER", "default", "+xrange") == "+OK"
+    assert texts(look(machine, "/kept/unheard")) == ["c"]
+
+
 def test_cws_2337_another_address_that_is_a_master(make_machine, redis, things):
     other = Redis(options=["--bind", "127.0.0.2", "--protected-mode", "no"])
     other.port, other.host = redis.port, "127.0.0.2"

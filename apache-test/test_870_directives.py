@@ -124,9 +124,18 @@ BAD = [
     ("WebSocketBackplane localhost", ["WebSocketBackplane", "None", "redis://", "nats://"]),
     ("WebSocketBackplane redis://host:0", ["WebSocketBackplane", "redis://[USER@]HOST[:PORT]"]),
     ("WebSocketBackplane redis://:secret@host", ["WebSocketBackplanePasswordFile"]),
-    ("WebSocketBackplane rediss://host", ["WebSocketBackplane", "hiredis_ssl", "TLS"]),
+    ("WebSocketBackplane redis://a,", ["WebSocketBackplane", "HOST[:PORT][,HOST[:PORT]...]"]),
+    ("WebSocketBackplane redis://::1", ["WebSocketBackplane", "an IPv6 address in brackets"]),
+    ("WebSocketBackplane unix://run/redis.sock", ["WebSocketBackplane", "unix://[USER@]/PATH[?db=DATABASE]"]),
+    ("WebSocketBackplane redis+sentinel://host", ["WebSocketBackplane", "[,HOST[:PORT]...]/MASTER[/DATABASE]"]),
+    ("WebSocketBackplane tls://host/1", ["WebSocketBackplane", "tls:// (the same with TLS)"]),
     ("WebSocketBackplanePasswordFile /no/such/file", ["/no/such/file", "No such file"]),
     ("WebSocketBackplanePasswordFile /dev/null", ["/dev/null", "first line"]),
+    *[(f"WebSocketBackplane{name}", [f"WebSocketBackplane{name}", "takes one argument"])
+      for name in ("CACertificateFile", "CertificateFile", "Verify")],
+    *[(f"WebSocketBackplane{name} /no/such/file", ["cannot read /no/such/file", "No such file"])
+      for name in ("CACertificateFile", "CertificateFile")],
+    ("WebSocketBackplaneVerify Off", ["WebSocketBackplaneVerify", "Certificate or Nothing", "Off"]),
     ("WebSocketBackplanePrefix", ["WebSocketBackplanePrefix", "takes one argument"]),
     *[(f"WebSocketBackplanePrefix {word}", ["WebSocketBackplanePrefix", word, "begins with a letter", "None"])
       for word in ("1site", "a.b", "a:b", "a{b", "x" * 33)],
@@ -159,6 +168,9 @@ MISPLACED = [("Location /x", "WebSocketThreads 1"), ("Location /x", "WebSocketMa
              ("VirtualHost *", "WebSocketBackplane None"), ("VirtualHost *", "WebSocketMemory 1M"),
              ("VirtualHost *", "WebSocketBackplanePasswordFile /dev/null"),
              ("VirtualHost *", "WebSocketBackplanePrefix site"),
+             ("VirtualHost *", "WebSocketBackplaneCACertificateFile System"),
+             ("VirtualHost *", "WebSocketBackplaneCertificateFile None"),
+             ("VirtualHost *", "WebSocketBackplaneVerify Nothing"),
              ("VirtualHost *", "WebSocketChannelMemory 1M"),
              ("VirtualHost *", "WebSocketDrainTimeout 5s"),
              ("VirtualHost *", "WebSocketStallWarning 5s"), ("Location /x", "WebSocketStallTimeout 5s"),
@@ -242,6 +254,10 @@ WebSocketDrainTimeout 5s 1012
 WebSocketDrainTimeout 5s keep 4999
 WebSocketChannelMemory 1M
 WebSocketChannelMemory 64G
+WebSocketBackplane None
+WebSocketBackplaneCACertificateFile system
+WebSocketBackplaneCertificateFile none
+WebSocketBackplaneVerify certificate
 WebSocketThreads 2
 WebSocketBlockingThreads 10
 WebSocketMaxConnections 100

@@ -38,11 +38,11 @@ function(cppwebsocket_library name)
   target_link_libraries(cppwebsocket_${name} PUBLIC cppwebsocket PRIVATE cppwebsocket_flags)
 endfunction()
 
-# cppwebsocket_engine(NAME LIBRARY)
-# cppwebsocket_NAME.so, which carries channels by that library, from cppwebsocket_NAME_parts.
-function(cppwebsocket_engine name library)
+# cppwebsocket_engine(NAME LIBRARY...)
+# cppwebsocket_NAME.so, which carries channels by those libraries, from cppwebsocket_NAME_parts.
+function(cppwebsocket_engine name)
   cppwebsocket_library(${name}_parts channels/backplane/${name} EXCEPT channels/backplane/${name}/object.cpp)
-  target_link_libraries(cppwebsocket_${name}_parts PUBLIC cppwebsocket_channels ${library})
+  target_link_libraries(cppwebsocket_${name}_parts PUBLIC cppwebsocket_channels ${ARGN})
   add_library(cppwebsocket_${name} MODULE
               ${PROJECT_SOURCE_DIR}/mod_cppwebsocket/channels/backplane/${name}/object.cpp)
   set(exports ${PROJECT_SOURCE_DIR}/mod_cppwebsocket/channels/backplane/exports.map)

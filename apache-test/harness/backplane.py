@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 from .processes import free_port, wait_for_port
+from .tls import certificates
 
 
 def program(*names):
@@ -25,6 +26,8 @@ NATS = program("nats-server")
 
 
 class Server:
+    address = "127.0.0.1"
+
     def __init__(self):
         self.port = free_port()
         self.root = Path(tempfile.mkdtemp(prefix="cppwebsocket-backplane-"))
@@ -35,7 +38,7 @@ class Server:
         self.process = subprocess.Popen(self.command(), executable=self.executable, stdout=log,
                                         stderr=log, cwd=self.root)
         try:
-            wait_for_port(self.port, self.process)
+            wait_for_port(self.port, self.process, address=self.address)
         except RuntimeError as error:
             raise RuntimeError(f"{error}:\n{(self.root / 'log').read_text()}") from error
         return self
@@ -55,18 +58,28 @@ class Server:
 class Redis(Server):
     executable = REDIS
 
-    def __init__(self, password=None, options=()):
+    def __init__(self, password=None, options=(), tls=None, clients="no"):
+        """`tls`: the name of its certificate; then it speaks nothing else, and `clients` says whether these need one."""
         super().__init__()
-        self.password, self.options = password, options
+        self.password, self.options = password, tuple(options)
+        self.by_tls = tls is not None
+        if tls:
+            path = certificates().path
+            self.options += ("--tls-auth-clients", clients, "--tls-ca-cert-file", path("ca.crt"),
+                             "--tls-cert-file", path(f"{tls}.crt"), "--tls-key-file", path(f"{tls}.key"))
+
+    def ports(self):
+        return ["--port", "0", "--tls-port", str(self.port)] if self.by_tls else ["--port", str(self.port)]
 
     def command(self):
-        return ["redis-server", "--port", str(self.port), "--bind", "127.0.0.1", "--save", "",
+        return ["redis-server", *self.ports(), "--bind", "127.0.0.1", "-::1", "--save", "",
                 "--appendonly", "no", *(["--requirepass", self.password] if self.password else []), *self.options]
 
     def info(self, section):
         with socket.create_connection(("127.0.0.1", self.port), 5) as connection:
-            connection.sendall(f"INFO {section}\r\nQUIT\r\n".encode())
-            return connection.makefile().read()
+            connection.sendall(f"INFO {section}\r\n".encode())
+            reply = connection.makefile("rb")
+            return reply.read(int(reply.readline()[1:])).decode()
 
     def ask(self, *words):
         """The first line of the reply to one command."""
@@ -89,19 +102,42 @@ class Redis(Server):
         self.process.send_signal(signal.SIGCONT)
 
 
+class Sentinel(Redis):
+    """Of a master that it knows as `main`. The program is Redis's, run in another way."""
+
+    def __init__(self, master, quorum=2, master_password=None, **options):
+        super().__init__(**options)
+        login = f"sentinel auth-pass main {master_password}\n" if master_password else ""
+        own = f"requirepass {self.password}\n" if self.password else ""
+        tls = "tls-replication yes\n" if self.by_tls else ""
+        (self.root / "conf").write_text(f"{tls}{own}sentinel monitor main 127.0.0.1 {master.port} {quorum}\n{login}"
+                                        "sentinel down-after-milliseconds main 1500\n"
+                                        "sentinel failover-timeout main 10000\n")
+
+    def command(self):
+        return ["redis-server", str(self.root / "conf"), "--sentinel", *self.ports(), "--bind", "127.0.0.1",
+                "--dir", str(self.root), *self.options]
+
+    def master_port(self):
+        with socket.create_connection(("127.0.0.1", self.port), 5) as connection:
+            connection.sendall(b"SENTINEL get-master-addr-by-name main\r\n")
+            replies = connection.makefile()
+            return int([replies.readline() for _ in range(5)][4])
+
+
 class Nats(Server):
     executable = NATS
 
-    def __init__(self, token=None, config=""):
+    def __init__(self, token=None, config="", address="127.0.0.1"):
         super().__init__()
-        self.token = token
+        self.token, self.address = token, address
         self.configure(config)
 
     def configure(self, config):
         (self.root / "conf").write_text(config)
 
     def command(self):
-        return ["nats-server", "-c", str(self.root / "conf"), "-a", "127.0.0.1", "-p", str(self.port),
+        return ["nats-server", "-c", str(self.root / "conf"), "-a", self.address, "-p", str(self.port),
                 *(["--auth", self.token] if self.token else [])]
 
 

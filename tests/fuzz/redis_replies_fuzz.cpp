@@ -69,7 +69,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t siz
     kind_of(error);
     cure_of(error);
     read_envelope(text_of(*reply));
-    if (const auto push = parse_push(*reply)) read_envelope(push->payload);
+    if (const auto push = parse_push(*reply)) {
+      read_envelope(push->payload);
+      if (const auto master = parse_switch(push->payload, "main")) require(!master->host.empty());
+    }
+    if (const auto answer = SentinelAnswer::parse(*reply)) require(!answer->master.host.empty());
     read_history(*reply, std::nullopt);
     read_history(*reply, Position{0x5f, 2});
   }

@@ -17,10 +17,22 @@ namespace cppwebsocket::channels {
 
 enum class Severity : std::uint8_t { notice, warning, error };
 
-// What a child must know to reach the others. From WebSocketBackplane and its password file.
+// How a server shows that it is the right one, and this httpd to it. As PEM, for the files are root's.
+struct BackplaneTls {
+  std::string authorities;  // that may have issued the server's certificate; empty: the system's
+  std::string certificate;  // of this httpd, those of its issuers, and its key; empty: none
+  bool verify = true;       // false: any server is the right one
+};
+
+// What is told at each connection without.
+inline constexpr const char* not_verified =
+    "WebSocketBackplaneVerify Nothing: whoever is in between may be taken for it";
+
+// What a child must know to reach the others. From WebSocketBackplane and the directives that go with it.
 struct BackplaneOptions {
-  std::string url;
+  std::string user;             // of the URL, or of the file with the password; none: empty
   std::string password;         // none: empty
+  BackplaneTls tls;
   std::string prefix;           // of this site's names in the engine; the whole engine is one site: empty
   std::uint64_t instance = 0;   // the same in all children of one httpd, and in no other httpd
   // Is told, with a tag, what an administrator should know. Thread: any.
@@ -64,7 +76,8 @@ class Backplane {
     ~Listener() = default;
   };
 
-  // What read() found: complete is false, too, if the link broke before the answer.
+  // What read() found: complete is false, too, if the link broke before the answer. A channel that is not known
+  // has epoch 0; one that may not be read is `refused`.
   using ReadDone = std::function<void(StoredHistory&&)>;
 
   virtual ~Backplane() = default;

@@ -119,6 +119,7 @@ void BackplaneUplink::found_missing(const std::string& channel, std::optional<Po
     if (!take_held(here->second, channel, found.newest.epoch))
       return read_missing(channel, known(store_.position(channel)));
     here->second.current = true;
+    here->second.unread = found.refused;
     // Where there is a history, that says what was missed, or the next number of a new epoch does.
     const bool has_history = found.newest.epoch != 0 || numbering_.contains(channel) ||
                              (store_.position(channel).epoch & engine_epoch) != 0;
@@ -158,13 +159,13 @@ bool BackplaneUplink::recover(std::string_view channel, std::optional<Position> 
   return true;
 }
 
-// What breaks the link before the answer has found nothing, and is no channel that is not known: its answer does
-// not come.
+// What breaks the link before the answer has found nothing, and neither has what may not be read: both are no
+// channel that is not known, and their answer does not come.
 bool BackplaneUplink::read(std::string_view channel, std::optional<Position> after, std::size_t most,
                            std::function<void(StoredHistory&&)> done) {
   if (counters_.up == 0) return false;
   backplane_->read(channel, after, most, [this, done = std::move(done)](StoredHistory&& found) {
-    if (counters_.up != 0) done(std::move(found));
+    if (counters_.up != 0 && !found.refused) done(std::move(found));
   });
   return true;
 }
@@ -172,7 +173,7 @@ bool BackplaneUplink::read(std::string_view channel, std::optional<Position> aft
 bool BackplaneUplink::knows_all(std::string_view channel) {
   std::lock_guard lock(channels_mutex_);
   const auto here = channels_.find(std::string(channel));
-  return here != channels_.end() && here->second.current;
+  return here != channels_.end() && here->second.current && !here->second.unread;
 }
 
 void BackplaneUplink::recover_current(const std::string& channel, std::optional<Position> after,

@@ -27,7 +27,7 @@ std::string engine_object(const std::string& library) {
 }
 
 std::string library_of(const BackplaneUrl& url) {
-  return url.scheme == BackplaneUrl::Scheme::nats ? "nats" : "redis";
+  return url.is_nats() ? "nats" : "redis";
 }
 
 MakeBackplane& load(const std::string& file) {
@@ -47,9 +47,6 @@ MakeBackplane& load(const std::string& file) {
 }  // namespace
 
 std::string why_no_engine(const BackplaneUrl& url) {
-  if (url.scheme == BackplaneUrl::Scheme::rediss)
-    return "this mod_cppwebsocket was built without hiredis_ssl, so it cannot use Redis over "
-           "TLS; a TLS tunnel on this machine with redis:// can";
   const std::string library = library_of(url), file = engine_object(library);
   if (::access(file.c_str(), R_OK) == 0) return {};
   return file + " is missing: it is built where " + (library == "nats" ? "libnats" : "libhiredis") +

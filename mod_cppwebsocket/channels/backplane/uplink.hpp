@@ -85,6 +85,7 @@ class BackplaneUplink final : public Uplink, private Backplane::Listener {
     std::deque<Record> held;
     bool held_too_many = false;
     bool cut_off = false;       // may have missed what has no number
+    bool unread = false;        // what came before it is current may not be read
     std::int64_t whole_ms = 0;  // since when it gets all
     std::vector<std::function<void()>> waiting;  // for it to be current
   };

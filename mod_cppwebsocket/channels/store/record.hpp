@@ -91,6 +91,8 @@ struct StoredHistory {
   bool complete = false;
   // The offset up to which it was looked, if that is known; what was of no use there is not among the records.
   std::uint64_t looked_to = 0;
+  // It could not be looked: whoever was asked does not let it be read. Nothing of the above is known.
+  bool refused = false;
 };
 
 }  // namespace cppwebsocket::channels

@@ -53,13 +53,17 @@ std::unique_ptr<channels::Uplink> make_uplink(server_rec* main_server, channels:
     if (!child || !child->has_ended()) log_server(main_server, level_of(severity), text);
   };
   try {
+    const auto url = *channels::BackplaneUrl::parse(config.backplane);
     channels::BackplaneOptions options;
+    options.user = config.backplane_user ? config.backplane_user : url.user;
+    options.tls = {.authorities = std::string(view(config.backplane_authorities)),
+                   .certificate = std::string(view(config.backplane_certificate)),
+                   .verify = config.backplane_verify};
     options.password = view(config.backplane_password);
     options.prefix = view(config.backplane_prefix);
     options.instance = instance_of(main_server);
     options.log = log;
-    auto engine = channels::make_backplane(*channels::BackplaneUrl::parse(config.backplane),
-                                           std::move(options), reactor);
+    auto engine = channels::make_backplane(url, std::move(options), reactor);
     auto control = [&hub, &reactor](std::string_view channel, const channels::Record& record) {
       try {
         reactor.post([&hub, channel = std::string(channel), record] {

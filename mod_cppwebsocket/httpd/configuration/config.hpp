@@ -129,6 +129,10 @@ struct ChildConfig {
   std::optional<std::chrono::milliseconds> stall_timeout;  // the same
   const char* backplane = nullptr;           // a URL that is valid; null: none
   const char* backplane_password = nullptr;  // null: none
+  const char* backplane_user = nullptr;      // of the same file; null: as the URL says
+  const char* backplane_authorities = nullptr;  // PEM; null: the system's
+  const char* backplane_certificate = nullptr;  // and key, PEM; null: none
+  bool backplane_verify = true;
   const char* backplane_prefix = nullptr;    // one that is valid; null: none
   std::optional<std::size_t> channel_memory;  // bytes
   const char* handler_copies = nullptr;       // a directory; "": none, null: the default

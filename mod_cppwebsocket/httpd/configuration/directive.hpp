@@ -163,7 +163,8 @@ using Rows = std::span<const command_rec>;
 Rows handler_directives();     // where handlers are, and by which ways they are reached
 Rows connection_directives();  // who may connect, and what one connection may do
 Rows limit_directives();       // what one client may have, how fast, and for how long
-Rows channel_directives();     // channels, their memory, and how they reach other machines
+Rows channel_directives();     // channels and their memory
+Rows backplane_directives();   // how they reach other machines
 Rows log_directives();         // what is written of connections that have ended
 Rows child_directives();       // how much a child takes, and how it ends
 

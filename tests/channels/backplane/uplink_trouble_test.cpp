@@ -228,5 +228,31 @@ TEST_F(UplinkTroubleTest, GivesNothingAgainThatHasCome) {
   EXPECT_EQ(delivered(), "a ") << "though an earlier one has not";
 }
 
+TEST_F(UplinkTroubleTest, DoesNotTakeWhatMayNotBeReadForAChannelThatIsNotKnown) {
+  set_up_current();
+  unsigned answers = 0;
+  const auto count = [&](StoredHistory&&) { ++answers; };
+  ASSERT_TRUE(uplink->read("chat", std::nullopt, 10, count));
+  answer({});
+  EXPECT_EQ(answers, 1u);
+  ASSERT_TRUE(uplink->read("chat", std::nullopt, 10, count));
+  answer({.refused = true});
+  EXPECT_EQ(answers, 1u) << "this is no answer";
+}
+
+TEST_F(UplinkTroubleTest, DoesNotKnowAllWhereItMayNotReadWhatCameBefore) {
+  set_up_current();
+  EXPECT_TRUE(uplink->knows_all("chat"));
+  for (const bool refused : {true, false}) {
+    listener().link_down();
+    listener().link_up();
+    listener().subscribed("chat");
+    answer({.refused = refused});
+    EXPECT_EQ(uplink->knows_all("chat"), !refused);
+  }
+  arrive(numbered(1, "a"));
+  EXPECT_TRUE(delivered().ends_with("a ")) << "what comes is given all the same";
+}
+
 }  // namespace
 }  // namespace cppwebsocket::channels

@@ -11,6 +11,10 @@ namespace cppwebsocket::channels {
 inline constexpr std::pair<natsStatus, const char*> nats_cures[] = {
     {NATS_CONNECTION_AUTH_FAILED,
      "WebSocketBackplanePasswordFile, and the user in WebSocketBackplane, have to be what the server has"},
+    {NATS_SSL_ERROR,
+     "its certificate has to come from a CA of WebSocketBackplaneCACertificateFile, and be for the host that "
+     "WebSocketBackplane names; and it may want one of this httpd, WebSocketBackplaneCertificateFile"},
+    {NATS_SECURE_CONNECTION_WANTED, "it does not speak TLS at this port: nats:// is without"},
     {NATS_NOT_PERMITTED, "its user has to be allowed to publish and to subscribe cppws.>"},
     {NATS_SLOW_CONSUMER, "this machine takes messages more slowly than they come, and some are lost"},
     {NATS_MAX_PAYLOAD, "the server's max_payload is below WebSocketMaxMessageSize"},

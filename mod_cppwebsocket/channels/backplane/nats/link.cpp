@@ -2,8 +2,11 @@
 #include "channels/backplane/nats/link.hpp"
 
 #include <chrono>
+#include <random>
+#include <string>
 #include <thread>
 #include <utility>
+#include <vector>
 
 #include <signal.h>
 
@@ -19,6 +22,11 @@ constexpr int most_silent_checks = 1;
 constexpr std::chrono::seconds refused_rest{5};
 constexpr std::int64_t rest_ms = 500;  // between attempts, and as much again at random
 
+std::chrono::milliseconds some_rest() {
+  std::random_device random;
+  return std::chrono::milliseconds(rest_ms + random() % rest_ms);
+}
+
 }  // namespace
 
 NatsLink::~NatsLink() {
@@ -29,7 +37,11 @@ NatsLink::~NatsLink() {
 }
 
 natsStatus NatsLink::prepare() {
-  const std::string server = BackplaneUrl{url_.scheme, "", url_.host, url_.port, 0}.to_string();
+  std::vector<std::string> servers;
+  for (const BackplaneUrl::Server& each : url_.servers)
+    servers.push_back((url_.has_tls() ? "tls://" : "nats://") + each.to_string());
+  std::vector<const char*> texts;
+  for (const std::string& each : servers) texts.push_back(each.c_str());
   const auto connected = [](natsConnection*, void* self) {
     static_cast<NatsLink*>(self)->link_changed(true);
   };
@@ -38,9 +50,11 @@ natsStatus NatsLink::prepare() {
   };
   natsStatus status = natsOptions_Create(&nats_options_);
   const auto also = [&](natsStatus next) { if (status == NATS_OK) status = next; };
-  also(natsOptions_SetURL(nats_options_, server.c_str()));
-  if (!url_.user.empty())
-    also(natsOptions_SetUserInfo(nats_options_, url_.user.c_str(), options_.password.c_str()));
+  also(natsOptions_SetServers(nats_options_, texts.data(), static_cast<int>(texts.size())));
+  also(natsOptions_SetNoRandomize(nats_options_, true));
+  if (url_.has_tls()) also(prepare_tls());
+  if (!options_.user.empty())
+    also(natsOptions_SetUserInfo(nats_options_, options_.user.c_str(), options_.password.c_str()));
   else if (!options_.password.empty())
     also(natsOptions_SetToken(nats_options_, options_.password.c_str()));
   also(natsOptions_SetName(nats_options_, "mod_cppwebsocket"));
@@ -50,12 +64,22 @@ natsStatus NatsLink::prepare() {
   also(natsOptions_SetMaxReconnect(nats_options_, -1));
   also(natsOptions_SetReconnectWait(nats_options_, rest_ms));
   also(natsOptions_SetReconnectJitter(nats_options_, rest_ms, rest_ms));
-  also(natsOptions_SetRetryOnFailedConnect(nats_options_, true, connected, this));
   also(natsOptions_SetReconnectedCB(nats_options_, connected, this));
   also(natsOptions_SetDisconnectedCB(nats_options_, disconnected, this));
   also(natsOptions_SetClosedCB(nats_options_, on_closed, this));
   also(natsOptions_SetErrorHandler(nats_options_, on_error, this));
   also(natsOptions_UseGlobalMessageDelivery(nats_options_, true));  // one thread: one order
+  return status;
+}
+
+natsStatus NatsLink::prepare_tls() {
+  const auto& [authorities, certificate, verify] = options_.tls;
+  natsStatus status = natsOptions_SetSecure(nats_options_, true);
+  const auto also = [&](natsStatus next) { if (status == NATS_OK) status = next; };
+  if (!verify) also(natsOptions_SkipServerVerification(nats_options_, true));
+  if (!authorities.empty()) also(natsOptions_SetCATrustedCertificates(nats_options_, authorities.c_str()));
+  if (!certificate.empty())
+    also(natsOptions_SetCertificatesChain(nats_options_, certificate.c_str(), certificate.c_str()));
   return status;
 }
 
@@ -75,29 +99,39 @@ void NatsLink::run(void (NatsLink::*what)()) {
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }
 
-void NatsLink::rest() {
+void NatsLink::rest(std::chrono::milliseconds time) {
   std::unique_lock lock(mutex_);
-  ends_.wait_for(lock, refused_rest, [this] { return ended_; });
+  ends_.wait_for(lock, time, [this] { return ended_; });
 }
 
+// Each reason once, until the link is up.
+void NatsLink::cannot_use(natsStatus why, const char* text) {
+  std::string said = why == NATS_NO_SERVER ? "it does not answer" : with_cure(why, text);
+  // TLS 1.3 lets a client speak before its certificate is asked for.
+  if (why == NATS_PROTOCOL_ERROR && url_.has_tls() && options_.tls.certificate.empty())
+    said += " (it may want a certificate of this httpd: WebSocketBackplaneCertificateFile)";
+  tell([&](Backplane::Listener&) {
+    {
+      std::lock_guard lock(mutex_);
+      if (!reported_.insert(said).second) return;
+    }
+    log(Severity::error, "CWS0040: cannot use the backplane " + url_.to_string() + ": " + said + ". It is tried again");
+  });
+}
+
+// Tries again until the link is up, for libnats, which would do so by itself, does not tell why it is not.
 void NatsLink::open() {
   natsConnection* connection = nullptr;
-  natsStatus status, before = NATS_OK;
   {
     std::lock_guard lock(mutex_);
     if (ended_) return;
     self_ = shared_from_this();
   }
-  // It goes on by itself where nobody answers, but not where it is refused, as for a password.
-  while (status = natsConnection_Connect(&connection, nats_options_),
-         status != NATS_OK && status != NATS_NOT_YET_CONNECTED) {
-    if (status != before)
-      tell([&](Backplane::Listener&) {
-        log(Severity::error, "CWS0040: cannot use the backplane " + url_.to_string() + ": " +
-                                 with_cure(status, nullptr) + ". It is tried again");
-      });
-    before = status;
-    rest();
+  for (natsStatus status; (status = natsConnection_Connect(&connection, nats_options_)) != NATS_OK;) {
+    natsStatus last = NATS_OK;
+    const char* const text = nats_GetLastError(&last);
+    cannot_use(status, last == status ? text : nullptr);
+    rest(status == NATS_NO_SERVER ? some_rest() : refused_rest);
     std::lock_guard lock(mutex_);
     if (!ended_) continue;
     self_.reset();
@@ -115,11 +149,7 @@ void NatsLink::open() {
     }
   }
   if (has_ended) return natsConnection_Close(connection);
-  if (status == NATS_OK) return link_changed(true);
-  tell([&](Backplane::Listener&) {
-    log(Severity::error, "CWS0040: cannot use the backplane " + url_.to_string() +
-                             ": it does not answer. It is tried again");
-  });
+  link_changed(true);
 }
 
 // The last that is called for a connection: it was closed, or libnats will not try any more.
@@ -134,10 +164,7 @@ void NatsLink::on_closed(natsConnection* connection, void* self) {
   const char* text = nullptr;
   const natsStatus why = natsConnection_GetLastError(connection, &text);
   link.link_changed(false);
-  link.tell([&](Backplane::Listener&) {
-    link.log(Severity::error, "CWS0040: cannot use the backplane " + link.url_.to_string() + ": " +
-                                  with_cure(why, text) + ". It is tried again");
-  });
+  if (why != NATS_NO_SERVER) link.cannot_use(why, text);  // else whoever tries again finds out more
   link.run(&NatsLink::open_again);
 }
 
@@ -150,7 +177,7 @@ void NatsLink::open_again() {
     for (auto& [channel, handle] : wanted_) natsSubscription_Destroy(std::exchange(handle, nullptr));
   }
   natsConnection_Destroy(old);
-  rest();
+  rest(refused_rest);
   open();
 }
 
@@ -184,7 +211,8 @@ void NatsLink::link_changed(bool up) {
       reported_.clear();
     }
     log(Severity::notice, "CWS0038: connected to the backplane " + url_.to_string() +
-                              ", which keeps no history: WebSocketChannelHistory has no effect");
+                              ", which keeps no history: WebSocketChannelHistory has no effect" +
+                              (url_.has_tls() && !options_.tls.verify ? ". " + std::string(not_verified) : ""));
     listener.link_up();
     std::lock_guard lock(mutex_);
     for (const auto& [channel, handle] : wanted_)

@@ -1,10 +1,11 @@
-// A child's connection to NATS. libnats has threads of its own and keeps the link up by itself, until it
-// decides that it will not any more; then it is begun anew.
+// A child's connection to NATS. libnats has threads of its own and, once the link has been up, keeps it up by
+// itself, until it decides that it will not any more; then it is begun anew.
 // Thread: any, and libnats calls back from its own. So it lives for as long as they may: whoever has made
 // it ends it, and the last of them destroys it.
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <memory>
 #include <mutex>
@@ -54,11 +55,13 @@ class NatsLink final : public std::enable_shared_from_this<NatsLink> {
   };
 
   // link.cpp
+  natsStatus prepare_tls();
   static void on_closed(natsConnection* connection, void* self);
   void run(void (NatsLink::*what)());
   void open();
   void open_again();
-  void rest();
+  void rest(std::chrono::milliseconds time);
+  void cannot_use(natsStatus why, const char* text);
   void link_changed(bool up);
 
   // traffic.cpp
@@ -102,7 +105,7 @@ class NatsLink final : public std::enable_shared_from_this<NatsLink> {
   const std::string echo_subject_;
   std::unordered_map<std::string, natsSubscription*> wanted_;  // null: not yet subscribed
   NatsRefusals refusals_;
-  std::set<std::string> reported_;        // kinds of errors, since the link was up
+  std::set<std::string> reported_;        // kinds of errors, since the link was up last
 };
 
 }  // namespace cppwebsocket::channels

@@ -1,13 +1,8 @@
 #include "channels/backplane/redis/backplane.hpp"
 
 #include <algorithm>
-#include <array>
 #include <new>
 #include <utility>
-
-#include <arpa/inet.h>
-#include <netdb.h>
-#include <netinet/in.h>
 
 #include "channels/backplane/redis/keys.hpp"
 #include "runtime/loop/blocking_pool.hpp"
@@ -25,29 +20,6 @@ constexpr milliseconds longest_rest{5'000};
 constexpr std::size_t most_told = 16;
 constexpr seconds a_while{10};  // a link that was up for so long is no flapping one
 
-bool is_numeric(const std::string& host) noexcept {
-  std::array<unsigned char, sizeof(in6_addr)> address;
-  return ::inet_pton(AF_INET, host.c_str(), address.data()) == 1 ||
-         ::inet_pton(AF_INET6, host.c_str(), address.data()) == 1;
-}
-
-// May wait for name servers.
-std::vector<std::string> look_up(const std::string& host) {
-  addrinfo hints{};
-  hints.ai_socktype = SOCK_STREAM;
-  addrinfo* found = nullptr;
-  if (::getaddrinfo(host.c_str(), nullptr, &hints, &found) != 0) return {};
-  std::vector<std::string> addresses;
-  for (const addrinfo* one = found; one; one = one->ai_next) {
-    char text[INET6_ADDRSTRLEN + 16];
-    if (::getnameinfo(one->ai_addr, one->ai_addrlen, text, sizeof text, nullptr, 0,
-                      NI_NUMERICHOST) == 0)
-      addresses.emplace_back(text);
-  }
-  ::freeaddrinfo(found);
-  return addresses;
-}
-
 }  // namespace
 
 RedisBackplane::RedisBackplane(runtime::EventLoop& loop, BackplaneUrl url, BackplaneOptions options)
@@ -56,9 +28,12 @@ RedisBackplane::RedisBackplane(runtime::EventLoop& loop, BackplaneUrl url, Backp
       options_(std::move(options)),
       keys_(options_.prefix),
       topic_prefix_(keys_.topic(url_.database, "")),
+      tls_(url_.has_tls() ? std::make_unique<const RedisTls>(options_.tls) : nullptr),
       commands_(loop, *this),
       pushes_(loop, *this),
       random_(std::random_device()()) {
+  if (!url_.master.empty())
+    sentinels_ = std::make_unique<RedisSentinels>(loop_, static_cast<RedisSentinels::Owner&>(*this), url_, options_, tls_.get());
   fire = [](TimerNode& node) { static_cast<RedisBackplane&>(node).timer_fired(); };
 }
 
@@ -72,29 +47,31 @@ void RedisBackplane::start(Listener& listener) {
 
 void RedisBackplane::connect() {
   state_ = State::resolving;
-  if (is_numeric(url_.host)) return open({url_.host});
-  loop_.call_pool().run([this]() noexcept {
+  find(url_, sentinels_ ? &RedisBackplane::ask_sentinels : &RedisBackplane::open);
+}
+
+void RedisBackplane::find(BackplaneUrl what, Then then) {
+  if (auto numeric = numeric_endpoints(what)) return (this->*then)(std::move(*numeric));
+  looked_up_.then = then;
+  loop_.call_pool().run([this, what = std::move(what)]() noexcept {
     try {
-      looked_up_.addresses = look_up(url_.host);
+      looked_up_.endpoints = look_up(what);
     } catch (const std::bad_alloc&) {
-      looked_up_.addresses.clear();
+      looked_up_.endpoints.clear();
     }
     loop_.post(looked_up_);
   });
 }
 
-void RedisBackplane::open(const std::vector<std::string>& addresses) {
+void RedisBackplane::open(std::vector<RedisEndpoint> endpoints) {
   state_ = State::greeting;
   commands_ready_ = pushes_ready_ = commands_silent_ = pushes_silent_ = false;
-  if (addresses.empty()) return fail("its host name has no address");
-  // The one that worked last, and then the others in turn.
-  const auto last = std::ranges::find(addresses, last_address_);
-  const std::size_t first =
-      last == addresses.end() ? 0 : static_cast<std::size_t>(last - addresses.begin());
-  address_ = addresses[(first + tried_++) % addresses.size()];
+  endpoints_.set(std::move(endpoints));
+  if (endpoints_.count() == 0) return fail("its host name has no address");
+  if (std::exchange(moved_, false)) return fail("another is the master now");
+  const RedisEndpoint& to = endpoints_.next();
   for (RedisLink* link : {&commands_, &pushes_})
-    if (const std::string problem = link->open(address_, url_.port); !problem.empty())
-      return fail(problem);
+    if (const std::string problem = link->open(to, tls_.get()); !problem.empty()) return fail(problem);
   greet();
   arm(greeting_time);
 }
@@ -106,12 +83,12 @@ void RedisBackplane::greet() {
     awaited_.push_back({.kind = kind});
   };
   if (!options_.password.empty()) {
-    if (url_.user.empty()) {
+    if (options_.user.empty()) {
       ask(ok, {"AUTH", options_.password});
       pushes_.send({"AUTH", options_.password});
     } else {
-      ask(ok, {"AUTH", url_.user, options_.password});
-      pushes_.send({"AUTH", url_.user, options_.password});
+      ask(ok, {"AUTH", options_.user, options_.password});
+      pushes_.send({"AUTH", options_.user, options_.password});
     }
   }
   if (url_.database != 0) ask(ok, {"SELECT", std::to_string(url_.database)});
@@ -126,8 +103,8 @@ void RedisBackplane::greeted(bool& link_is_ready) {
   link_is_ready = true;
   if (state_ != State::greeting || !commands_ready_ || !pushes_ready_) return;
   state_ = State::up;
-  last_address_ = address_;
-  tried_ = 0;
+  endpoints_.works();
+  replica_.reset();
   up_since_ = loop_.now();
   check_at_ = up_since_ + check_time;
   try_at_ = detail::TimePoint::max();
@@ -141,13 +118,18 @@ void RedisBackplane::say_up() {
   said_up_ = true;
   const auto down = std::chrono::duration_cast<milliseconds>(up_since_ - down_since_);
   log(Severity::notice,
-      "CWS0038: connected to the backplane " + url_.to_string() + " after " +
-          std::to_string(down.count()) + " ms");
+      "CWS0038: connected to the backplane " + url_.to_string() +
+          (endpoints_.count() > 1 || sentinels_ ? ", at " + endpoints_.current().to_string() + "," : "") + " after " +
+          std::to_string(down.count()) + " ms" +
+          (url_.has_tls() && !options_.tls.verify
+               ? ". " + std::string(not_verified)
+               : ""));
 }
 
 void RedisBackplane::fail(std::string why) {
   if (state_ == State::resting) return;
   const bool was_up = state_ == State::up;
+  if (endpoints_.count() > 1 || (sentinels_ && state_ != State::resolving)) why = endpoints_.current().to_string() + ": " + why;
   // Each once: several addresses may give several reasons in turn.
   if (told_.size() >= most_told) told_.clear();
   const bool is_news = told_.insert(why).second;
@@ -166,8 +148,8 @@ void RedisBackplane::fail(std::string why) {
     log(Severity::error, "CWS0040: cannot use the backplane " + url_.to_string() + ": " + why +
                              ". It is tried again");
   if (is_news) said_up_ = false;  // one that flaps for one reason is not told again and again
-  const auto longest = std::min(longest_rest, shortest_rest * (1u << std::min(attempts_, 8u)));
-  ++attempts_;
+  milliseconds longest = shortest_rest;  // one more address is no reason to wait
+  if (endpoints_.round_is_over()) longest = std::min(longest_rest, shortest_rest * (1u << std::min(attempts_++, 8u)));
   arm(milliseconds(std::uniform_int_distribution<std::int64_t>(longest.count() / 2,
                                                                longest.count())(random_)));
   if (was_up) listener_->link_down();
@@ -179,12 +161,18 @@ void RedisBackplane::timer_fired() {
   switch (state_) {
     case State::resting: return connect();
     case State::resolving: return;
-    case State::greeting: return fail("no answer within 5 s");
+    case State::greeting: return fail(why_no_greeting());
     case State::up: break;
   }
   if (loop_.now() >= try_at_) try_again();
   if (state_ == State::up && loop_.now() >= check_at_) check_alive();
   if (state_ == State::up) arm_next();
+}
+
+std::string RedisBackplane::why_no_greeting() const {
+  return commands_.is_shaking_hands() || pushes_.is_shaking_hands()
+             ? "no answer to TLS within 5 s: it may not speak that at this port"
+             : "no answer within 5 s";
 }
 
 void RedisBackplane::check_alive() {
@@ -204,6 +192,7 @@ void RedisBackplane::check_alive() {
   if (!std::exchange(pushes_silent_, true)) pushes_.send({"PING"});
   pushes_.flush();
   check_at_ = loop_.now() + check_time;
+  if (sentinels_) sentinels_->check();
 }
 
 void RedisBackplane::arm_next() { loop_.arm(*this, std::min(check_at_, try_at_)); }

@@ -1,7 +1,8 @@
 // Channels over one Redis server (7, or 5 and 6 as well): publish/subscribe for the reach, a stream
 // per channel with history. See keys.hpp for what it keeps there.
 //
-// Two connections, because a subscribed one takes no other commands. They come and go together:
+// Two connections, because a subscribed one takes no other commands. They come and go together; resolving is looking
+// up names and asking Sentinels, if there are any:
 //
 //   resting ─timer▶ resolving ─▶ greeting (AUTH, SELECT, scripts) ─▶ up ─any trouble▶ resting
 //
@@ -9,26 +10,36 @@
 #pragma once
 
 #include <deque>
+#include <memory>
 #include <mutex>
+#include <optional>
 #include <random>
 #include <set>
 #include <string>
 #include <unordered_map>
 #include <unordered_set>
+#include <utility>
 #include <vector>
 
 #include "channels/backplane/backplane.hpp"
 #include "channels/backplane/redis/clock.hpp"
+#include "channels/backplane/redis/endpoints.hpp"
 #include "channels/backplane/redis/keys.hpp"
 #include "channels/backplane/redis/lineage.hpp"
 #include "channels/backplane/redis/link.hpp"
+#include "channels/backplane/redis/sentinels.hpp"
+#include "channels/backplane/redis/tls.hpp"
 #include "channels/backplane/url.hpp"
 #include "runtime/loop/posted.hpp"
 
 namespace cppwebsocket::channels {
 
-class RedisBackplane final : public Backplane, private RedisLink::Owner, private detail::TimerNode {
+class RedisBackplane final : public Backplane,
+                             private RedisLink::Owner,
+                             private RedisSentinels::Owner,
+                             private detail::TimerNode {
  public:
+  // Raises runtime_error if a certificate or key of `options` cannot be used.
   RedisBackplane(runtime::EventLoop& loop, BackplaneUrl url, BackplaneOptions options);
 
   bool keeps_history() const noexcept override { return true; }
@@ -80,25 +91,37 @@ class RedisBackplane final : public Backplane, private RedisLink::Owner, private
     void run() noexcept override { backplane.carry_out_orders(); }
     RedisBackplane& backplane;
   };
+  using Then = void (RedisBackplane::*)(std::vector<RedisEndpoint> endpoints);
   struct LookedUp final : runtime::Posted {
     explicit LookedUp(RedisBackplane& of) noexcept : backplane(of) {}
-    void run() noexcept override { backplane.open(addresses); }
+    void run() noexcept override { (backplane.*then)(std::move(endpoints)); }
     RedisBackplane& backplane;
-    std::vector<std::string> addresses;  // none also if there was no memory for them
+    Then then = nullptr;
+    std::vector<RedisEndpoint> endpoints;  // none also if there was no memory for them
   };
 
   // backplane.cpp: the life of the connections
   void connect();
-  void open(const std::vector<std::string>& addresses);
+  void find(BackplaneUrl what, Then then);
+  void ask_sentinels(std::vector<RedisEndpoint> sentinels);
+  void open(std::vector<RedisEndpoint> endpoints);
   void greet();
   void greeted(bool& link_is_ready);
   void fail(std::string why);
   void timer_fired();
   void check_alive();
+  std::string why_no_greeting() const;
   void arm(std::chrono::milliseconds time);
   void arm_next();
   void say_up();
   void log(Severity severity, const std::string& text);
+
+  // master.cpp: where the master is, as Sentinels say
+  void master_found(const std::optional<BackplaneUrl::Server>& master, const std::string& why) override;
+  void master_moved(const BackplaneUrl::Server& master, const std::string& said_by) override;
+  void note_replica(const RedisReplication& now);
+  void note_publication(const std::string& channel);
+  void doubt_publications();
 
   // commands.cpp: orders and replies
   void give(Order&& order);
@@ -153,6 +176,7 @@ class RedisBackplane final : public Backplane, private RedisLink::Owner, private
   // Thread: the reactor's, all below.
   Listener* listener_ = nullptr;
   State state_ = State::resting;
+  std::unique_ptr<const RedisTls> tls_;  // null: in clear
   RedisLink commands_;
   RedisLink pushes_;
   bool commands_ready_ = false;
@@ -165,8 +189,13 @@ class RedisBackplane final : public Backplane, private RedisLink::Owner, private
   bool held_ = false;              // until try_again()
   bool demoted_ = false;           // it says so, and is asked once more
   unsigned demoted_asked_ = 0;     // how often it has said so
-  std::string address_, last_address_;  // now; that worked
-  std::size_t tried_ = 0;               // addresses since
+  RedisEndpoints endpoints_;
+  std::unique_ptr<RedisSentinels> sentinels_;  // null: there are none
+  BackplaneUrl::Server named_;                 // by them
+  bool moved_ = false;                         // while its name was looked up
+  // One that they named has said that it is a replica, and whose: they may go on to name it for half a minute.
+  std::optional<std::pair<BackplaneUrl::Server, BackplaneUrl::Server>> replica_;
+  std::unordered_map<std::string, detail::TimePoint> published_;  // with Sentinels: of channels, when last
   unsigned tries_ = 0;             // in vain
   std::deque<Order> later_reads_;  // that were refused, for try_again()
   bool subscribes_later_ = false;

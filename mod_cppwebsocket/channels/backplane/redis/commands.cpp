@@ -102,6 +102,7 @@ void RedisBackplane::carry_out(Order& order) {
         not_sent(order.channel, order.record);
       } else {
         commands_.send({"PUBLISH", topic_prefix_ + order.channel, order.envelope});
+        if (sentinels_ && order.record != RecordKind::control) note_publication(order.channel);
         awaited_.push_back({.kind = Awaited::Kind::publish,
                             .channel = std::move(order.channel),
                             .record = order.record,

@@ -1,10 +1,11 @@
 // One connection to Redis on a reactor, without a thread of its own: commands out, replies in.
-// hiredis' asynchronous API is not used: it ends the process when a reply is not one that it
-// expects.
+// hiredis makes the one and reads the other; the bytes go by a RedisStream. Its asynchronous API is not used:
+// it ends the process when a reply is not one that it expects.
 // Thread: the reactor's.
 #pragma once
 
-#include <cstdint>
+#include <cstddef>
+#include <initializer_list>
 #include <memory>
 #include <span>
 #include <string>
@@ -13,6 +14,7 @@
 
 #include <hiredis.h>
 
+#include "channels/backplane/redis/stream.hpp"
 #include "runtime/loop/descriptor_watcher.hpp"
 #include "runtime/session/event_loop.hpp"
 
@@ -36,11 +38,13 @@ class RedisLink final : private runtime::DescriptorWatcher {
   RedisLink(const RedisLink&) = delete;
   RedisLink& operator=(const RedisLink&) = delete;
 
-  // Begins to connect; commands may be queued at once. `address` is numeric: a name would have to
-  // be looked up, which may wait. Empty, or what is wrong.
-  std::string open(const std::string& address, std::uint16_t port);
+  // Begins to connect, by TLS with `tls`, which outlives this; commands may be queued at once. Empty, or what is
+  // wrong.
+  std::string open(const RedisEndpoint& to, const RedisTls* tls);
   void close() noexcept;
-  bool is_open() const noexcept { return static_cast<bool>(connection_); }
+  bool is_open() const noexcept { return stream_.is_open(); }
+  // Accepted, and not a word of TLS comes to an end.
+  bool is_shaking_hands() const noexcept { return stream_.is_shaking_hands(); }
 
   // Whether bytes have come or gone since this was last asked.
   bool has_moved() noexcept { return std::exchange(has_moved_, false); }
@@ -54,20 +58,25 @@ class RedisLink final : private runtime::DescriptorWatcher {
 
  private:
   struct Free {
-    void operator()(redisContext* connection) const noexcept { ::redisFree(connection); }
+    void operator()(redisReader* reader) const noexcept { ::redisReaderFree(reader); }
   };
 
   void on_ready(bool readable, bool writable, bool hung_up) override;
+  void go_on_connecting();
   void read_replies();
   void write_queued();
-  void fail_to_write();
-  void fail();
+  void fail_to_write(std::string why);
+  void fail(std::string why);
 
   runtime::EventLoop& loop_;
   Owner& owner_;
-  std::unique_ptr<redisContext, Free> connection_;
+  RedisStream stream_;
+  std::unique_ptr<redisReader, Free> reader_;
+  std::string output_;
+  std::size_t sent_ = 0;  // bytes of it
   bool wants_write_ = false;
   bool has_moved_ = false;
+  bool has_heard_ = false;  // anything, since it was opened
 };
 
 }  // namespace cppwebsocket::channels

@@ -56,7 +56,7 @@ void RedisBackplane::refused(Awaited& awaited, const std::string& error) {
         return try_again_later();
       }
       report_refused(awaited.channel, "reading a history: " + error);
-      return awaited.done({});
+      return awaited.done({.refused = true});
     case Awaited::Kind::server:
     case Awaited::Kind::role:
       if (state_ == State::up && kind != ErrorKind::link && kind != ErrorKind::rights) {
@@ -165,7 +165,7 @@ void RedisBackplane::learn_server(std::string_view info) {
   std::string run_id = info_field(info, "run_id:");
   if (run_id.empty()) return fail("its INFO has no run_id");
   if (info_field(info, "redis_mode:") == "sentinel")
-    return fail("it is a Sentinel: WebSocketBackplane has to name the Redis itself");
+    return fail("it is a Sentinel: WebSocketBackplane has to name the Redis itself, or to be redis+sentinel://");
   if (run_id != run_id_) too_large_ = static_cast<std::size_t>(-1);
   run_id_ = std::move(run_id);
   clock_.heard(info_field(info, "server_time_usec:"));
@@ -198,7 +198,8 @@ void RedisBackplane::found_replica(const RedisReplication& now) {
     hold_and_ask();
     return;
   }
-  tried_ = std::max<std::size_t>(tried_, 1);  // not this address again, if there are others
+  endpoints_.pass_over();
+  if (sentinels_) note_replica(now);
   fail(with_cure("READONLY it is a replica of " + now.master));
 }
 

@@ -4,6 +4,7 @@
 #include <array>
 #include <charconv>
 #include <span>
+#include <vector>
 
 #include "channels/backplane/envelope.hpp"
 
@@ -51,6 +52,14 @@ std::optional<Record> parse_entry(const redisReply& reply, std::uint64_t epoch) 
   envelope->record.position.epoch = epoch;
   if (!parse_all(id, envelope->record.position.offset, 10)) return std::nullopt;
   return std::move(envelope->record);
+}
+
+// Of a flat array of names and values; empty if there is none.
+std::string_view field_of(const redisReply& reply, std::string_view name) noexcept {
+  if (reply.type != REDIS_REPLY_ARRAY) return {};
+  for (std::size_t i = 0; i + 1 < reply.elements; i += 2)
+    if (text_of(*reply.element[i]) == name) return text_of(*reply.element[i + 1]);
+  return {};
 }
 
 }  // namespace
@@ -114,6 +123,30 @@ std::optional<StoredHistory> parse_history(const redisReply& reply, std::optiona
   }
   if (after && last != history.newest.offset && history.records.empty()) history.complete = false;
   return history;
+}
+
+std::optional<SentinelAnswer> SentinelAnswer::parse(const redisReply& reply) {
+  SentinelAnswer answer;
+  answer.master.host = field_of(reply, "ip");
+  if (answer.master.host.empty() || !parse_all(field_of(reply, "port"), answer.master.port, 10) ||
+      !parse_all(field_of(reply, "config-epoch"), answer.epoch, 10))
+    return std::nullopt;
+  return answer;
+}
+
+std::optional<BackplaneUrl::Server> parse_switch(std::string_view message, std::string_view name) {
+  std::vector<std::string_view> words;
+  while (true) {
+    const std::size_t end = message.find(' ');
+    words.push_back(message.substr(0, end));
+    if (end == message.npos) break;
+    message.remove_prefix(end + 1);
+  }
+  BackplaneUrl::Server master;
+  if (words.size() != 5 || words[0] != name || words[3].empty() || !parse_all(words[4], master.port, 10))
+    return std::nullopt;
+  master.host = words[3];
+  return master;
 }
 
 }  // namespace cppwebsocket::channels

@@ -9,6 +9,7 @@
 
 #include <hiredis.h>
 
+#include "channels/backplane/url.hpp"
 #include "channels/store/record.hpp"
 
 namespace cppwebsocket::channels {
@@ -33,5 +34,17 @@ std::optional<Push> parse_push(const redisReply& reply) noexcept;
 // and make it incomplete. Empty if the reply has another shape.
 std::optional<StoredHistory> parse_history(const redisReply& reply, std::optional<Position> after,
                                            std::int64_t now_ms);
+
+// What `SENTINEL MASTER name` answers.
+struct SentinelAnswer {
+  BackplaneUrl::Server master;
+  std::uint64_t epoch = 0;  // config-epoch: the higher, the newer
+
+  static std::optional<SentinelAnswer> parse(const redisReply& reply);
+};
+
+// The new master in a message of +switch-master, if it is about the one of that name:
+// "name old-host old-port new-host new-port".
+std::optional<BackplaneUrl::Server> parse_switch(std::string_view message, std::string_view name);
 
 }  // namespace cppwebsocket::channels

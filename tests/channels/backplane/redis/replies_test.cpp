@@ -139,5 +139,33 @@ TEST(RedisReplies, RefusesOtherShapes) {
     EXPECT_FALSE(parse_history(*read(bytes), std::nullopt, now)) << bytes;
 }
 
+std::string master(const std::string& port, const std::string& epoch) {
+  return array({bulk("name"), bulk("main"), bulk("ip"), bulk("::1"), bulk("port"), bulk(port), bulk("config-epoch"),
+                bulk(epoch)});
+}
+
+TEST(SentinelReplies, NameAMasterAndHowNewThatIs) {
+  const auto answer = SentinelAnswer::parse(*read(master("7000", "12")));
+  ASSERT_TRUE(answer);
+  EXPECT_EQ(answer->master, (BackplaneUrl::Server{"::1", 7000}));
+  EXPECT_EQ(answer->epoch, 12u);
+}
+
+TEST(SentinelReplies, OfAnotherShapeNameNone) {
+  for (const std::string& bytes :
+       {master("70000", "1"), master("", "1"), master("1", "-1"), master("1", "x"), array({}), array({bulk("ip")}),
+        array({bulk("ip"), bulk("::1"), bulk("port"), bulk("1")}), bulk("ip"), std::string("-ERR No such master\r\n")})
+    EXPECT_FALSE(SentinelAnswer::parse(*read(bytes))) << bytes;
+}
+
+TEST(SentinelReplies, TellOfAnotherMaster) {
+  const auto master = parse_switch("main 10.0.0.1 7000 redis-2 7001", "main");
+  ASSERT_TRUE(master);
+  EXPECT_EQ(*master, (BackplaneUrl::Server{"redis-2", 7001}));
+  for (const char* text : {"", "main", "other 10.0.0.1 7000 10.0.0.2 7001", "main 10.0.0.1 7000 10.0.0.2 x",
+                           "main 10.0.0.1 7000  7001", "main 10.0.0.1 7000 10.0.0.2 7001 "})
+    EXPECT_FALSE(parse_switch(text, "main")) << text;
+}
+
 }  // namespace
 }  // namespace cppwebsocket::channels
