@@ -15,6 +15,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -123,6 +124,10 @@ class Hub final : public detail::ChannelService {
   // Backwards from Channel::history, and otherwise like that: the newest `most` before `before`. Raises bad_alloc.
   // Thread: any.
   History history_before(std::string_view channel, const Position& before, std::size_t most);
+
+  // As ChannelStore::delete_history, of a channel whose history other machines do not have.
+  bool deletes_histories() const noexcept { return !uplink_; }
+  std::optional<Deleted> delete_history(std::string_view channel) noexcept { return store_.delete_history(channel); }
 
   // A place for a join later in a connection's life, which waits for a backplane as Channel::reserve does, but
   // not again once that was in vain. Thread: any that may wait.

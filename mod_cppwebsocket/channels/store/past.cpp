@@ -82,7 +82,7 @@ std::vector<Record> Past::read_from(const Piece& piece, std::uint64_t link, std:
     std::string payload;
     if (!chain.read_payload(*head, payload)) break;
     records.push_back(record_of(*head, std::move(payload)));
-    is_first = (chain.link() & Location::none) != 0;
+    is_first = Location::is_beginning(chain.link());
   }
   std::ranges::reverse(records);
   return records;

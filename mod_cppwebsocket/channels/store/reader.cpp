@@ -111,7 +111,7 @@ void ChannelReader::take_numbered(Follow& follow, Found& found, Sink& sink) {
   if (head.position.offset > follow.position.offset + 1)
     repair(follow, head.previous, head.position.offset, sink);
   if (auto record = found.record())
-    pass(follow, std::move(*record), (head.previous & Location::none) != 0, sink);
+    pass(follow, std::move(*record), Location::is_beginning(head.previous), sink);
   else
     overtaken_ = true;
 }
@@ -145,7 +145,7 @@ void ChannelReader::repair(Follow& follow, std::uint64_t link, std::uint64_t bel
     std::string payload;
     if (!chain.read_payload(*head, payload)) break;
     missing.push_back(record_of(*head, std::move(payload)));
-    is_first = (chain.link() & Location::none) != 0;
+    is_first = Location::is_beginning(chain.link());
   }
   for (auto each = missing.rbegin(); each != missing.rend(); ++each)
     pass(follow, std::move(*each), std::exchange(is_first, false), sink);

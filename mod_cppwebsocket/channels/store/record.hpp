@@ -1,6 +1,7 @@
 // A record: one message on its way through a channel's shared memory, and what the store answers.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
@@ -81,6 +82,12 @@ struct Extent {
   Position newest;
   Position from;
   bool complete = false;  // as StoredHistory::complete
+};
+
+// What has become of a history that was to be deleted.
+struct Deleted {
+  Position position;         // of the channel, as before; {0, 0}: it is not known
+  std::size_t messages = 0;  // that it had
 };
 
 struct StoredHistory {

@@ -72,6 +72,24 @@ class PublishRequest {
     return OK;
   }
 
+  int remove() {
+    for (const char* name : {"limit", "after", "before"})
+      if (protocol::query_value(view(r_->args), name))
+        return refuse(r_, HTTP_BAD_REQUEST, "DELETE is of the whole history: without limit=, after= and before=.");
+    channels::Hub& hub = Child::current()->hub();
+    if (!hub.deletes_histories())
+      return refuse(r_, HTTP_NOT_IMPLEMENTED,
+                    "With a WebSocketBackplane other machines have this history, too: it is not deleted here.");
+    const auto deleted = hub.delete_history(channel_.name());
+    if (!deleted) return HTTP_SERVICE_UNAVAILABLE;
+    std::string json = begin();
+    json.append(",\"deleted\":").append(std::to_string(deleted->messages));
+    add_position(json, deleted->position);
+    begin_answer();
+    write(json.append("}\n"));
+    return OK;
+  }
+
  private:
   // False: it is there, and is none.
   bool read_position(std::string_view name, std::optional<Position>& position) const {
@@ -158,10 +176,14 @@ class PublishRequest {
 }  // namespace
 
 int publish(request_rec* r, std::span<Header> headers, std::string_view path) {
-  ap_allow_standard_methods(r, REPLACE_ALLOW, M_GET, M_POST, M_OPTIONS, -1);
+  // Visitors may publish at other end points.
+  const bool takes_delete = end_point_of(r) == EndPoint::publish;
+  ap_allow_standard_methods(r, REPLACE_ALLOW, M_GET, M_POST, M_OPTIONS, takes_delete ? M_DELETE : -1, -1);
   if (r->method_number == M_OPTIONS)
-    return answer_options(r, headers, settings_of(directory_config_of(r)).origin, "GET, POST");
-  if (r->method_number != M_GET && r->method_number != M_POST) return HTTP_METHOD_NOT_ALLOWED;
+    return answer_options(r, headers, settings_of(directory_config_of(r)).origin,
+                          takes_delete ? "GET, POST, DELETE" : "GET, POST");
+  const bool deletes = takes_delete && r->method_number == M_DELETE;
+  if (r->method_number != M_GET && r->method_number != M_POST && !deletes) return HTTP_METHOD_NOT_ALLOWED;
   if (const auto refused = refuse_publisher(r, headers)) return *refused;
   auto found = channels_of(r, path);
   if (const int* refused = std::get_if<int>(&found)) return *refused;
@@ -175,6 +197,7 @@ int publish(request_rec* r, std::span<Header> headers, std::string_view path) {
   }
   PublishRequest request(r, headers,
                          Channel::named(std::move(names.front()), channel_options_of(r)));
+  if (deletes) return request.remove();
   return r->method_number == M_POST ? request.post() : request.get();
 }
 

@@ -284,5 +284,37 @@ TEST_F(DeathAtEveryStep, OfACopyOfWhatIsKept) {
   EXPECT_LT(copied, points_seen);
 }
 
+TEST_F(DeathAtEveryStep, OfADeletion) {
+  std::size_t gone = 0;
+  std::size_t there = 0;
+  const auto deletion = [this] {
+    auto mine = std::make_shared<ChannelStore>(*memory_);
+    return [mine] { mine->delete_history("chat"); };
+  };
+  const auto publish = [this](const char* text) { return store_.publish("chat", message(text, 10)).position; };
+  publish("first");
+  const std::size_t all = SteppedChild(deletion).step(1'000'000);
+  ASSERT_LT(all, 1'000'000u);
+  reader_.follow("chat", nullptr);
+  at_every_point(all, [&](std::size_t steps) {
+    publish("before");
+    read_all(reader_, story_);
+    story_.take();
+    SteppedChild child(deletion);
+    child.step(steps);
+    child.die();
+    memory_->free_dead_seats();
+    const Position after = publish("after");
+    const Texts history = texts(store_.history("chat", std::nullopt, 10));
+    ++(history.size() == 1 ? gone : there);
+    EXPECT_EQ(history.back(), "after");
+    EXPECT_TRUE(store_.history("chat", Position{after.epoch, after.offset - 1}, 10).complete);
+    read_all(reader_, story_);
+    EXPECT_EQ(story_.take(), Texts{"after"});
+  });
+  EXPECT_GT(gone, 0u);
+  EXPECT_GT(there, 0u);
+}
+
 }  // namespace
 }  // namespace cppwebsocket::testing
