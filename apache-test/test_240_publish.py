@@ -4,6 +4,7 @@ import base64
 import gzip
 import json
 import subprocess
+import time
 
 import pytest
 import websockets
@@ -126,6 +127,7 @@ class TestPublish(Talk):
 
         def texts(query):
             seen = self.look(httpd, channel, query)
+            assert all(abs(each["time"] - time.time() * 1000) < 60_000 for each in seen["messages"])
             assert seen["position"] == positions[-1]
             return [int(each["data"].split()[1]) for each in seen["messages"]], seen["complete"]
         assert texts("") == (list(range(10)), True)

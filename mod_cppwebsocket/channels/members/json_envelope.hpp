@@ -24,10 +24,9 @@ namespace cppwebsocket::channels {
 // Its type; also the name of the event that tells it without an envelope.
 inline constexpr std::string_view beginning = "subscribed";
 
-// What is told of a message beside what it says.
+// Of a message that may come twice.
 struct Provenance {
   std::uint64_t origin = 0, sequence = 0;  // make its id; 0: it has none
-  std::int64_t time_ms = 0;                // of its publication, since 1970; 0: not known
 };
 
 std::string json_of(std::string_view channel, const Publication& publication,

@@ -57,6 +57,9 @@ struct Publication {
   Message message;
   Position position;
   std::optional<Member> member;
+  // Of a message: when it was published, in UTC; 1970 if it is not known. What other machines publish has the time of their
+  // clock, where a backplane has none of its own.
+  std::chrono::sys_time<std::chrono::milliseconds> time{};
 };
 
 // Part of a channel's past, oldest first.

@@ -276,5 +276,15 @@ TEST_F(Hub, ServesBlockingHandlersToo) {
   ASSERT_TRUE(loop_.run_until([&] { return hub_.local_members("chat") == 0; }));
 }
 
+TEST_F(Hub, TellsWhenAMessageWasPublished) {
+  const auto before = std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
+  publish("chat", "hello", {.history = 10});
+  const auto after = std::chrono::system_clock::now();
+  const History history = hub_.history("chat", std::nullopt, 10);
+  ASSERT_EQ(history.publications.size(), 1u);
+  EXPECT_GE(history.publications[0].time, before);
+  EXPECT_LE(history.publications[0].time, after);
+}
+
 }  // namespace
 }  // namespace cppwebsocket::testing

@@ -1,6 +1,7 @@
 // The channels of a test's server: everything in one process, in memory. Part of testing.hpp.
 #pragma once
 
+#include <chrono>
 #include <list>
 #include <map>
 #include <set>
@@ -37,7 +38,8 @@ class Channels final : public ChannelService {
     const auto held = stage_.lock();
     Room& room = room_of(name);
     const Position position{epoch, ++room.newest};
-    const Publication publication{Publication::Kind::message, std::move(message), position, {}};
+    const auto time = std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
+    const Publication publication{Publication::Kind::message, std::move(message), position, {}, time};
     room.past.emplace_back(publication, stage_.now());
     const auto is_too_old = [&](TimePoint since) {
       return options.history_time.count() != 0 && since + options.history_time < stage_.now();
