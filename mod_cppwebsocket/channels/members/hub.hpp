@@ -29,6 +29,7 @@
 
 namespace cppwebsocket::runtime {
 class EventLoop;
+class LimitTable;
 class LoopSource;
 }  // namespace cppwebsocket::runtime
 
@@ -97,7 +98,7 @@ class Directory {
 
   virtual std::vector<Member> present(std::string_view channel) = 0;
 
-  // Memberships in all children. `here` is this child's own count. May wait.
+  // Memberships in all children, which are asked. `here` is this child's own count. May wait.
   virtual std::size_t members(std::string_view channel, std::size_t here) = 0;
 };
 
@@ -112,6 +113,8 @@ class Hub final : public detail::ChannelService {
   // complete.
   void set_uplink(std::unique_ptr<Uplink> uplink);
   void set_directory(std::unique_ptr<Directory> directory);
+  // Where all children count their memberships by channel. Without, or once it was too small, members() asks.
+  void set_member_counts(std::unique_ptr<runtime::LimitTable> counts);
 
   // What serves the members that are in `loop`, which is to run it. The first one is given control
   // records. For all loops before any of them runs one: there they look at each other.
@@ -205,12 +208,14 @@ class Hub final : public detail::ChannelService {
   };
   Shard& shard_of(std::string_view channel) noexcept;
   ReactorChannels& channels_of(const runtime::EventLoop& loop);
+  void count(std::string_view channel, std::size_t members) noexcept;
   void reserve(detail::RequestRecord& record, std::string_view channel);
   bool wait_for_uplink(std::string_view channel);
 
   ChannelStore& store_;
   std::unique_ptr<Uplink> uplink_;
   std::unique_ptr<Directory> directory_;
+  std::unique_ptr<runtime::LimitTable> member_counts_;
   std::vector<std::shared_ptr<ReactorChannels>> reactors_;
   std::array<Shard, 16> shards_;
   HubCounters& counters_;  // in the store's memory

@@ -212,6 +212,7 @@ Child::Child(runtime::RuntimeOptions options, std::size_t filter_connections,
                  "CWS0096: lines of WebSocketLog are lost: the process that writes them does not keep up");
     });
   detail::channel_service = &hub_;  // for handlers that are part of this module
+  hub_.set_member_counts(make_member_counts(*store_));
   hub_.set_directory(std::make_unique<channels::PresenceDirectory>(hub_, runtime_.first_reactor()));
   runtime_.for_each_reactor([this](runtime::Reactor& reactor) {
     channel_sources_.emplace_back(reactor, hub_.serve(reactor));

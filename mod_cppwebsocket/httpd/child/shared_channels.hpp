@@ -4,6 +4,7 @@
 
 #include "channels/store/store.hpp"
 #include "runtime/counters/totals.hpp"
+#include "runtime/limits/table.hpp"
 
 #include <httpd.h>
 
@@ -18,6 +19,10 @@ void make_channel_memory(server_rec* main_server);
 // This child's place in it. If all are taken it gets a memory of its own, and its channels reach
 // nobody else: the log says so. Raises runtime_error and system_error. Thread: the child's main one.
 std::unique_ptr<channels::ChannelStore> make_channel_store(server_rec* main_server);
+
+// Where all children count members by channel; null for a child that has no seat among the others. Raises
+// std::bad_alloc. Thread: the child's main one.
+std::unique_ptr<runtime::LimitTable> make_member_counts(const channels::ChannelStore& store);
 
 // Null before it is made. Thread: any of a child.
 channels::ChannelMemory* channel_memory() noexcept;

@@ -116,7 +116,7 @@ class PublishRequest {
       return HTTP_SERVICE_UNAVAILABLE;
     }
     std::string json = begin();
-    json.append(",\"members\":").append(std::to_string(channel_.local_members()));
+    json.append(",\"members\":").append(std::to_string(channel_.members()));
     add_position(json, result.position);
     begin_answer();
     write(json.append("}\n"));
