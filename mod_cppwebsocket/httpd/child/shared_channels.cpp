@@ -33,6 +33,10 @@ constexpr const char* sheet_key = "counters-1";  // changes with what lies in it
 constexpr std::size_t member_bytes = 8 << 20;
 std::span<std::byte> member_memory;
 
+// A hundred thousand keys.
+constexpr std::size_t idempotency_bytes = 8 << 20;
+std::span<std::byte> idempotency_memory;
+
 // Seats and origins in it are those of the channels' memory.
 std::span<std::byte> memory_beside_channels(server_rec* main_server, const char* what, std::size_t bytes) {
   const std::string key = std::string(memory_key) + what;
@@ -93,6 +97,7 @@ void make_channel_memory(server_rec* main_server) {
   note_places(*the_memory);
   make_sheet(main_server, the_memory->seats());
   member_memory = memory_beside_channels(main_server, "-members-1", member_bytes);
+  idempotency_memory = memory_beside_channels(main_server, "-idempotency-1", idempotency_bytes);
   const std::size_t page = 4096;
   if (the_memory->bytes() / page != (wanted + page - 1) / page)
     log_server(main_server, APLOG_WARNING,
@@ -126,6 +131,11 @@ std::unique_ptr<runtime::LimitTable> make_member_counts(const channels::ChannelS
   return std::make_unique<runtime::LimitTable>(member_memory, memory.seats(), store.seat(), [&memory](unsigned seat) {
     return memory.locks().is_held(seat);
   });
+}
+
+std::unique_ptr<channels::IdempotencyTable> make_idempotency_table(const channels::ChannelStore& store) {
+  if (&store.memory() != the_memory || idempotency_memory.empty()) return nullptr;
+  return std::make_unique<channels::IdempotencyTable>(idempotency_memory, store.memory(), store.origin());
 }
 
 runtime::Sheet* counters() noexcept { return the_sheet ? &*the_sheet : nullptr; }

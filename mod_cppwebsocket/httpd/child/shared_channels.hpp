@@ -2,6 +2,7 @@
 // child, kept over restarts. Once there are children, the parent leaves it alone: see ChannelMemory.
 #pragma once
 
+#include "channels/store/idempotency.hpp"
 #include "channels/store/store.hpp"
 #include "runtime/counters/totals.hpp"
 #include "runtime/limits/table.hpp"
@@ -23,6 +24,9 @@ std::unique_ptr<channels::ChannelStore> make_channel_store(server_rec* main_serv
 // Where all children count members by channel; null for a child that has no seat among the others. Raises
 // std::bad_alloc. Thread: the child's main one.
 std::unique_ptr<runtime::LimitTable> make_member_counts(const channels::ChannelStore& store);
+
+// Where all children remember requests by their Idempotency-Key; null as above.
+std::unique_ptr<channels::IdempotencyTable> make_idempotency_table(const channels::ChannelStore& store);
 
 // Null before it is made. Thread: any of a child.
 channels::ChannelMemory* channel_memory() noexcept;

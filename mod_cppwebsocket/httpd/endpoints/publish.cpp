@@ -3,9 +3,11 @@
 #include "channels/members/hub.hpp"
 #include "channels/members/json_envelope.hpp"
 #include "channels/members/publisher.hpp"
+#include "channels/store/idempotency.hpp"
 #include "httpd/child/child.hpp"
 #include "httpd/configuration/config.hpp"
 #include "httpd/endpoints/end_point.hpp"
+#include "httpd/endpoints/idempotency.hpp"
 #include "httpd/endpoints/published_message.hpp"
 #include "httpd/log.hpp"
 #include "httpd/module.hpp"
@@ -31,6 +33,9 @@ namespace {
 constexpr std::uint32_t most_history = 1'000;  // messages in one answer
 constexpr std::uint32_t usual_history = 100;
 
+using Outcome = channels::IdempotencyTable::Outcome;
+using Answer = channels::IdempotencyTable::Answer;
+
 // One request about one channel.
 class PublishRequest {
  public:
@@ -44,7 +49,10 @@ class PublishRequest {
   int post() {
     auto read = read_message(r_, fields_, settings_.limits.max_message_size);
     if (const int* refused = std::get_if<int>(&read)) return *refused;
-    return publish(std::get<Message>(std::move(read)));
+    auto name = idempotency_name(r_, fields_, channel_.name());
+    if (const int* refused = std::get_if<int>(&name)) return *refused;
+    const Message message = std::get<Message>(std::move(read));
+    return std::get<std::string>(name).empty() ? publish(message) : publish_once(std::get<std::string>(name), message);
   }
 
   int get() {
@@ -102,7 +110,17 @@ class PublishRequest {
     return text ? protocol::parse_count(*text, most_history) : usual_history;
   }
 
-  int publish(Message message) {
+  int publish_once(std::string_view name, const Message& message) {
+    channels::IdempotencyTable* const table = Child::current()->idempotency();
+    if (!table) return refuse_attempt(r_, Outcome::no_room);
+    auto attempt = begin_once(*table, name, message);
+    if (attempt.outcome() == Outcome::first) return publish(message, &attempt);
+    if (attempt.outcome() != Outcome::repeated) return refuse_attempt(r_, attempt.outcome());
+    apr_table_setn(r_->headers_out, "Idempotent-Replayed", "true");
+    return answer(attempt.answer());
+  }
+
+  int publish(Message message, channels::IdempotencyTable::Attempt* attempt = nullptr) {
     const PublishResult result = Child::current()->hub().publish(
         channel_.name(), options_, std::move(message), channels::publisher_of(view(r_->useragent_ip)));
     if (result.status == PublishStatus::too_large)
@@ -115,9 +133,15 @@ class PublishRequest {
                   "published: raise WebSocketChannelMemory");
       return HTTP_SERVICE_UNAVAILABLE;
     }
+    const Answer said{result.position, channel_.members()};
+    if (attempt) attempt->finish(said);
+    return answer(said);
+  }
+
+  int answer(const Answer& said) {
     std::string json = begin();
-    json.append(",\"members\":").append(std::to_string(channel_.members()));
-    add_position(json, result.position);
+    json.append(",\"members\":").append(std::to_string(said.members));
+    add_position(json, said.position);
     begin_answer();
     write(json.append("}\n"));
     return OK;
