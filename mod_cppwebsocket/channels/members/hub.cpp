@@ -74,7 +74,8 @@ PublishResult Hub::publish(std::string_view channel, const ChannelOptions& optio
 }
 
 PublishResult Hub::publish(std::string_view channel, const ChannelOptions& options,
-                           Message&& message, std::uint16_t publisher) {
+                           Message&& message, std::uint16_t publisher, std::string_view user) {
+  if (!options.tell_publisher || user.size() > longest_user) user = {};
   if (message.is_text() && !detail::MessageAccess::is_validated(message)) {
     if (!protocol::is_utf8(message.text()))
       throw InvalidUTF8Exception("the text to publish is not UTF-8");
@@ -82,9 +83,10 @@ PublishResult Hub::publish(std::string_view channel, const ChannelOptions& optio
   }
   counters_.published.fetch_add(1, std::memory_order_relaxed);
   const HistoryBound bound = bound_of(options);
-  if (uplink_) return uplink_->publish(channel, bound, std::move(message));
-  const Stored stored =
-      store_.publish(channel, record_of(RecordKind::message, std::move(message), bound, publisher));
+  if (uplink_) return uplink_->publish(channel, bound, std::move(message), user);
+  Record record = record_of(RecordKind::message, std::move(message), bound, publisher);
+  record.user = user;
+  const Stored stored = store_.publish(channel, record);
   return {status_of(stored.result), stored.position};
 }
 

@@ -52,6 +52,7 @@ Publication publication_of(Record&& record) {
   Publication publication;
   publication.message = std::move(record.message);
   publication.position = record.position;
+  publication.publisher = std::move(record.user);
   publication.time = std::chrono::sys_time<std::chrono::milliseconds>(std::chrono::milliseconds(record.time_ms));
   return publication;
 }

@@ -152,7 +152,7 @@ class SeveralChannels {
 
   void publish(std::size_t i, Message message, std::string& json) {
     const PublishResult result = child_.hub().publish(names_[i], options_[i], std::move(message),
-                                                      channels::publisher_of(view(r_->useragent_ip)));
+                                                      channels::publisher_of(view(r_->useragent_ip)), view(r_->user));
     channels::append_json_string(json.append("{\"channel\":"), names_[i]);
     if (!result)
       json.append(",\"error\":").append(result.status == PublishStatus::no_room ? "\"no_room\"" : "\"too_large\"");

@@ -122,7 +122,7 @@ class PublishRequest {
 
   int publish(Message message, channels::IdempotencyTable::Attempt* attempt = nullptr) {
     const PublishResult result = Child::current()->hub().publish(
-        channel_.name(), options_, std::move(message), channels::publisher_of(view(r_->useragent_ip)));
+        channel_.name(), options_, std::move(message), channels::publisher_of(view(r_->useragent_ip)), view(r_->user));
     if (result.status == PublishStatus::too_large)
       return refuse(r_, HTTP_REQUEST_ENTITY_TOO_LARGE,
                     "The message is larger than a quarter of what a child process has of "

@@ -304,6 +304,17 @@ TEST_F(Hub, CountsTheMembersOfAllChildren) {
   EXPECT_EQ(other.hub.members("news"), 0u);
 }
 
+TEST_F(Hub, TellsWhoPublishedWhereTheChannelIsToTellIt) {
+  const std::uint16_t some = 7;
+  hub_.publish("chat", {.history = 10, .tell_publisher = true}, Message("a"), some, "ann");
+  hub_.publish("chat", {.history = 10, .tell_publisher = true}, Message("b"), some, std::string(256, 'x'));
+  hub_.publish("chat", {.history = 10}, Message("c"), some, "ann");
+  hub_.publish("chat", {.history = 10, .tell_publisher = true}, Message("d"), some);
+  std::vector<std::string> told;
+  for (const Publication& each : hub_.history("chat", std::nullopt, 10).publications) told.push_back(each.publisher);
+  EXPECT_EQ(told, (std::vector<std::string>{"ann", "", "", ""}));
+}
+
 TEST_F(Hub, TellsWhenAMessageWasPublished) {
   const auto before = std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
   publish("chat", "hello", {.history = 10});
