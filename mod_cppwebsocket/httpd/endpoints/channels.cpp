@@ -111,8 +111,8 @@ class SeveralChannels {
 
   int publish(std::span<Header> headers) {
     if (const auto refused = refuse_publisher(r_, headers)) return *refused;
-    if (apr_table_get(r_->headers_in, "Idempotency-Key"))
-      return refuse(r_, HTTP_BAD_REQUEST, "Idempotency-Key is for a POST to the address of one channel.");
+    if (apr_table_get(r_->headers_in, "Idempotency-Key") || protocol::query_value(view(r_->args), "messages"))
+      return refuse(r_, HTTP_BAD_REQUEST, "Idempotency-Key and messages= are for a POST to the address of one channel.");
     names_ = protocol::query_values(view(r_->args), "channel");
     const std::size_t most = directory_config_of(r_).most_channels.value_or(default_most_channels);
     if (names_.empty() || names_.size() > most)
