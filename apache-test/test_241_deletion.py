@@ -1,10 +1,14 @@
 """A channel's history that is deleted by HTTP."""
 import json
+import time
 
 import pytest
 
+from harness.backplane import REDIS, Redis
+from harness.configuration import FEW
 from harness.end_points import CONFIG, Talk, handlers  # noqa: F401, a fixture
 from harness.event_stream import open_stream
+from test_236_backplane_refusals import UP
 
 CHANNELS = """
 <Location "/channels">
@@ -88,4 +92,21 @@ class TestDeletion(Talk):
         for location in ("/channels", "/subscribe"):
             answer = self.delete(httpd, channel, location=location)
             assert answer.status == 405 and "DELETE" not in answer.get("allow")
+        assert len(self.look(httpd, channel)["messages"]) == 1
+
+
+@pytest.mark.skipif(not REDIS, reason="no redis-server (redis-tools) is installed")
+class TestWithABackplane(Talk):
+    def test_cws_241_what_other_machines_have_is_not_deleted_here(self, make_httpd, things, channel):
+        redis = things(Redis().start())
+        httpd = make_httpd(f"WebSocketBackplane redis://127.0.0.1:{redis.port}\n" + CONFIG, mpm_config=FEW, **self.OPTIONS)
+        httpd.error_log.wait_for(UP, count=2, timeout=30)
+        httpd.allow_log("CWS0039|CWS0040")  # the server ends first
+        self.publish(httpd, channel, "a")
+        deadline = time.monotonic() + 10
+        while not self.look(httpd, channel)["messages"]:
+            assert time.monotonic() < deadline, "it gets no number"
+            time.sleep(0.05)
+        answer = httpd.get(f"/publish/{channel}", "DELETE")
+        assert answer.status == 501 and b"other machines have this history" in answer.body
         assert len(self.look(httpd, channel)["messages"]) == 1
