@@ -39,7 +39,7 @@ class TestPreflight:
         assert answer.status == 204 and answer.body == b""
         assert answer.get("access-control-allow-origin") == "https://app.example"
         assert answer.get("access-control-allow-credentials") == "true"
-        assert answer.get("access-control-allow-methods") == "GET, POST"
+        assert answer.get("access-control-allow-methods") == "GET, POST, DELETE"
         assert answer.get("access-control-allow-headers") == "authorization, content-type"
         assert int(answer.get("access-control-max-age")) == 3600
         assert "Origin" in answer.get("vary")

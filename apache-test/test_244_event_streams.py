@@ -121,6 +121,14 @@ class TestEventStreams(Talk):
             assert message == {"type": "message", "channel": channel,
                                "position": position, "data": "x"}
 
+    def test_cws_245_json_of_several_channels_has_the_time(self, httpd):
+        with open_stream(httpd, "/both?format=json") as stream:
+            stream.read(2)  # that both have begun
+            self.publish(httpd, "one", "x")
+            event, = stream.read()
+            message = json.loads(event.text)
+            assert message["data"] == "x" and abs(message["time"] - time.time() * 1000) < 60_000
+
     def test_cws_245_several_channels_resume_together(self, httpd, channel):
         two = f"two-{channel}"
         with open_stream(httpd, f"/both?{channel}") as stream:

@@ -276,14 +276,15 @@ class TestManyChannels(Talk):
             came = [client.read() for _ in names]
             assert {each["channel"]: each["position"] for each in came} == published
             assert {each["data"] for each in came} == {"to all"}
-            assert all(abs(each.pop("time") - time.time() * 1000) < 60_000 for each in came)
+            assert all(abs(each["time"] - time.time() * 1000) < 60_000 for each in came)
             for refused, status in ((["read/x"], 403), (["a/../b"], 400), ([""], 400), ([], 400), (["x"] * 101, 400)):
                 answer = post([names[0], *refused] if refused else [])
                 assert answer.status == status, (refused, answer)
             assert post(["kept-it", "forgets/x"], b"x" * 101).status == 413  # the smallest counts
             assert post(names[:1], b"\xff").status == 400
             assert post(names[:1], b"x", ["Origin: https://other.example"]).status == 403
-            assert client.ask("history", channel=names[0])["messages"] == [came[0] | {"channel": names[0], "position": published[names[0]]}]
+            assert client.ask("history", channel=names[0])["messages"] == [
+                each for each in came if each["channel"] == names[0]]
         httpd.allow_log("CWS0012")
 
     def test_cws_246_answers_come_while_others_publish(self, httpd, channel):

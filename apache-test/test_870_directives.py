@@ -102,6 +102,7 @@ BAD = [
     ("WebSocketChannelHistory", ["WebSocketChannelHistory", "takes 1-2 arguments"]),
     ("WebSocketChannelHistory many", ["WebSocketChannelHistory", "many", "1000000"]),
     ("WebSocketChannelHistory 10 1ms", ["WebSocketChannelHistory", "1ms", "1s to 1000h"]),
+    ("WebSocketChannelPublisher ann", ["WebSocketChannelPublisher", "On or Off", "ann"]),
     ("WebSocketChannelsPerConnection 0", ["WebSocketChannelsPerConnection", "a number from 1 to 10000"]),
     ("WebSocketChannelsPerConnection 10001", ["WebSocketChannelsPerConnection", "10001"]),
     ("WebSocketChannelMemory", ["WebSocketChannelMemory", "takes one argument"]),
@@ -236,6 +237,8 @@ WebSocketChannel news user-%{REMOTE_USER}
 WebSocketChannel café "a b" ""
 WebSocketChannelHistory 0
 WebSocketChannelHistory 1000000 1000h
+WebSocketChannelPublisher On
+WebSocketChannelPublisher off
 WebSocketChannelsPerConnection 1
 WebSocketChannelsPerConnection 10000
 WebSocketStallWarning Off

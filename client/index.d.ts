@@ -13,8 +13,10 @@ export interface Message {
   channel?: string;
   /** Absent where the channel keeps no history. */
   position?: Position;
-  /** When it was published, in milliseconds since 1970; absent without an envelope, in history, and in an event stream of several channels. */
+  /** When it was published, in milliseconds since 1970; absent without an envelope. */
   time?: number;
+  /** The user who published it, where the server tells that (WebSocketChannelPublisher). */
+  publisher?: string;
   data: string | Uint8Array;
 }
 

@@ -33,6 +33,17 @@ void check_token(std::string_view text, std::size_t channels) {
   if (token.size() > channels * 38) std::abort();  // 16 hexadecimal digits, '-', 20 digits, ','
 }
 
+void check_lines(std::string_view text, std::size_t most) {
+  const auto lines = lines_of(text, most);
+  if (lines.size() > most) std::abort();
+  const char* at = text.data();
+  for (const std::string_view line : lines) {
+    if (line.empty() || line.find('\n') != line.npos || line.data() < at) std::abort();
+    at = line.data() + line.size();
+  }
+  if (at > text.data() + text.size()) std::abort();
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t size) {
@@ -40,6 +51,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t siz
   const std::string text(reinterpret_cast<const char*>(bytes) + 1, size - 1);
 
   check_token(text, bytes[0] % 5);
+  check_lines(text, bytes[0]);
   for (const char* name : {"after", "limit", "history", "format", ""}) {
     const auto value = query_value(text, name);
     if (value && value->size() > text.size()) std::abort();

@@ -36,12 +36,18 @@ Task<> obey(Request& request) {
     if (word == "close") co_await msgutil::close_connection(request, 4005);
     if (word == "until") request.close_at(std::chrono::system_clock::time_point(1h));
     if (word == "publish") room.publish("news");
+    if (word == "sign") Channel::named("room", {.tell_publisher = true}).join(request).publish("signed");
     if (word == "ask") {
       const Allowed allowed = co_await request.is_allowed("/room", "POST");
       co_await msgutil::send_message(request, word_of(allowed));
     }
     if (word == "news")
       if (auto news = co_await room.receive()) co_await msgutil::send_message(request, std::move(news->message));
+    if (word == "who")
+      if (auto news = co_await room.receive()) {
+        const std::string publisher = news->publisher.empty() ? "nobody" : news->publisher;
+        co_await msgutil::send_message(request, publisher);
+      }
     if (word == "wait") try {
         co_await msgutil::receive_message(request, 5s);
       } catch (const TimeoutException&) {
@@ -62,9 +68,13 @@ void obey_blocking(BlockingRequest& request) {
     if (word == "close") msgutil::close_connection(request, 4005);
     if (word == "until") request.close_at(std::chrono::system_clock::time_point(1h));
     if (word == "publish") room.publish("news");
+    if (word == "sign") Channel::named("room", {.tell_publisher = true}).join(request).publish("signed");
     if (word == "ask") msgutil::send_message(request, word_of(request.is_allowed("/room", "POST")));
     if (word == "news")
       if (auto news = room.receive()) msgutil::send_message(request, std::move(news->message));
+    if (word == "who")
+      if (auto news = room.receive())
+        msgutil::send_message(request, news->publisher.empty() ? "nobody" : news->publisher);
     if (word == "wait") try {
         msgutil::receive_message(request, 5s);
       } catch (const TimeoutException&) {
@@ -170,6 +180,18 @@ TEST_P(Testing, ChannelsReachOthersAndTellWhoIsThere) {
   other.expect("news");
   other.close();
   EXPECT_EQ(server.members("room"), 1u);
+}
+
+TEST_P(Testing, AChannelTellsWhoHasPublishedWhereItIsTo) {
+  Client other(server, "/obey"), ann(server, "/obey");
+  ann.is_user("ann");
+  other.open();
+  ann.open();
+  for (const auto& [word, publisher] : {std::pair("sign", "ann"), std::pair("publish", "nobody")}) {
+    other.send("who");
+    ann.send(word);
+    other.expect(publisher);
+  }
 }
 
 TEST_P(Testing, TheTimeThatAHandlerGivesIsKept) {

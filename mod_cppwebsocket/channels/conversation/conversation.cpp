@@ -162,7 +162,7 @@ class Talk {
       co_return error(command.id, "too_large", "the message is larger than this channel takes");
     const PublishResult result =
         hub_.publish(command.channel, said.options, std::move(command.message),
-                     publisher_of(request_.remote_address()));
+                     publisher_of(request_.remote_address()), request_.user());
     if (result.status == PublishStatus::too_large)
       co_return error(command.id, "too_large", "the message is larger than channels can hold");
     if (!result) co_return error(command.id, "no_room", "there is no room for another channel");

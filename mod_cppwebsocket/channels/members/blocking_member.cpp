@@ -40,6 +40,7 @@ void BlockingMember::set_member(LocalMember& member) {
   member_ = &member;
   id_ = member.id();
   publisher_ = publisher_of(member.session()->remote_address());
+  if (options_.tell_publisher) user_ = member.session()->user();
 }
 
 void BlockingMember::recovered(const Recovery& recovery) {
@@ -74,7 +75,7 @@ void BlockingMember::end_recovery(std::exception_ptr reason) {
 PublishResult BlockingMember::publish(Message&& message) {
   if (left_) throw BadOperationException(left_text);
   if (gone_) throw ConnectionTerminatedException("the connection has ended");
-  return hub_.publish(channel_, options_, std::move(message), publisher_);
+  return hub_.publish(channel_, options_, std::move(message), publisher_, user_);
 }
 
 ReceiveQueue& BlockingMember::required_queue(const char* what) const {

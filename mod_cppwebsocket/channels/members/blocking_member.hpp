@@ -72,6 +72,7 @@ class BlockingMember final : public detail::BlockingJoined,
   const std::shared_ptr<ReceiveQueue> queue_;
   std::string id_;
   std::uint16_t publisher_ = 0;
+  std::string user_;
   LocalMember* member_ = nullptr;  // only the reactor's thread looks at it
   std::atomic<std::uint64_t> dropped_{0};
   std::atomic<bool> left_{false};

@@ -7,11 +7,14 @@
 #include "channels/members/local_member.hpp"
 #include "channels/members/reactor_channels.hpp"
 #include "protocol/frames/utf8.hpp"
+#include "runtime/limits/table.hpp"
 #include "runtime/session/event_loop.hpp"
 
 namespace cppwebsocket::channels {
 
 namespace {
+
+constexpr std::string_view counted = "members";  // what the table of member counts has
 
 HistoryBound bound_of(const ChannelOptions& options) noexcept {
   return {options.history, static_cast<std::uint32_t>(options.history_time.count())};
@@ -47,6 +50,7 @@ Hub::~Hub() = default;
 
 void Hub::set_uplink(std::unique_ptr<Uplink> uplink) { uplink_ = std::move(uplink); }
 void Hub::set_directory(std::unique_ptr<Directory> directory) { directory_ = std::move(directory); }
+void Hub::set_member_counts(std::unique_ptr<runtime::LimitTable> counts) { member_counts_ = std::move(counts); }
 
 std::shared_ptr<runtime::LoopSource> Hub::serve(runtime::EventLoop& loop) {
   const auto& made = reactors_.emplace_back(std::make_shared<ReactorChannels>(
@@ -70,7 +74,8 @@ PublishResult Hub::publish(std::string_view channel, const ChannelOptions& optio
 }
 
 PublishResult Hub::publish(std::string_view channel, const ChannelOptions& options,
-                           Message&& message, std::uint16_t publisher) {
+                           Message&& message, std::uint16_t publisher, std::string_view user) {
+  if (!options.tell_publisher || user.size() > longest_user) user = {};
   if (message.is_text() && !detail::MessageAccess::is_validated(message)) {
     if (!protocol::is_utf8(message.text()))
       throw InvalidUTF8Exception("the text to publish is not UTF-8");
@@ -78,9 +83,10 @@ PublishResult Hub::publish(std::string_view channel, const ChannelOptions& optio
   }
   counters_.published.fetch_add(1, std::memory_order_relaxed);
   const HistoryBound bound = bound_of(options);
-  if (uplink_) return uplink_->publish(channel, bound, std::move(message));
-  const Stored stored =
-      store_.publish(channel, record_of(RecordKind::message, std::move(message), bound, publisher));
+  if (uplink_) return uplink_->publish(channel, bound, std::move(message), user);
+  Record record = record_of(RecordKind::message, std::move(message), bound, publisher);
+  record.user = user;
+  const Stored stored = store_.publish(channel, record);
   return {status_of(stored.result), stored.position};
 }
 
@@ -116,8 +122,9 @@ void Hub::joined(LocalMember& member, const std::string& channel,
   }
   Shard& shard = shard_of(channel);
   std::lock_guard lock(shard.mutex);
-  if (shard.members[channel]++ == 0 && uplink_ && !shard.reserved.contains(channel))
-    uplink_->in_use(channel, true);
+  const std::size_t now = ++shard.members[channel];
+  if (now == 1 && uplink_ && !shard.reserved.contains(channel)) uplink_->in_use(channel, true);
+  count(channel, now);
   counters_.memberships.fetch_add(1, std::memory_order_relaxed);
 }
 
@@ -128,9 +135,16 @@ void Hub::left(LocalMember& member, const std::string& channel) noexcept {
   const auto found = shard.members.find(channel);
   if (found == shard.members.end()) return;
   counters_.memberships.fetch_sub(1, std::memory_order_relaxed);
-  if (--found->second != 0) return;
+  count(channel, --found->second);
+  if (found->second != 0) return;
   shard.members.erase(found);
   if (uplink_ && !shard.reserved.contains(channel)) uplink_->in_use(channel, false);
+}
+
+// Under the shard's lock, so that the last count is the newest. Nothing in the table is a rate: no time goes in.
+void Hub::count(std::string_view channel, std::size_t members) noexcept {
+  if (member_counts_)
+    member_counts_->set(member_counts_->key(counted, channel), static_cast<std::uint32_t>(members), {});
 }
 
 std::size_t Hub::local_members(std::string_view channel) {
@@ -154,6 +168,8 @@ void Hub::must_not_wait_here(const char* what) const {
 
 std::size_t Hub::members(std::string_view channel) {
   must_not_wait_here("Channel::members");
+  if (member_counts_ && !member_counts_->was_without_room())
+    return member_counts_->sum(member_counts_->key(counted, channel));
   const std::size_t here = local_members(channel);
   return directory_ ? directory_->members(channel, here) : here;
 }

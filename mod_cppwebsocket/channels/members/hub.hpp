@@ -15,6 +15,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -28,6 +29,7 @@
 
 namespace cppwebsocket::runtime {
 class EventLoop;
+class LimitTable;
 class LoopSource;
 }  // namespace cppwebsocket::runtime
 
@@ -46,8 +48,9 @@ class Uplink {
   virtual bool gives_numbers() const noexcept = 0;
 
   // Publishes instead of the hub: into the store, or only there and back, as the channel needs.
-  // The message's text is valid.
-  virtual PublishResult publish(std::string_view channel, HistoryBound bound, Message&& message) = 0;
+  // The message's text is valid. `user` as Record::user.
+  virtual PublishResult publish(std::string_view channel, HistoryBound bound, Message&& message,
+                                std::string_view user) = 0;
 
   // The first member in this child has come, or the last has gone. For each channel in turn.
   virtual void in_use(std::string_view channel, bool used) = 0;
@@ -96,7 +99,7 @@ class Directory {
 
   virtual std::vector<Member> present(std::string_view channel) = 0;
 
-  // Memberships in all children. `here` is this child's own count. May wait.
+  // Memberships in all children, which are asked. `here` is this child's own count. May wait.
   virtual std::size_t members(std::string_view channel, std::size_t here) = 0;
 };
 
@@ -111,18 +114,25 @@ class Hub final : public detail::ChannelService {
   // complete.
   void set_uplink(std::unique_ptr<Uplink> uplink);
   void set_directory(std::unique_ptr<Directory> directory);
+  // Where all children count their memberships by channel. Without, or once it was too small, members() asks.
+  void set_member_counts(std::unique_ptr<runtime::LimitTable> counts);
 
   // What serves the members that are in `loop`, which is to run it. The first one is given control
   // records. For all loops before any of them runs one: there they look at each other.
   std::shared_ptr<runtime::LoopSource> serve(runtime::EventLoop& loop);
 
-  // Channel::publish, for a publisher whose number is known: see Record::publisher. Thread: any.
+  // Channel::publish, for a publisher whose number is known: see Record::publisher. `user` is told if the options say
+  // so, and it is not too long. Thread: any.
   PublishResult publish(std::string_view channel, const ChannelOptions& options, Message&& message,
-                        std::uint16_t publisher);
+                        std::uint16_t publisher, std::string_view user = {});
 
   // Backwards from Channel::history, and otherwise like that: the newest `most` before `before`. Raises bad_alloc.
   // Thread: any.
   History history_before(std::string_view channel, const Position& before, std::size_t most);
+
+  // As ChannelStore::delete_history, of a channel whose history other machines do not have.
+  bool deletes_histories() const noexcept { return !uplink_; }
+  std::optional<Deleted> delete_history(std::string_view channel) noexcept { return store_.delete_history(channel); }
 
   // A place for a join later in a connection's life, which waits for a backplane as Channel::reserve does, but
   // not again once that was in vain. Thread: any that may wait.
@@ -200,12 +210,14 @@ class Hub final : public detail::ChannelService {
   };
   Shard& shard_of(std::string_view channel) noexcept;
   ReactorChannels& channels_of(const runtime::EventLoop& loop);
+  void count(std::string_view channel, std::size_t members) noexcept;
   void reserve(detail::RequestRecord& record, std::string_view channel);
   bool wait_for_uplink(std::string_view channel);
 
   ChannelStore& store_;
   std::unique_ptr<Uplink> uplink_;
   std::unique_ptr<Directory> directory_;
+  std::unique_ptr<runtime::LimitTable> member_counts_;
   std::vector<std::shared_ptr<ReactorChannels>> reactors_;
   std::array<Shard, 16> shards_;
   HubCounters& counters_;  // in the store's memory

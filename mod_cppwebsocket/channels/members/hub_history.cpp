@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "channels/members/hub.hpp"
+#include "channels/members/shared_batch.hpp"
 
 namespace cppwebsocket::channels {
 
@@ -17,11 +18,7 @@ constexpr std::chrono::seconds answer_time{1};
 
 History history_of(StoredHistory&& stored) {
   History history{{}, stored.newest, stored.complete};
-  for (Record& record : stored.records) {
-    Publication& publication = history.publications.emplace_back();
-    publication.message = std::move(record.message);
-    publication.position = record.position;
-  }
+  for (Record& record : stored.records) history.publications.push_back(publication_of(std::move(record)));
   return history;
 }
 

@@ -91,8 +91,9 @@ std::string json_of(std::string_view channel, const Publication& publication,
   json = begin("message", channel);
   append_position(json, publication.position);
   if (provenance.origin != 0) append_id(json, provenance.origin, provenance.sequence);
-  if (provenance.time_ms != 0)
-    json.append(",\"time\":").append(std::to_string(provenance.time_ms));
+  if (const auto since_1970 = publication.time.time_since_epoch().count(); since_1970 != 0)
+    json.append(",\"time\":").append(std::to_string(since_1970));
+  if (!publication.publisher.empty()) append_json_string(json.append(",\"publisher\":"), publication.publisher);
   if (publication.message.is_text()) {
     json.append(",\"data\":");
     append_json_string(json, publication.message.text());

@@ -3,7 +3,8 @@
 //   {"type":"subscribed","channel":"chat","position":"5f3a-41","recovered":true}
 //     with JoinOptions::events also ,"members":[{"id":"7c-1","info":"Ann"}]: who is there already
 //   {"type":"message","channel":"chat","position":"5f3a-42","time":1767225600000,"data":"hello"}
-//     or "base64":"…"; time: of its publication, in milliseconds since 1970
+//     or "base64":"…"; time: of its publication, in milliseconds since 1970; and "publisher":"ann", who is known and to
+//     be told (ChannelOptions::tell_publisher)
 //   {"type":"joined","channel":"chat","member":{"id":"7c-1","info":"Ann"}}      or "left"
 //   {"type":"message","channel":"chat","id":"77ab01-12","data":"hello"}   while its number is not known;
 //     with a number it has the same id, where a backplane gives numbers
@@ -24,10 +25,9 @@ namespace cppwebsocket::channels {
 // Its type; also the name of the event that tells it without an envelope.
 inline constexpr std::string_view beginning = "subscribed";
 
-// What is told of a message beside what it says.
+// Of a message that may come twice.
 struct Provenance {
   std::uint64_t origin = 0, sequence = 0;  // make its id; 0: it has none
-  std::int64_t time_ms = 0;                // of its publication, since 1970; 0: not known
 };
 
 std::string json_of(std::string_view channel, const Publication& publication,

@@ -1,6 +1,7 @@
 #include "channels/members/shared_batch.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <utility>
 
 #include "channels/members/json_envelope.hpp"
@@ -18,7 +19,7 @@ const Message* message_of(const Arrival& publication, Form form,
                         publication.kind == Publication::Kind::left;
   if (is_event && form != Form::json_events) return nullptr;
   made = Message(json_of(channel, publication,
-                         {publication.origin, publication.sequence, publication.time_ms}));
+                         {publication.origin, publication.sequence}));
   return &made;
 }
 
@@ -47,11 +48,17 @@ Arrival gap_until(const Position& last) {
   return gap;
 }
 
-Arrival arrival_of(Record&& record) {
-  Arrival publication;
+Publication publication_of(Record&& record) {
+  Publication publication;
   publication.message = std::move(record.message);
   publication.position = record.position;
-  publication.time_ms = record.time_ms;
+  publication.publisher = std::move(record.user);
+  publication.time = std::chrono::sys_time<std::chrono::milliseconds>(std::chrono::milliseconds(record.time_ms));
+  return publication;
+}
+
+Arrival arrival_of(Record&& record) {
+  Arrival publication{publication_of(std::move(record))};
   const bool comes_twice = record.kind == RecordKind::provisional ||
                            (is_numbered(record.kind) && (record.position.epoch & engine_epoch) != 0);
   if (comes_twice) {

@@ -22,7 +22,6 @@ namespace cppwebsocket::channels {
 struct Arrival : Publication {
   // Who it is, if it may come twice: without a number first, and with it later. 0: it comes once.
   std::uint64_t origin = 0, sequence = 0;
-  std::int64_t time_ms = 0;  // of its publication, since 1970; 0: not known
   // Has its number now: whoever got it without is told that only.
   bool given_early = false;
 
@@ -52,6 +51,8 @@ struct Encoded {
 void encode_gap(Form form, const protocol::Protocol& protocol, std::string_view channel,
                 const Position& last, std::string& out);
 
+// What the record says, without who it is.
+Publication publication_of(Record&& record);
 Arrival arrival_of(Record&& record);
 
 // That messages are lost up to `last`.

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "channels/store/key.hpp"
 #include "channels/store/memory.hpp"
@@ -30,9 +31,11 @@ class Chain {
     if (head && !takes(*head)) head.reset();
     return head;
   }
-  // The payload of that one. False if it was overwritten meanwhile. Raises bad_alloc.
-  bool read_payload(const RecordHead& head, std::string& payload) const {
-    return memory_.ring(at_.seat, at_.ring).read_rest(at_.position, head, nullptr, payload);
+  // All of that one. Nothing if it was overwritten meanwhile. Raises bad_alloc.
+  std::optional<Record> read(const RecordHead& head) const {
+    std::string payload, user;
+    if (!memory_.ring(at_.seat, at_.ring).read_rest(at_.position, head, &user, payload)) return {};
+    return record_of(head, std::move(payload), std::move(user));
   }
 
   // Where the next one would be.

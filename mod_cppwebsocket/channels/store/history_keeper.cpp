@@ -137,12 +137,12 @@ bool HistoryKeeper::copy(std::uint64_t& previous, const Kept& from) {
   const Ring source = memory_.ring(place.seat, place.ring);
   auto head = source.read(place.position);
   if (!head || head->total_words() != from.words ||
-      !source.read_rest(place.position, *head, nullptr, payload_))
+      !source.read_rest(place.position, *head, &name_, payload_))
     return false;
   head->previous = previous;
   head->is_copy = true;
   Ring ring = memory_.ring(seat_, kept);
-  const std::uint64_t at = ring.write(*head, {}, payload_);
+  const std::uint64_t at = ring.write(*head, name_, payload_);
   ring.announce(at + head->total_words());
   previous = Location{seat_, kept, at}.packed();
   carried_[from.publisher] += static_cast<std::uint32_t>(from.words);

@@ -66,7 +66,7 @@ class HistoryKeeper {
   std::unordered_map<ChannelKey, std::uint64_t, ChannelKeyHash> settled_;
   std::size_t most_settled_ = 1024;
   std::vector<Kept> chain_;  // newest first
-  std::string payload_;
+  std::string name_, payload_;
 };
 
 }  // namespace cppwebsocket::channels

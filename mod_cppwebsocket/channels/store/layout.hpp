@@ -70,13 +70,14 @@ struct alignas(64) Header {
 };
 
 // Where a record is, in one word: seat and ring and position; or, with the top bit, that there is
-// none, and since which change of the entry.
+// none, and since which change of the entry. With the next bit there was one, which has been deleted.
 struct Location {
   unsigned seat;
   unsigned ring;
   std::uint64_t position;
 
   static constexpr std::uint64_t none = std::uint64_t{1} << 63;
+  static constexpr std::uint64_t deleted = none | none >> 1;
   static constexpr std::uint64_t positions = (std::uint64_t{1} << 48) - 1;
 
   std::uint64_t packed() const noexcept {
@@ -86,6 +87,8 @@ struct Location {
     return {static_cast<unsigned>(word >> 49 & 0x3fff), static_cast<unsigned>(word >> 48 & 1),
             word & positions};
   }
+  // Whether the channel begins here.
+  static bool is_beginning(std::uint64_t word) noexcept { return (word & deleted) == none; }
 };
 
 // How often anything is tried that fails only while others succeed. So often in turn means that

@@ -79,10 +79,10 @@ std::vector<Record> Past::read_from(const Piece& piece, std::uint64_t link, std:
   Chain chain(store_.memory(), key_, {piece.epoch, piece.below}, link, end, budget);
   while (const auto head = chain.next()) {
     if (head->position.offset > piece.newest) continue;
-    std::string payload;
-    if (!chain.read_payload(*head, payload)) break;
-    records.push_back(record_of(*head, std::move(payload)));
-    is_first = (chain.link() & Location::none) != 0;
+    auto record = chain.read(*head);
+    if (!record) break;
+    records.push_back(std::move(*record));
+    is_first = Location::is_beginning(chain.link());
   }
   std::ranges::reverse(records);
   return records;

@@ -30,10 +30,11 @@ struct ChannelReader::Found {
   std::uint64_t at;
   RecordHead head;
 
-  std::optional<Record> record(std::string* name = nullptr) const {
-    std::string payload;
-    if (!ring.read_rest(at, head, name, payload)) return {};
-    return record_of(head, std::move(payload));
+  // Of a control record `channel` is given.
+  std::optional<Record> record(std::string* channel = nullptr) const {
+    std::string payload, user;
+    if (!ring.read_rest(at, head, channel ? channel : &user, payload)) return {};
+    return record_of(head, std::move(payload), std::move(user));
   }
 };
 
@@ -111,7 +112,7 @@ void ChannelReader::take_numbered(Follow& follow, Found& found, Sink& sink) {
   if (head.position.offset > follow.position.offset + 1)
     repair(follow, head.previous, head.position.offset, sink);
   if (auto record = found.record())
-    pass(follow, std::move(*record), (head.previous & Location::none) != 0, sink);
+    pass(follow, std::move(*record), Location::is_beginning(head.previous), sink);
   else
     overtaken_ = true;
 }
@@ -142,10 +143,10 @@ void ChannelReader::repair(Follow& follow, std::uint64_t link, std::uint64_t bel
   bool is_first = false;        // the oldest of them, in the channel
   Chain chain(memory_, follow.key, follow.position, link, below, budget_);
   while (const auto head = chain.next()) {
-    std::string payload;
-    if (!chain.read_payload(*head, payload)) break;
-    missing.push_back(record_of(*head, std::move(payload)));
-    is_first = (chain.link() & Location::none) != 0;
+    auto record = chain.read(*head);
+    if (!record) break;
+    missing.push_back(std::move(*record));
+    is_first = Location::is_beginning(chain.link());
   }
   for (auto each = missing.rbegin(); each != missing.rend(); ++each)
     pass(follow, std::move(*each), std::exchange(is_first, false), sink);

@@ -1,7 +1,9 @@
 // A record: one message on its way through a channel's shared memory, and what the store answers.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include <cppwebsocket/message.hpp>
@@ -35,6 +37,8 @@ inline constexpr std::uint64_t engine_epoch = 1ULL << 63;
 // Publishers are told apart by so many numbers.
 inline constexpr std::uint16_t most_publishers = 1 << 12;
 
+inline constexpr std::size_t longest_user = 255;  // bytes
+
 // What a channel keeps. Shared memory is finite: it may keep less.
 struct HistoryBound {
   std::uint32_t messages = 0;  // 0: none
@@ -53,6 +57,7 @@ struct Record {
   HistoryBound bound;          // 0 messages in publish(): as the channel had it before
   // Below most_publishers: a number that one publisher always has and few others; 0: it is not known.
   std::uint16_t publisher = 0;
+  std::string user;  // who published it, if that is to be told: at most longest_user bytes
 };
 
 enum class StoreResult : std::uint8_t {
@@ -81,6 +86,12 @@ struct Extent {
   Position newest;
   Position from;
   bool complete = false;  // as StoredHistory::complete
+};
+
+// What has become of a history that was to be deleted.
+struct Deleted {
+  Position position;         // of the channel, as before; {0, 0}: it is not known
+  std::size_t messages = 0;  // that it had
 };
 
 struct StoredHistory {

@@ -20,6 +20,7 @@ using namespace shared;
 namespace {
 
 constexpr std::size_t longest_name = 255;  // bytes
+static_assert(longest_user <= longest_name);  // in a record it has the same place
 
 std::uint64_t random_origin() {
   std::uint64_t origin;
@@ -65,7 +66,7 @@ struct ChannelStore::Written {
 };
 
 Stored ChannelStore::publish(std::string_view channel, const Record& record) {
-  if (record.message.size() > largest_payload() || channel.size() > longest_name)
+  if (record.message.size() > largest_payload() || channel.size() > longest_name || record.user.size() > longest_user)
     return {StoreResult::too_large, {}, 0};
   const ChannelKey key = channel_key(memory_.secret(), channel);
   Stored stored;
@@ -94,7 +95,7 @@ Stored ChannelStore::append(const ChannelKey& key, std::string_view channel, con
   const bool keeps_origin = is_numbered(record.kind) || record.kind == RecordKind::provisional;
   head.origin = keeps_origin ? record.origin : origin_;
   head.sequence = keeps_origin ? record.sequence : sequence_ + 1;
-  const std::string_view name = record.kind == RecordKind::control ? channel : std::string_view();
+  const std::string_view name = record.kind == RecordKind::control ? channel : std::string_view(record.user);
   head.name_size = static_cast<std::uint8_t>(name.size());
   head.publisher = record.publisher;
 
@@ -203,10 +204,9 @@ StoredHistory ChannelStore::history(std::string_view channel, std::optional<Posi
   StoredHistory history;
   const Extent extent =
       look_back(channel, after, most, [&](const Chain& chain, const RecordHead& head) {
-        std::string payload;
-        if (!chain.read_payload(head, payload)) return false;
-        history.records.push_back(record_of(head, std::move(payload)));
-        return true;
+        auto record = chain.read(head);
+        if (record) history.records.push_back(std::move(*record));
+        return record.has_value();
       });
   std::ranges::reverse(history.records);
   history.newest = extent.newest;
@@ -221,11 +221,12 @@ StoredHistory ChannelStore::page_before(std::string_view channel, const Position
   std::uint64_t next = before.offset - 1;
   const auto take = [&](const Chain& chain, const RecordHead& head) {
     if (head.position.offset >= before.offset) return true;
-    std::string payload;
-    if (page.records.size() == most || !chain.read_payload(head, payload)) return false;
+    if (page.records.size() == most) return false;
+    auto record = chain.read(head);
+    if (!record) return false;
     page.complete &= head.position.offset == next;
     next = head.position.offset - 1;
-    page.records.push_back(record_of(head, std::move(payload)));
+    page.records.push_back(std::move(*record));
     return true;
   };
   page.complete = true;

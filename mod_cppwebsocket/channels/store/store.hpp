@@ -88,6 +88,11 @@ class ChannelStore {
   // What history() says, without the records, which may be read later (past.hpp).
   Extent extent(std::string_view channel, std::optional<Position> after, std::size_t most) const;
 
+  // The channel has no past from one moment on; its position and bound stay. Whoever is behind that, or comes
+  // back to it, is told a gap. Who is being sent the past just then may still get what was in it. Nothing: it
+  // could not be done, for others never ceased to change the channel.
+  std::optional<Deleted> delete_history(std::string_view channel) noexcept;
+
   // What is published in `channel` from now on is behind this place. `with_unnumbered`: also what has
   // no offset. Raises bad_alloc.
   Place place(std::string_view channel, bool with_unnumbered) const;

@@ -198,6 +198,7 @@ Child::Child(runtime::RuntimeOptions options, std::size_t filter_connections,
     : store_(std::move(store)),
       place_(*store_, main_server),
       client_counts_(main_server, *store_, options.max_connections, options.blocking_threads),
+      idempotency_(make_idempotency_table(*store_)),
       hub_(*store_),
       runtime_((options.channels = &hub_,
                 options.connections = &store_->child_counters().connections, std::move(options))),
@@ -212,6 +213,7 @@ Child::Child(runtime::RuntimeOptions options, std::size_t filter_connections,
                  "CWS0096: lines of WebSocketLog are lost: the process that writes them does not keep up");
     });
   detail::channel_service = &hub_;  // for handlers that are part of this module
+  hub_.set_member_counts(make_member_counts(*store_));
   hub_.set_directory(std::make_unique<channels::PresenceDirectory>(hub_, runtime_.first_reactor()));
   runtime_.for_each_reactor([this](runtime::Reactor& reactor) {
     channel_sources_.emplace_back(reactor, hub_.serve(reactor));

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "channels/members/hub.hpp"
+#include "channels/store/idempotency.hpp"
 #include "channels/store/store.hpp"
 #include "httpd/child/client_counts.hpp"
 #include "httpd/child/filter_connections.hpp"
@@ -73,6 +74,8 @@ class Child {
 
   FilterConnections& filter_connections() noexcept { return filter_connections_; }
   ClientCounts& client_counts() noexcept { return client_counts_; }
+  // Null: its channels reach no other child.
+  channels::IdempotencyTable* idempotency() noexcept { return idempotency_.get(); }
 
   // From here on the reactors run what the hub has for them; until here only child_init uses it.
   // Raises system_error.
@@ -102,6 +105,7 @@ class Child {
   const std::unique_ptr<channels::ChannelStore> store_;
   ChildPlace place_;
   ClientCounts client_counts_;
+  const std::unique_ptr<channels::IdempotencyTable> idempotency_;
   channels::Hub hub_;
   runtime::Runtime runtime_;
   std::vector<std::pair<runtime::Reactor&, std::shared_ptr<runtime::LoopSource>>> channel_sources_;

@@ -10,8 +10,10 @@
 #include <apr_pools.h>
 
 #include <algorithm>
-#include <stdexcept>
+#include <cstddef>
 #include <optional>
+#include <span>
+#include <stdexcept>
 #include <string>
 #include <thread>
 
@@ -26,6 +28,20 @@ constexpr const char* memory_key = "cppwebsocket-channel-memory-5";
 channels::ChannelMemory* the_memory = nullptr;
 std::optional<runtime::Sheet> the_sheet;
 constexpr const char* sheet_key = "counters-1";  // changes with what lies in it
+
+// Half a million entries, one for each channel with members and child. The kernel gives pages as they are used.
+constexpr std::size_t member_bytes = 8 << 20;
+std::span<std::byte> member_memory;
+
+// A hundred thousand keys.
+constexpr std::size_t idempotency_bytes = 8 << 20;
+std::span<std::byte> idempotency_memory;
+
+// Seats and origins in it are those of the channels' memory.
+std::span<std::byte> memory_beside_channels(server_rec* main_server, const char* what, std::size_t bytes) {
+  const std::string key = std::string(memory_key) + what;
+  return {static_cast<std::byte*>(shared_memory(main_server, key.c_str(), bytes)), bytes};
+}
 
 // For as many reactors as the children of this machine have; of one that has more, those count for themselves.
 void make_sheet(server_rec* main_server, std::size_t seats) {
@@ -80,6 +96,8 @@ void make_channel_memory(server_rec* main_server) {
   the_memory = static_cast<channels::ChannelMemory*>(found);
   note_places(*the_memory);
   make_sheet(main_server, the_memory->seats());
+  member_memory = memory_beside_channels(main_server, "-members-1", member_bytes);
+  idempotency_memory = memory_beside_channels(main_server, "-idempotency-1", idempotency_bytes);
   const std::size_t page = 4096;
   if (the_memory->bytes() / page != (wanted + page - 1) / page)
     log_server(main_server, APLOG_WARNING,
@@ -105,6 +123,19 @@ std::unique_ptr<channels::ChannelStore> make_channel_store(server_rec* main_serv
   // As the shared one, it stays until the process ends.
   return std::make_unique<ChannelStore>(
       *ChannelMemory::create(the_memory->bytes(), 1).release(), report);
+}
+
+std::unique_ptr<runtime::LimitTable> make_member_counts(const channels::ChannelStore& store) {
+  channels::ChannelMemory& memory = store.memory();
+  if (&memory != the_memory || member_memory.empty()) return nullptr;
+  return std::make_unique<runtime::LimitTable>(member_memory, memory.seats(), store.seat(), [&memory](unsigned seat) {
+    return memory.locks().is_held(seat);
+  });
+}
+
+std::unique_ptr<channels::IdempotencyTable> make_idempotency_table(const channels::ChannelStore& store) {
+  if (&store.memory() != the_memory || idempotency_memory.empty()) return nullptr;
+  return std::make_unique<channels::IdempotencyTable>(idempotency_memory, store.memory(), store.origin());
 }
 
 runtime::Sheet* counters() noexcept { return the_sheet ? &*the_sheet : nullptr; }

@@ -2,8 +2,10 @@
 // child, kept over restarts. Once there are children, the parent leaves it alone: see ChannelMemory.
 #pragma once
 
+#include "channels/store/idempotency.hpp"
 #include "channels/store/store.hpp"
 #include "runtime/counters/totals.hpp"
+#include "runtime/limits/table.hpp"
 
 #include <httpd.h>
 
@@ -18,6 +20,13 @@ void make_channel_memory(server_rec* main_server);
 // This child's place in it. If all are taken it gets a memory of its own, and its channels reach
 // nobody else: the log says so. Raises runtime_error and system_error. Thread: the child's main one.
 std::unique_ptr<channels::ChannelStore> make_channel_store(server_rec* main_server);
+
+// Where all children count members by channel; null for a child that has no seat among the others. Raises
+// std::bad_alloc. Thread: the child's main one.
+std::unique_ptr<runtime::LimitTable> make_member_counts(const channels::ChannelStore& store);
+
+// Where all children remember requests by their Idempotency-Key; null as above.
+std::unique_ptr<channels::IdempotencyTable> make_idempotency_table(const channels::ChannelStore& store);
 
 // Null before it is made. Thread: any of a child.
 channels::ChannelMemory* channel_memory() noexcept;

@@ -75,6 +75,9 @@ Rows channel_directives() {
       take12<channel_history>("WebSocketChannelHistory", directory,
                               "How many messages these channels keep, and for how long (default 0, "
                               "no limit of time)"),
+      take1<on_or_off<&DirectoryConfig::tell_publisher>>(
+          "WebSocketChannelPublisher", directory,
+          "On: what is published here tells everybody who gets it the user who has published it (default Off)"),
       take1<count<&DirectoryConfig::most_channels, 10'000>>(
           "WebSocketChannelsPerConnection", directory,
           "How many channels one connection of websocket-channels may have, 1 to 10000 (default 100)"),

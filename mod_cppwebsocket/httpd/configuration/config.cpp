@@ -162,6 +162,7 @@ void* merge_directory_config(apr_pool_t* pool, void* outer_config, void* inner_c
   inherit(merged->auth_check, outer.auth_check);
   inherit(merged->channels, outer.channels);
   inherit(merged->channel_options, outer.channel_options);
+  inherit(merged->tell_publisher, outer.tell_publisher);
   inherit(merged->most_channels, outer.most_channels);
   inherit(pool, merged->client_limits, outer.client_limits);
   inherit(merged->pace, outer.pace);

@@ -85,7 +85,8 @@ struct DirectoryConfig {
   std::optional<std::chrono::milliseconds> message_timeout;  // 0: off
   std::optional<AuthCheck> auth_check;
   std::optional<std::span<ap_expr_info_t* const>> channels;  // each gives a channel's name
-  std::optional<ChannelOptions> channel_options;
+  std::optional<ChannelOptions> channel_options;  // what they keep
+  std::optional<bool> tell_publisher;
   std::optional<std::size_t> most_channels;  // on one connection
   std::optional<ClientLimits> client_limits;
   std::optional<runtime::PaceLimits> pace;  // without counts: Off

@@ -111,6 +111,8 @@ class SeveralChannels {
 
   int publish(std::span<Header> headers) {
     if (const auto refused = refuse_publisher(r_, headers)) return *refused;
+    if (apr_table_get(r_->headers_in, "Idempotency-Key") || protocol::query_value(view(r_->args), "messages"))
+      return refuse(r_, HTTP_BAD_REQUEST, "Idempotency-Key and messages= are for a POST to the address of one channel.");
     names_ = protocol::query_values(view(r_->args), "channel");
     const std::size_t most = directory_config_of(r_).most_channels.value_or(default_most_channels);
     if (names_.empty() || names_.size() > most)
@@ -150,7 +152,7 @@ class SeveralChannels {
 
   void publish(std::size_t i, Message message, std::string& json) {
     const PublishResult result = child_.hub().publish(names_[i], options_[i], std::move(message),
-                                                      channels::publisher_of(view(r_->useragent_ip)));
+                                                      channels::publisher_of(view(r_->useragent_ip)), view(r_->user));
     channels::append_json_string(json.append("{\"channel\":"), names_[i]);
     if (!result)
       json.append(",\"error\":").append(result.status == PublishStatus::no_room ? "\"no_room\"" : "\"too_large\"");

@@ -137,7 +137,10 @@ std::variant<std::vector<std::string>, int> channels_of(request_rec* r, std::str
 }
 
 ChannelOptions channel_options_of(const request_rec* r) noexcept {
-  return directory_config_of(r).channel_options.value_or(ChannelOptions());
+  const DirectoryConfig& config = directory_config_of(r);
+  ChannelOptions options = config.channel_options.value_or(ChannelOptions());
+  options.tell_publisher = config.tell_publisher.value_or(false);
+  return options;
 }
 
 }  // namespace cppwebsocket::httpd

@@ -40,7 +40,7 @@ std::string_view channel_by_path(request_rec* r, std::string_view path);
 // and is being answered: what the content handler must return.
 std::variant<std::vector<std::string>, int> channels_of(request_rec* r, std::string_view path);
 
-// By WebSocketChannelHistory.
+// By WebSocketChannelHistory and WebSocketChannelPublisher.
 ChannelOptions channel_options_of(const request_rec* r) noexcept;
 
 }  // namespace cppwebsocket::httpd

@@ -3,9 +3,11 @@
 #include "channels/members/hub.hpp"
 #include "channels/members/json_envelope.hpp"
 #include "channels/members/publisher.hpp"
+#include "channels/store/idempotency.hpp"
 #include "httpd/child/child.hpp"
 #include "httpd/configuration/config.hpp"
 #include "httpd/endpoints/end_point.hpp"
+#include "httpd/endpoints/idempotency.hpp"
 #include "httpd/endpoints/published_message.hpp"
 #include "httpd/log.hpp"
 #include "httpd/module.hpp"
@@ -20,9 +22,11 @@
 #include <http_protocol.h>
 #include <http_request.h>
 
+#include <algorithm>
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 namespace cppwebsocket::httpd {
 
@@ -30,6 +34,10 @@ namespace {
 
 constexpr std::uint32_t most_history = 1'000;  // messages in one answer
 constexpr std::uint32_t usual_history = 100;
+constexpr std::size_t most_lines = 1'000;  // in one request
+
+using Outcome = channels::IdempotencyTable::Outcome;
+using Answer = channels::IdempotencyTable::Answer;
 
 // One request about one channel.
 class PublishRequest {
@@ -44,7 +52,17 @@ class PublishRequest {
   int post() {
     auto read = read_message(r_, fields_, settings_.limits.max_message_size);
     if (const int* refused = std::get_if<int>(&read)) return *refused;
-    return publish(std::get<Message>(std::move(read)));
+    auto name = idempotency_name(r_, fields_, channel_.name());
+    if (const int* refused = std::get_if<int>(&name)) return *refused;
+    const auto& key = std::get<std::string>(name);
+    auto& message = std::get<Message>(read);
+    const auto how = protocol::query_value(view(r_->args), "messages");
+    if (how && (*how != "lines" || !message.is_text()))
+      return refuse(r_, HTTP_BAD_REQUEST, "messages=lines is all there is, and its body is text: each line is a message.");
+    if (how) return post_lines(key, message.text());
+    Answer said;
+    if (const auto refused = publish(key, std::move(message), said)) return *refused;
+    return answer(said);
   }
 
   int get() {
@@ -72,6 +90,24 @@ class PublishRequest {
     return OK;
   }
 
+  int remove() {
+    for (const char* name : {"limit", "after", "before"})
+      if (protocol::query_value(view(r_->args), name))
+        return refuse(r_, HTTP_BAD_REQUEST, "DELETE is of the whole history: without limit=, after= and before=.");
+    channels::Hub& hub = Child::current()->hub();
+    if (!hub.deletes_histories())
+      return refuse(r_, HTTP_NOT_IMPLEMENTED,
+                    "With a WebSocketBackplane other machines have this history, too: it is not deleted here.");
+    const auto deleted = hub.delete_history(channel_.name());
+    if (!deleted) return HTTP_SERVICE_UNAVAILABLE;
+    std::string json = begin();
+    json.append(",\"deleted\":").append(std::to_string(deleted->messages));
+    add_position(json, deleted->position);
+    begin_answer();
+    write(json.append("}\n"));
+    return OK;
+  }
+
  private:
   // False: it is there, and is none.
   bool read_position(std::string_view name, std::optional<Position>& position) const {
@@ -84,22 +120,78 @@ class PublishRequest {
     return text ? protocol::parse_count(*text, most_history) : usual_history;
   }
 
-  int publish(Message message) {
+  // Each with a key of its own, so that a retry publishes what is missing.
+  int post_lines(const std::string& key, std::string_view text) {
+    const std::vector<std::string_view> lines = protocol::lines_of(text, most_lines + 1);
+    if (lines.empty() || lines.size() > most_lines)
+      return refuse(r_, HTTP_BAD_REQUEST, "messages=lines takes from 1 to 1000 lines that are not empty.");
+    const std::size_t most_bytes = Child::current()->hub().store().largest_payload();
+    if (std::ranges::any_of(lines, [&](std::string_view line) { return line.size() > most_bytes; }))
+      return refuse_too_large();
+    std::string json = begin(), positions;
+    Answer said;
+    for (std::size_t i = 0; i < lines.size(); ++i) {
+      Message message{std::string(lines[i])};
+      detail::MessageAccess::set_validated(message);
+      const std::string number = std::to_string(i) + "/" + std::to_string(lines.size());
+      if (const auto refused = publish(key.empty() ? key : key + '\0' + number, std::move(message), said))
+        return *refused;
+      positions.append(positions.empty() ? "" : ",");
+      append_position(positions, said.position);
+    }
+    tell_replayed();
+    json.append(",\"members\":").append(std::to_string(said.members)).append(",\"positions\":[").append(positions);
+    begin_answer();
+    write(json.append("]}\n"));
+    return OK;
+  }
+
+  // What the content handler must return, if it is not published now and was not before. `name` is that of its key, or empty.
+  std::optional<int> publish(const std::string& name, Message&& message, Answer& said) {
+    if (name.empty()) return publish_now(std::move(message), said);
+    channels::IdempotencyTable* const table = Child::current()->idempotency();
+    if (!table) return refuse_attempt(r_, Outcome::no_room);
+    auto attempt = begin_once(*table, name, message);
+    if (attempt.outcome() == Outcome::repeated) {
+      said = attempt.answer();
+      return std::nullopt;
+    }
+    if (attempt.outcome() != Outcome::first) return refuse_attempt(r_, attempt.outcome());
+    const auto refused = publish_now(std::move(message), said);
+    if (!refused) attempt.finish(said);
+    return refused;
+  }
+
+  std::optional<int> publish_now(Message&& message, Answer& said) {
+    is_new_ = true;
     const PublishResult result = Child::current()->hub().publish(
-        channel_.name(), options_, std::move(message), channels::publisher_of(view(r_->useragent_ip)));
-    if (result.status == PublishStatus::too_large)
-      return refuse(r_, HTTP_REQUEST_ENTITY_TOO_LARGE,
-                    "The message is larger than a quarter of what a child process has of "
-                    "WebSocketChannelMemory.");
+        channel_.name(), options_, std::move(message), channels::publisher_of(view(r_->useragent_ip)), view(r_->user));
+    if (result.status == PublishStatus::too_large) return refuse_too_large();
     if (!result) {
       log_request(r_, APLOG_WARNING,
                   "CWS0046: no room for another channel, so nothing can be "
                   "published: raise WebSocketChannelMemory");
       return HTTP_SERVICE_UNAVAILABLE;
     }
+    said = {result.position, channel_.members()};
+    return std::nullopt;
+  }
+
+  int refuse_too_large() {
+    return refuse(r_, HTTP_REQUEST_ENTITY_TOO_LARGE,
+                  "The message is larger than a quarter of what a child process has of "
+                  "WebSocketChannelMemory.");
+  }
+
+  void tell_replayed() {
+    if (!is_new_) apr_table_setn(r_->headers_out, "Idempotent-Replayed", "true");
+  }
+
+  int answer(const Answer& said) {
+    tell_replayed();
     std::string json = begin();
-    json.append(",\"members\":").append(std::to_string(channel_.local_members()));
-    add_position(json, result.position);
+    json.append(",\"members\":").append(std::to_string(said.members));
+    add_position(json, said.position);
     begin_answer();
     write(json.append("}\n"));
     return OK;
@@ -112,7 +204,10 @@ class PublishRequest {
   }
 
   static void add_position(std::string& json, Position position) {
-    json.append(",\"position\":");
+    append_position(json.append(",\"position\":"), position);
+  }
+
+  static void append_position(std::string& json, Position position) {
     if (position == Position())
       json.append("null");
     else
@@ -153,15 +248,20 @@ class PublishRequest {
   Channel channel_;
   ChannelOptions options_;
   Settings settings_;
+  bool is_new_ = false;  // something was published now
 };
 
 }  // namespace
 
 int publish(request_rec* r, std::span<Header> headers, std::string_view path) {
-  ap_allow_standard_methods(r, REPLACE_ALLOW, M_GET, M_POST, M_OPTIONS, -1);
+  // Visitors may publish at other end points.
+  const bool takes_delete = end_point_of(r) == EndPoint::publish;
+  ap_allow_standard_methods(r, REPLACE_ALLOW, M_GET, M_POST, M_OPTIONS, takes_delete ? M_DELETE : -1, -1);
   if (r->method_number == M_OPTIONS)
-    return answer_options(r, headers, settings_of(directory_config_of(r)).origin, "GET, POST");
-  if (r->method_number != M_GET && r->method_number != M_POST) return HTTP_METHOD_NOT_ALLOWED;
+    return answer_options(r, headers, settings_of(directory_config_of(r)).origin,
+                          takes_delete ? "GET, POST, DELETE" : "GET, POST");
+  const bool deletes = takes_delete && r->method_number == M_DELETE;
+  if (r->method_number != M_GET && r->method_number != M_POST && !deletes) return HTTP_METHOD_NOT_ALLOWED;
   if (const auto refused = refuse_publisher(r, headers)) return *refused;
   auto found = channels_of(r, path);
   if (const int* refused = std::get_if<int>(&found)) return *refused;
@@ -175,6 +275,7 @@ int publish(request_rec* r, std::span<Header> headers, std::string_view path) {
   }
   PublishRequest request(r, headers,
                          Channel::named(std::move(names.front()), channel_options_of(r)));
+  if (deletes) return request.remove();
   return r->method_number == M_POST ? request.post() : request.get();
 }
 

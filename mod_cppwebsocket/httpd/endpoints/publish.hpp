@@ -1,5 +1,5 @@
 // `SetHandler websocket-publish`: a channel for those who speak HTTP. POST publishes the body; GET
-// tells what there is. The answers are JSON.
+// tells what there is; DELETE deletes the history, unless this is another end point's address. The answers are JSON.
 // Thread: the request's MPM worker.
 #pragma once
 

@@ -21,7 +21,7 @@ namespace cppwebsocket::httpd {
 std::optional<int> refuse_publisher(request_rec* r, std::span<Header> headers) {
   const protocol::HeaderFields fields(headers);
   const OriginPolicy policy = settings_of(directory_config_of(r)).origin;
-  if (const auto refused = refuse_other_pages(r, policy, fields, r->method_number == M_POST))
+  if (const auto refused = refuse_other_pages(r, policy, fields, r->method_number != M_GET))
     return refused;
   std::vector<std::pair<std::string, std::string>> added;
   add_cross_origin_headers(policy, fields.first("Origin"), added);

@@ -77,8 +77,8 @@ class Channel {
   BlockingMembership join(BlockingRequest& request, JoinOptions options = {}) const;
 
   // Memberships in this child process, and in all children of this httpd (an estimate, as others
-  // come and go meanwhile). The second asks them and waits 250 ms at most, so a coroutine does it like
-  // this; where it may not wait it raises BadOperationException:
+  // come and go meanwhile). The second may have to ask them, and then waits 250 ms at most, so a coroutine does it
+  // like this; where it may not wait it raises BadOperationException:
   //
   //   co_await request.run_blocking([&] { return channel.members(); })
   std::size_t local_members() const { return detail::channels().local_members(name_); }

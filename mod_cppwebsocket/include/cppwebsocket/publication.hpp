@@ -19,6 +19,8 @@ namespace cppwebsocket {
 struct ChannelOptions {
   std::uint32_t history = 0;             // messages kept at most; 0: none
   std::chrono::seconds history_time{0};  // and not longer than this; 0: no limit
+  // What a connection publishes tells everybody who gets it the user that httpd has authenticated (Request::user).
+  bool tell_publisher = false;
 
   friend bool operator==(const ChannelOptions&, const ChannelOptions&) = default;
 };
@@ -57,6 +59,11 @@ struct Publication {
   Message message;
   Position position;
   std::optional<Member> member;
+  // Of a message: when it was published, in UTC; 1970 if it is not known. What other machines publish has the time of their
+  // clock, where a backplane has none of its own.
+  std::chrono::sys_time<std::chrono::milliseconds> time{};
+  // The user who has published it; empty if nobody was authenticated, or ChannelOptions::tell_publisher was not set.
+  std::string publisher{};
 };
 
 // Part of a channel's past, oldest first.

@@ -126,6 +126,18 @@ BodyKind body_kind(std::string_view content_type) noexcept {
   return has_foreign_charset(parameters) ? BodyKind::unsupported : BodyKind::text;
 }
 
+std::vector<std::string_view> lines_of(std::string_view text, std::size_t most) {
+  std::vector<std::string_view> lines;
+  while (!text.empty() && lines.size() < most) {
+    const std::size_t end = std::min(text.find('\n'), text.size());
+    std::string_view line = text.substr(0, end);
+    text.remove_prefix(std::min(end + 1, text.size()));
+    if (line.ends_with('\r')) line.remove_suffix(1);
+    if (!line.empty()) lines.push_back(line);
+  }
+  return lines;
+}
+
 bool accepts_event_stream(std::string_view accept) noexcept {
   while (const auto element = next_element(accept)) {
     std::string_view parameters = *element;

@@ -41,6 +41,9 @@ enum class BodyKind : std::uint8_t {
 };
 BodyKind body_kind(std::string_view content_type) noexcept;
 
+// The first `most` lines of `text`, without their ends (LF, or CR and LF), and without the empty ones. They refer to it.
+std::vector<std::string_view> lines_of(std::string_view text, std::size_t most);
+
 // Whether an Accept field names text/event-stream; "*/*" does not.
 bool accepts_event_stream(std::string_view accept) noexcept;
 

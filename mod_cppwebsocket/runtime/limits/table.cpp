@@ -223,6 +223,22 @@ void LimitTable::give_back(LimitKey key) noexcept {
   if (entry && --entry->state == 0) entry->key = 0;
 }
 
+bool LimitTable::set(LimitKey key, std::uint32_t count, nanoseconds now) noexcept {
+  std::lock_guard lock(mutex_);
+  const std::uint64_t packed = key_in(key, seat_);
+  Entry* const entry = find(key, seat_, packed);
+  if (entry) entry->state = count;
+  if (entry && count == 0) entry->key = 0;
+  if (entry || count == 0 || claim(key, seat_, packed, count, now)) return true;
+  header_->without_room = 1;
+  return false;
+}
+
+std::uint64_t LimitTable::sum(LimitKey key) const noexcept {
+  const Entry* const mine = find(key, seat_, key_in(key, seat_));
+  return (mine ? mine->state.load() : 0) + others_have(key, true);
+}
+
 // --- what happens --------------------------------------------------------------------------------
 
 std::optional<nanoseconds> LimitTable::wait_for(LimitKey key, const LimitRate& rate, nanoseconds now) noexcept {
@@ -247,5 +263,7 @@ std::optional<nanoseconds> LimitTable::wait_for(LimitKey key, const LimitRate& r
 }
 
 bool LimitTable::is_first_without_room() noexcept { return header_->without_room.exchange(1) == 0; }
+
+bool LimitTable::was_without_room() const noexcept { return header_->without_room.load() != 0; }
 
 }  // namespace cppwebsocket::runtime

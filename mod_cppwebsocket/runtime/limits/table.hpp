@@ -52,12 +52,18 @@ class LimitTable {
   Taken take(LimitKey key, std::uint32_t most, Scope scope, std::chrono::nanoseconds now) noexcept;
   void give_back(LimitKey key) noexcept;
 
+  // What a client has in this child is so many now. False: no room, it is not counted. Not of a key that is taken and given back.
+  bool set(LimitKey key, std::uint32_t count, std::chrono::nanoseconds now) noexcept;
+  // What it has in all children that live; the kernel is asked about each that has some.
+  std::uint64_t sum(LimitKey key) const noexcept;
+
   // One more of what may happen at a rate: none, it is counted; else it is not, and would be after that time.
   std::optional<std::chrono::nanoseconds> wait_for(LimitKey key, const LimitRate& rate,
                                                    std::chrono::nanoseconds now) noexcept;
 
-  // Whether there was no room for a client; true once in the life of the memory.
+  // Whether there was no room for a client; the first is true once in the life of the memory.
   bool is_first_without_room() noexcept;
+  bool was_without_room() const noexcept;
 
   std::size_t entries() const noexcept { return buckets_ * ways; }
 

@@ -62,6 +62,27 @@ TEST(Envelope, HasAPositionInFrontOnceItIsNumbered) {
   EXPECT_FALSE(parse_envelope("=5f3a-42\n" + to_envelope(a_record(RecordKind::loose, "x"), 1)));
 }
 
+TEST(Envelope, CarriesTheUserWhereThereIsOne) {
+  Record record = a_record(RecordKind::numbered, "hello");
+  EXPECT_TRUE(to_envelope(record, 1).starts_with("1"));
+  record.user = "\n ann";
+  const std::string bytes = to_envelope(record, 1);
+  EXPECT_TRUE(bytes.starts_with("2"));
+  EXPECT_FALSE(other_envelope_version(bytes));
+  const auto parsed = parse_envelope("=5f3a-42\n" + bytes);
+  ASSERT_TRUE(parsed);
+  EXPECT_EQ(parsed->record.user, record.user);
+  EXPECT_EQ(parsed->record.message.text(), "hello");
+  record.kind = RecordKind::lost;
+  record.message = {};
+  EXPECT_TRUE(to_envelope(record, 1).starts_with("1"));
+  for (const char* wrong : {"2lt 1 2 3 4 5 6\nx", "2lt 1 2 3 4 5 6 0\nx", "2lt 1 2 3 4 5 6 2\nx", "2ct 1 2 3 4 5 6 1\nax",
+                            "2xt 1 2 3 4 5 6 1\na", "2lt 1 2 3 4 5 6 1 \nax", "1lt 1 2 3 4 5 6 1\nax",
+                            "2lt 1 2 3 4 5 6 99999999999999999999\nx"})
+    EXPECT_FALSE(parse_envelope(wrong)) << wrong;
+  EXPECT_FALSE(parse_envelope("2lb 1 2 3 4 5 6 256\n" + std::string(300, 'x')));
+}
+
 TEST(Envelope, RefusesWhatItDidNotWrite) {
   for (const char* bytes :
        {"", "1", "01lt 1 2 3 4 5 6\nx", "hello", "{\"a\":1}", "1lt", "1lt\n", "1lt 1 2 3 4 5\nx", "1lt 1 2 3 4 5 6 7\nx",

@@ -42,7 +42,7 @@ TEST_F(UplinkTroubleTest, HoldsWhatHasHistoryAndGoesOnWithTheRest) {
   engine->appended.clear();
   EXPECT_EQ(delivered(), "a b ") << "here they do not wait";
   publish("c");
-  EXPECT_TRUE(uplink->publish("plain", {}, Message("p")));
+  EXPECT_TRUE(uplink->publish("plain", {}, Message("p"), {}));
   EXPECT_EQ(engine->published.size(), 1u);
   EXPECT_TRUE(engine->appended.empty());
   EXPECT_EQ(uplink->counters().up, 1u);
@@ -172,7 +172,7 @@ TEST_F(UplinkTroubleTest, TellsOtherMachinesWhatTheyMissedOfThisOne) {
   listener().link_up();
   listener().link_down();
   publish("a", {});
-  uplink->publish("news", {}, Message("b"));
+  uplink->publish("news", {}, Message("b"), {});
   EXPECT_TRUE(told_missed().empty());
   listener().link_up();
   EXPECT_EQ(told_missed().size(), 2u);
@@ -219,7 +219,7 @@ TEST_F(UplinkTroubleTest, BelievesOthersThatSomethingWasMissed) {
 // Somebody may publish with a history where nobody here listens.
 TEST_F(UplinkTroubleTest, GivesNothingAgainThatHasCome) {
   set_up_current();
-  uplink->publish("elsewhere", kept, Message("x"));
+  uplink->publish("elsewhere", kept, Message("x"), {});
   answer_append(1);
   publish("a");
   number(1);

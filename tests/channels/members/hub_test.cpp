@@ -1,6 +1,7 @@
 // Publishing, joining and leaving, as handlers see it.
 #include "channels/support/channel_fixture.hpp"
 #include "protocol/frames/utf8.hpp"
+#include "runtime/limits/table.hpp"
 
 namespace cppwebsocket::testing {
 namespace {
@@ -274,6 +275,54 @@ TEST_F(Hub, ServesBlockingHandlersToo) {
   receive(ann, client_close());
   lose(ann);
   ASSERT_TRUE(loop_.run_until([&] { return hub_.local_members("chat") == 0; }));
+}
+
+// In a table that all children share, so that nobody is asked.
+TEST_F(Hub, CountsTheMembersOfAllChildren) {
+  alignas(64) static std::byte memory[64 << 10];
+  const auto table = [&](channels::ChannelStore& store) {
+    return std::make_unique<runtime::LimitTable>(memory, memory_->seats(), store.seat(), [this](unsigned seat) {
+      return memory_->locks().is_held(seat) || memory_->locks().holds(seat);
+    });
+  };
+  hub_.set_member_counts(table(store_));
+  OtherChild other(*memory_);
+  other.hub.set_member_counts(table(other.store));
+  EXPECT_EQ(other.hub.members("chat"), 0u);
+  Connection& ann = member("chat");
+  Connection& bob = member("chat");
+  member("news");
+  EXPECT_EQ(other.hub.members("chat"), 2u);
+  receive(ann, client_close());
+  EXPECT_EQ(other.hub.members("chat"), 1u);
+  receive(bob, client_close());
+  EXPECT_EQ(other.hub.members("chat"), 0u);
+  EXPECT_EQ(other.hub.members("news"), 1u);
+  // Where not all could be counted, what was asked of others counts: here there is nobody to ask.
+  runtime::LimitTable full(memory, memory_->seats(), 3, [](unsigned) { return true; });
+  for (int i = 0; !full.was_without_room(); ++i) full.set(full.key("members", std::to_string(i)), 1, {});
+  EXPECT_EQ(other.hub.members("news"), 0u);
+}
+
+TEST_F(Hub, TellsWhoPublishedWhereTheChannelIsToTellIt) {
+  const std::uint16_t some = 7;
+  hub_.publish("chat", {.history = 10, .tell_publisher = true}, Message("a"), some, "ann");
+  hub_.publish("chat", {.history = 10, .tell_publisher = true}, Message("b"), some, std::string(256, 'x'));
+  hub_.publish("chat", {.history = 10}, Message("c"), some, "ann");
+  hub_.publish("chat", {.history = 10, .tell_publisher = true}, Message("d"), some);
+  std::vector<std::string> told;
+  for (const Publication& each : hub_.history("chat", std::nullopt, 10).publications) told.push_back(each.publisher);
+  EXPECT_EQ(told, (std::vector<std::string>{"ann", "", "", ""}));
+}
+
+TEST_F(Hub, TellsWhenAMessageWasPublished) {
+  const auto before = std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
+  publish("chat", "hello", {.history = 10});
+  const auto after = std::chrono::system_clock::now();
+  const History history = hub_.history("chat", std::nullopt, 10);
+  ASSERT_EQ(history.publications.size(), 1u);
+  EXPECT_GE(history.publications[0].time, before);
+  EXPECT_LE(history.publications[0].time, after);
 }
 
 }  // namespace

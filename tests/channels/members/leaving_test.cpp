@@ -75,7 +75,9 @@ class Leaving : public ChannelFixture, public Notes {
 // Never answers.
 struct Mute final : channels::Uplink {
   bool gives_numbers() const noexcept override { return true; }
-  PublishResult publish(std::string_view, channels::HistoryBound, Message&&) override { return {}; }
+  PublishResult publish(std::string_view, channels::HistoryBound, Message&&, std::string_view) override {
+    return {};
+  }
   void in_use(std::string_view, bool) override {}
   bool recover(std::string_view, std::optional<Position>,
                std::function<void(channels::StoredHistory&&)>) override {

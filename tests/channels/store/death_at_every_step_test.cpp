@@ -1,14 +1,19 @@
 // A child that dies between two instructions of a publication, wherever that is: it is stepped
 // there by ptrace. The others lose nothing, get nothing twice, and go on.
+#include "channels/store/idempotency.hpp"
 #include "channels/store/reader.hpp"
 
 #include "channels/support/channel_story.hpp"
 
 #include <algorithm>
+#include <chrono>
+#include <cstring>
 #include <functional>
+#include <span>
 
 #include <sched.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/ptrace.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -282,6 +287,74 @@ TEST_F(DeathAtEveryStep, OfACopyOfWhatIsKept) {
   }, points / 4);
   EXPECT_GT(copied, 0u);
   EXPECT_LT(copied, points_seen);
+}
+
+TEST_F(DeathAtEveryStep, OfADeletion) {
+  std::size_t gone = 0;
+  std::size_t there = 0;
+  const auto deletion = [this] {
+    auto mine = std::make_shared<ChannelStore>(*memory_);
+    return [mine] { mine->delete_history("chat"); };
+  };
+  const auto publish = [this](const char* text) { return store_.publish("chat", message(text, 10)).position; };
+  publish("first");
+  const std::size_t all = SteppedChild(deletion).step(1'000'000);
+  ASSERT_LT(all, 1'000'000u);
+  reader_.follow("chat", nullptr);
+  at_every_point(all, [&](std::size_t steps) {
+    publish("before");
+    read_all(reader_, story_);
+    story_.take();
+    SteppedChild child(deletion);
+    child.step(steps);
+    child.die();
+    memory_->free_dead_seats();
+    const Position after = publish("after");
+    const Texts history = texts(store_.history("chat", std::nullopt, 10));
+    ++(history.size() == 1 ? gone : there);
+    EXPECT_EQ(history.back(), "after");
+    EXPECT_TRUE(store_.history("chat", Position{after.epoch, after.offset - 1}, 10).complete);
+    read_all(reader_, story_);
+    EXPECT_EQ(story_.take(), Texts{"after"});
+  });
+  EXPECT_GT(gone, 0u);
+  EXPECT_GT(there, 0u);
+}
+
+TEST_F(DeathAtEveryStep, OfARequestWithAKey) {
+  using Outcome = IdempotencyTable::Outcome;
+  constexpr std::size_t bucket = 512;
+  void* const mapped = ::mmap(nullptr, bucket, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  const std::span<std::byte> bytes(static_cast<std::byte*>(mapped), bucket);
+  const IdempotencyTable::Answer answer{{7, 42}, 3};
+  constexpr std::chrono::seconds now{1};
+  const auto request = [&] {
+    const auto store = std::make_shared<ChannelStore>(*memory_);
+    const auto table = std::make_shared<IdempotencyTable>(bytes, *memory_, store->origin());
+    return [&, store, table] {
+      auto attempt = table->begin("key", "x", now);
+      attempt.finish(answer);
+    };
+  };
+  const std::size_t all = SteppedChild(request).step(1'000'000);
+  ASSERT_LT(all, 1'000'000u);
+  IdempotencyTable mine(bytes, *memory_, store_.origin());
+  std::size_t first = 0;
+  std::size_t repeated = 0;
+  at_every_point(all, [&](std::size_t steps) {
+    std::memset(mapped, 0, bucket);  // as many steps each time
+    SteppedChild child(request);
+    child.step(steps);
+    child.die();
+    auto again = mine.begin("key", "x", now);
+    ++(again.outcome() == Outcome::repeated ? repeated : first);
+    EXPECT_EQ(again.outcome(), again.answer() == answer ? Outcome::repeated : Outcome::first);
+    again.finish(answer);
+    EXPECT_EQ(mine.begin("key", "x", now).outcome(), Outcome::repeated);
+  });
+  EXPECT_GT(first, 0u);
+  EXPECT_GT(repeated, 0u);
+  ::munmap(mapped, bucket);
 }
 
 }  // namespace

@@ -217,5 +217,21 @@ TEST_F(Kept, IsMissedByMembersWhoWereNotToldBefore) {
   EXPECT_EQ(story_.take(), (Texts{"a", "gap 1-0", "b"}));
 }
 
+TEST(KeptWithItsUser, ACopyHasTheUserToo) {
+  const auto memory = ChannelMemory::create(ChannelMemory::least_bytes(2), 2);
+  ChannelStore store(*memory);
+  Record record = message("hello", 10);
+  record.user = "ann";
+  store.publish("quiet", record);
+  const auto state = [&] { return store.table().find(channel_key(memory->secret(), "quiet"))->state; };
+  const auto before = state();
+  for (int i = 0; i < 2'000; ++i) store.publish("busy", message("x", 10));
+  ASSERT_NE(state(), before) << "it was not copied";
+  const StoredHistory history = store.history("quiet", std::nullopt, 10);
+  ASSERT_EQ(history.records.size(), 1u);
+  EXPECT_EQ(history.records[0].user, "ann");
+  EXPECT_EQ(history.records[0].message.payload(), "hello");
+}
+
 }  // namespace
 }  // namespace cppwebsocket::testing

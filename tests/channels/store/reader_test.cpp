@@ -50,6 +50,19 @@ TEST_F(Reader, GivesWhatAllChildrenPublishInTheChannelsOrder) {
   EXPECT_EQ(read(), Texts{});
 }
 
+TEST_F(Reader, GivesTheUserOfAMessageAndTheChannelOfAControlRecord) {
+  reader_.follow("chat", nullptr);
+  Record record = message("a", 10);
+  record.user = "ann";
+  bob_.publish("chat", record);
+  EXPECT_EQ(read(), Texts{"a"});
+  EXPECT_EQ(story_.last().user, "ann");
+  bob_.publish("chat", of_kind(RecordKind::control, "note"));
+  bob_.publish("chat", message("b", 10));
+  EXPECT_EQ(read(), (Texts{"control chat note", "b"}));
+  EXPECT_EQ(story_.last().user, "");
+}
+
 TEST_F(Reader, MakesTheChannelSoThatItsFirstFollowerCanResumeFromTheBeginning) {
   reader_.follow("chat", nullptr);
   const Position begin = ann_.position("chat");

@@ -43,6 +43,27 @@ TEST_F(Store, GivesTheHistoryOldestFirst) {
   EXPECT_EQ(texts(ann_.history("unknown", std::nullopt, 2)), Texts{});
 }
 
+TEST_F(Store, GivesTheUserWithTheMessage) {
+  Record record = message("a", 10);
+  record.user = "ann";
+  const Position first = ann_.publish("chat", record).position;
+  record.user = std::string(longest_user, 'x');
+  ann_.publish("chat", record);
+  bob_.publish("chat", message("nobody's", 10));
+  for (const StoredHistory& each :
+       {bob_.history("chat", std::nullopt, 10), bob_.page_after("chat", {first.epoch, 0}, 10),
+        bob_.page_before("chat", {first.epoch, 4}, 10)}) {
+    ASSERT_EQ(each.records.size(), 3u);
+    EXPECT_EQ(each.records[0].user, "ann");
+    EXPECT_EQ(each.records[0].message.payload(), "a");
+    EXPECT_EQ(each.records[1].user, std::string(longest_user, 'x'));
+    EXPECT_EQ(each.records[2].user, "");
+    EXPECT_EQ(each.records[2].message.payload(), "nobody's");
+  }
+  record.user += 'x';
+  EXPECT_EQ(ann_.publish("chat", record).result, StoreResult::too_large);
+}
+
 TEST_F(Store, IsReadPageByPage) {
   std::vector<Position> at;
   for (int i = 1; i <= 1'000; ++i)

@@ -17,8 +17,9 @@ struct FakeUplink final : channels::Uplink {
 
   bool gives_numbers() const noexcept override { return true; }
   PublishResult publish(std::string_view channel, channels::HistoryBound bound,
-                        Message&& message) override {
+                        Message&& message, std::string_view user) override {
     channels::Record record{};
+    record.user = user;
     record.message = std::move(message);
     record.bound = bound;
     return {PublishStatus::accepted, store.publish(channel, record).position};

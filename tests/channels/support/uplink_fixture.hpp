@@ -79,8 +79,8 @@ class BackplaneUplinkTest : public testing::Test, private ChannelReader::Sink {
 
   Backplane::Listener& listener() { return *engine->listener; }
 
-  PublishResult publish(const char* text, HistoryBound bound = kept) {
-    return uplink->publish("chat", bound, Message(text));
+  PublishResult publish(const char* text, HistoryBound bound = kept, std::string_view user = {}) {
+    return uplink->publish("chat", bound, Message(text), user);
   }
 
   static Record numbered(std::uint64_t offset, const char* text, std::uint64_t origin = far,

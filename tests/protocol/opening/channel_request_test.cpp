@@ -86,5 +86,15 @@ TEST(Accept, HasToNameTheEventStream) {
     EXPECT_FALSE(accepts_event_stream(other)) << other;
 }
 
+TEST(ChannelRequest, TakesTheLinesOfABody) {
+  using Lines = std::vector<std::string_view>;
+  EXPECT_EQ(lines_of("", 10), Lines{});
+  EXPECT_EQ(lines_of("\n\r\n\n", 10), Lines{});
+  EXPECT_EQ(lines_of("one", 10), Lines{"one"});
+  EXPECT_EQ(lines_of("one\n", 10), Lines{"one"});
+  EXPECT_EQ(lines_of("one\r\n two \n\r\rthree\r\n", 10), (Lines{"one", " two ", "\r\rthree"}));
+  EXPECT_EQ(lines_of("a\nb\nc\n", 2), (Lines{"a", "b"}));
+}
+
 }  // namespace
 }  // namespace cppwebsocket::protocol

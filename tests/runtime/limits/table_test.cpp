@@ -152,6 +152,34 @@ TEST_F(LimitTableTest, WithoutRoomEveryoneIsLetIn) {
   EXPECT_EQ(take(*child(1), "another", 1), Taken::yes) << "in the place of one who is dead";
 }
 
+TEST_F(LimitTableTest, WhatIsSetIsAddedUpOfAllWhoLive) {
+  auto first = child(0);
+  const auto second = child(19);
+  const LimitKey key = first->key("members", "chat");
+  EXPECT_EQ(first->sum(key), 0u);
+  EXPECT_TRUE(first->set(key, 3, 1s));
+  EXPECT_TRUE(second->set(key, 5, 1s));
+  EXPECT_TRUE(first->set(key, 4, 1s));
+  EXPECT_TRUE(first->set(first->key("members", "news"), 100, 1s));
+  EXPECT_EQ(first->sum(key), 9u);
+  EXPECT_EQ(second->sum(key), 9u);
+  EXPECT_TRUE(second->set(key, 0, 1s));
+  EXPECT_EQ(first->sum(key), 4u);
+  alive_.erase(0);  // killed
+  EXPECT_EQ(second->sum(key), 0u);
+  first = child(0);  // another in its seat
+  EXPECT_EQ(second->sum(key), 0u);
+  EXPECT_EQ(first->sum(key), 0u);
+}
+
+TEST_F(LimitTableTest, WhatCouldNotBeCountedIsKnown) {
+  const auto table = child(0);
+  for (std::size_t i = 0; i < 2 * table->entries(); ++i)
+    if (!table->set(table->key("members", std::to_string(i)), 1, 1s)) break;
+    else ASSERT_FALSE(table->was_without_room());
+  EXPECT_TRUE(child(1)->was_without_room());
+}
+
 // Issue 24: 100,000 handshakes from 50,000 addresses against 1 MiB.
 class LimitTableOfAMebibyte : public LimitTableTest {
  protected:

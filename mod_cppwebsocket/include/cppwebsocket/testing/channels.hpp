@@ -1,6 +1,7 @@
 // The channels of a test's server: everything in one process, in memory. Part of testing.hpp.
 #pragma once
 
+#include <chrono>
 #include <list>
 #include <map>
 #include <set>
@@ -34,10 +35,16 @@ class Channels final : public ChannelService {
 
   PublishResult publish(std::string_view name, const ChannelOptions& options,
                         Message&& message) override {
+    return publish_by({}, name, options, std::move(message));
+  }
+  PublishResult publish_by(std::string_view user, std::string_view name, const ChannelOptions& options,
+                           Message&& message) {
     const auto held = stage_.lock();
     Room& room = room_of(name);
     const Position position{epoch, ++room.newest};
-    const Publication publication{Publication::Kind::message, std::move(message), position, {}};
+    const auto time = std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
+    const Publication publication{Publication::Kind::message, std::move(message), position, {}, time,
+                                  std::string(options.tell_publisher ? user : std::string_view())};
     room.past.emplace_back(publication, stage_.now());
     const auto is_too_old = [&](TimePoint since) {
       return options.history_time.count() != 0 && since + options.history_time < stage_.now();
@@ -109,7 +116,7 @@ class Channels final : public ChannelService {
   }
   PublishResult publish(Joined& joined, Message&& message) override {
     const One& one = in_use(joined);
-    return publish(one.room->name, one.channel_options, std::move(message));
+    return publish_by(one.connection.record.text(Text::user), one.room->name, one.channel_options, std::move(message));
   }
   std::string channel_of(const Joined& joined) override { return in_use(joined).room->name; }
   std::string id_of(const Joined& joined) override { return static_cast<const One&>(joined).id(); }
