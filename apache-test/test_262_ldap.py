@@ -105,7 +105,7 @@ def httpd(make_httpd, directory):
     return made
 
 
-def test_cws_242_who_is_taken_out_is_closed(httpd, directory):
+def test_cws_262_who_is_taken_out_is_closed(httpd, directory):
     with httpd.open("/who", headers=basic("ann")) as ann, httpd.open("/who", headers=basic("bob")) as bob:
         assert httpd.ask("/who", headers=basic("bob", "wrong")).status == 401
         time.sleep(2.5)
@@ -117,7 +117,7 @@ def test_cws_242_who_is_taken_out_is_closed(httpd, directory):
 
 
 @pytest.mark.parametrize("trouble", ["down", "silent"])
-def test_cws_242_one_that_does_not_answer_closes_nobody(httpd, directory, trouble):
+def test_cws_262_one_that_does_not_answer_closes_nobody(httpd, directory, trouble):
     with httpd.open("/who", headers=basic("ann")) as ann:
         if trouble == "down":
             directory.stop()
