@@ -25,7 +25,7 @@ SetEnv PROBE_ENV "from httpd"
 # of one thread on prefork, too.
 EVENT_ONLY = {"test_010_verdict", "test_645_waiting", "test_650_fragments", "test_695_asio", "test_680_gallery",
               "test_870_directives", "test_920_proxies", "test_930_client", "test_935_pages", "test_984_command",
-              "test_985_setup", "test_986_run_tests", "test_239_outages", "test_262_ldap", "test_770_metrics", "test_780_error_log",
+              "test_983_site", "test_985_setup", "test_986_run_tests", "test_239_outages", "test_262_ldap", "test_770_metrics", "test_780_error_log",
               "test_267_dashboard"}
 NOT_ON_WORKER = {"test_229_sentinel", "test_231_backplane_addresses", "test_235_backplane", "test_236_backplane_refusals", "test_237_nats_troubles",
                  "test_889_replaced_files", "test_249_event_clients", "test_900_clients", "test_247_asked_again",
