@@ -1,4 +1,4 @@
-"""What debian/ says against what `cmake --install` installs, one version everywhere, and the way back. The packages
+"""What debian/ says against what `cmake --install` installs, one version everywhere, apxs, and the way back. The packages
 themselves are built and tried by scripts/package.
 
 usage: packaging.py PROJECT BUILD"""
@@ -95,8 +95,34 @@ def check_needs(folder):
         problems.append(f"the module needs {', '.join(others)}")
 
 
+def check_apxs():
+    """httpd's own way: `apxs -i -a` installs the module, which is one object, and writes its LoadModule."""
+    def apxs(*arguments):
+        return subprocess.run(["apxs", *arguments], text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT).stdout.strip()
+
+    with tempfile.TemporaryDirectory() as folder:
+        libraries, settings = pathlib.Path(folder, "modules"), pathlib.Path(folder, "conf")
+        for path in (libraries, settings / "mods-available"):
+            path.mkdir(parents=True)
+        # Debian's apxs ends with a2enmod, which the package apache2 has.
+        said = apxs("-S", f"LIBEXECDIR={libraries}", "-S", f"SYSCONFDIR={settings}", "-i", "-a", "-n", "cppwebsocket",
+                    str(BUILD / "mod_cppwebsocket.so"))
+        load = settings / "mods-available/cppwebsocket.load"
+        if not load.exists():
+            return problems.append(f"apxs -i -a writes no cppwebsocket.load: {said}")
+        program = f"{apxs('-q', 'SBINDIR')}/{apxs('-q', 'PROGNAME')}"
+        config = settings / "httpd.conf"
+        config.write_text(f"ServerRoot {folder}\nServerName localhost\nListen 127.0.0.1:1\nPidFile {folder}/pid\nErrorLog {folder}/log\n"
+                          f"LoadModule mpm_event_module {apxs('-q', 'LIBEXECDIR')}/mod_mpm_event.so\n"
+                          f"Include {load}\nWebSocketHandlerRoot {folder}\n")
+        done = subprocess.run([program, "-t", "-f", config], text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        if done.returncode:
+            problems.append(f"httpd does not take what apxs -i -a has installed: {done.stdout}")
+
+
 def main():
     check_versions()
+    check_apxs()
     check_scripts()
     with tempfile.TemporaryDirectory() as folder:
         files = installed_files(folder)
