@@ -35,11 +35,10 @@ bool set_rate(std::string_view text, std::uint64_t most, Parse parse, std::uint3
   const auto number = parse(text.substr(0, slash));
   std::string period(text.substr(slash + 1));
   if (!period.empty() && (period[0] < '0' || period[0] > '9')) period.insert(0, 1, '1');
-  const auto given = period.empty() ? std::nullopt : parse_time(period.c_str());
-  if (!number || *number < 1 || *number > most || !given || given->count() < 1 || *given > longest_time)
-    return false;
+  const milliseconds given = period.empty() ? milliseconds(0) : parse_time(period.c_str()).value_or(milliseconds(0));
+  if (!number || *number < 1 || *number > most || given.count() < 1 || given > longest_time) return false;
   count = static_cast<std::uint32_t>(*number);
-  time = *given;
+  time = given;
   return true;
 }
 

@@ -75,7 +75,7 @@ TEST_F(Reactor, EchoesThousandsOfMessagesOnManyConnections) {
 
 TEST_F(Reactor, EchoesMessagesLargerThanEveryBuffer) {
   const std::string large(5'000'000, 'x');
-  SocketClient client = connect({.transfer = echo, .limits = {.max_message_size = large.size()}});
+  SocketClient client = connect({.transfer = echo, .limits = {.max_message_size = static_cast<std::uint32_t>(large.size())}});
   std::thread sender([&] {
     for (int i = 0; i < 3; ++i) client.send(client_text(large));
   });
