@@ -1,9 +1,10 @@
-"""What debian/ says against what `cmake --install` installs, one version everywhere, apxs, and the way back. The packages
+"""What debian/ says against what `cmake --install` installs, one version everywhere, apxs, scripts/sbom, and the way back. The packages
 themselves are built and tried by scripts/package.
 
 usage: packaging.py PROJECT BUILD"""
 
 import fnmatch
+import json
 import os
 import pathlib
 import re
@@ -120,9 +121,25 @@ def check_apxs():
             problems.append(f"httpd does not take what apxs -i -a has installed: {done.stdout}")
 
 
+def check_sbom():
+    """What scripts/sbom writes hangs together, and has each object with what it is linked with."""
+    document = json.loads(subprocess.run([PROJECT / "scripts/sbom", BUILD], check=True, stdout=subprocess.PIPE).stdout)
+    parts = {part["SPDXID"]: part for part in [document, *document["packages"], *document["files"]]}
+    relations = [tuple(each.values()) for each in document["relationships"]]
+    ends = {end for one, _, other in relations for end in (one, other)}
+    if ends != set(parts) or len(set(relations)) != len(relations):
+        problems.append(f"scripts/sbom: parts without a relation, or relations without a part: {ends ^ set(parts)}")
+    for name, library in {"mod_cppwebsocket.so": "zlib1g", "cppwebsocket_redis.so": "libhiredis", "cppwebsocket_nats.so": "libnats"}.items():
+        linked = [parts[other]["name"] for one, kind, other in relations
+                  if kind == "DEPENDS_ON" and parts[one].get("fileName") == f"./{name}"]
+        if not any(each.startswith(library) for each in linked):
+            problems.append(f"scripts/sbom: {name} is linked with {linked}, and not with {library}")
+
+
 def main():
     check_versions()
     check_apxs()
+    check_sbom()
     check_scripts()
     with tempfile.TemporaryDirectory() as folder:
         files = installed_files(folder)
