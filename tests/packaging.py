@@ -1,5 +1,5 @@
-"""What debian/ says against what `cmake --install` installs, one version everywhere, apxs, scripts/sbom, and the way back. The packages
-themselves are built and tried by scripts/package.
+"""What debian/ says against what `cmake --install` installs, one version everywhere, other machines, apxs,
+scripts/sbom, and the way back. The packages themselves are built and tried by scripts/package.
 
 usage: packaging.py PROJECT BUILD"""
 
@@ -136,8 +136,20 @@ def check_sbom():
             problems.append(f"scripts/sbom: {name} is linked with {linked}, and not with {library}")
 
 
+def check_machines():
+    """Big-endian and 32-bit ones are refused at once, with a sentence: as cmake asks clang, which knows them all."""
+    for machine in ("s390x-linux-gnu", "i686-linux-gnu"):
+        with tempfile.TemporaryDirectory() as folder:
+            done = subprocess.run(["cmake", "-S", PROJECT, "-B", folder, "-DCMAKE_CXX_COMPILER=clang++",
+                                   f"-DCMAKE_CXX_COMPILER_TARGET={machine}", "-DCMAKE_TRY_COMPILE_TARGET_TYPE=STATIC_LIBRARY"],
+                                  text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+            if done.returncode == 0 or "is for 64-bit little-endian machines" not in done.stdout:
+                problems.append(f"cmake for {machine} does not refuse it: {done.stdout}")
+
+
 def main():
     check_versions()
+    check_machines()
     check_apxs()
     check_sbom()
     check_scripts()
