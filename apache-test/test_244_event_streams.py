@@ -209,6 +209,7 @@ class TestLimits(Talk):
         self.wait_members(httpd, channel, 0)
         with open_stream(httpd, path) as third:
             third.wait_id()
+        self.wait_members(httpd, channel, 0)  # the next test wants both places
 
     def test_cws_247_pages_of_other_origins_may_read_that(self, httpd, channel):
         httpd.allow_log("CWS0014")

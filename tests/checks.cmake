@@ -28,12 +28,12 @@ foreach(sanitizer asan tsan)
   if(sanitizer STREQUAL "tsan")  # what one thread does has no races, and processes that die take minutes
     set(filter --gtest_filter=-DeathAtEveryStep.*:*PublicationInSteps.*:HandlerLibrary.*:*BrokenHandler.*:Copies.*)
   endif()
-  foreach(area protocol runtime channels handlers)
+  foreach(area protocol runtime channels handlers)  # nice to the live tests beside them
     if(sanitizer STREQUAL "tsan" AND area STREQUAL "protocol")
       continue()  # it has no threads
     endif()
     add_test(NAME ${sanitizer}.${area}_tests
-             COMMAND ${builds}/${sanitizer}/tests/${area}_tests --gtest_brief=1 ${filter})
+             COMMAND nice ${builds}/${sanitizer}/tests/${area}_tests --gtest_brief=1 ${filter})
     set_tests_properties(${sanitizer}.${area}_tests PROPERTIES TIMEOUT 900 COST 300)  # minutes, some
   endforeach()
   string(REPLACE "asan" "address" kind ${sanitizer})

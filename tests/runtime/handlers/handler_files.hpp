@@ -56,12 +56,16 @@ class HandlerFiles : public ::testing::Test {
   }
   static void TearDownTestSuite() { fs::remove_all(built_); }
 
-  // Compiles `source` to `name`.so in built_.
+  static constexpr char usual_flags[] = "-fno-gnu-unique";
+
+  // Compiles `source` to `name`.so in built_. With other flags all of it anew: g++ does not notice that
+  // what is compiled already has another layout.
   static void build(const std::string& name, const std::string& source,
-                    const std::string& flags = "-fno-gnu-unique") {
+                    const std::string& flags = usual_flags) {
+    const char* const already = flags == usual_flags ? " -include '" HANDLER_API "'" : "";
     std::ofstream(built_ / (name + ".cpp")) << source;
-    const std::string command = std::string(CXX_COMPILER) + " " HANDLER_FLAGS " -shared " + flags +
-                                " -include '" HANDLER_API "' -I'" INCLUDE_DIR "' -o '" +
+    const std::string command = std::string(CXX_COMPILER) + " -shared " + flags + " " HANDLER_FLAGS +
+                                already + " -I'" INCLUDE_DIR "' -o '" +
                                 (built_ / (name + ".so")).string() + "' '" +
                                 (built_ / (name + ".cpp")).string() + "'";
     ASSERT_EQ(std::system(command.c_str()), 0) << command;
