@@ -7,16 +7,9 @@ import time
 import pytest
 
 from harness.children import spread, stop
+from harness.configuration import THREE
 from harness.end_points import CONFIG, Talk, handlers  # noqa: F401, a fixture
 from harness.raw import CLOSE
-
-CHILDREN = {
-    "event": "StartServers 3\nServerLimit 12\nThreadsPerChild 8\nThreadLimit 8\n"
-             "MaxRequestWorkers 32\nMinSpareThreads 16\nMaxSpareThreads 32",
-    "prefork": "StartServers 3\nServerLimit 24\nMinSpareServers 3\nMaxSpareServers 8\n"
-               "MaxRequestWorkers 24",
-}
-CHILDREN["worker"] = CHILDREN["event"]
 
 
 def kill_all(httpd):
@@ -33,7 +26,7 @@ def kill_all(httpd):
 class TestMembers(Talk):
     @pytest.fixture
     def several(self, make_httpd):
-        return make_httpd(CONFIG, mpm_config=CHILDREN, **self.OPTIONS)
+        return make_httpd(CONFIG, mpm_config=THREE, **self.OPTIONS)
 
     def count(self, httpd, channel):
         answer = self.post(httpd, channel, "x")

@@ -6,8 +6,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from harness.configuration import THREE
 from harness.end_points import CONFIG, Talk, handlers  # noqa: F401, a fixture
-from test_242_members import CHILDREN, kill_all
+from test_242_members import kill_all
 
 LOCATIONS = """
 <Location "/named">
@@ -107,7 +108,7 @@ class TestIdempotencyKey(Talk):
 
 class TestChildren(Talk):
     def test_cws_243_holds_over_children_their_deaths_and_restarts(self, make_httpd, channel):
-        httpd = make_httpd(CONFIG, mpm_config=CHILDREN, **self.OPTIONS)
+        httpd = make_httpd(CONFIG, mpm_config=THREE, **self.OPTIONS)
         httpd.allow_log("exit signal Killed")
 
         def again():

@@ -13,15 +13,16 @@ from harness.event_stream import open_stream
 from test_236_backplane_refusals import UP
 from test_246_many_channels import USERS, Client
 
+LOGIN = """
+  AuthType Basic
+  AuthName named
+  AuthUserFile "{root}/users"
+  Require valid-user"""
 LOCATIONS = """
 <Location "/named">
   SetHandler websocket-publish
   WebSocketChannelHistory 50 1h
-  WebSocketChannelPublisher On
-  AuthType Basic
-  AuthName named
-  AuthUserFile "{root}/users"
-  Require valid-user
+  WebSocketChannelPublisher On%(login)s
 </Location>
 <Location "/named/silent">
   WebSocketChannelPublisher Off
@@ -34,13 +35,9 @@ LOCATIONS = """
 <Location "/talk">
   SetHandler websocket-channels
   WebSocketChannelHistory 50 1h
-  WebSocketChannelPublisher On
-  AuthType Basic
-  AuthName named
-  AuthUserFile "{root}/users"
-  Require valid-user
+  WebSocketChannelPublisher On%(login)s
 </Location>
-"""
+""" % {"login": LOGIN}
 FILES = {"files": {**Talk.OPTIONS["files"], "users": USERS}}
 
 

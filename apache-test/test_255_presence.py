@@ -9,17 +9,10 @@ import pytest
 
 from harness import build
 from harness.children import others_stopped, spread
+from harness.configuration import THREE
 from harness.raw import CLOSE, TEXT, close_frame
 
 from test_900_clients import run_node
-
-CHILDREN = {
-    "event": "StartServers 3\nServerLimit 12\nThreadsPerChild 8\nThreadLimit 8\n"
-             "MaxRequestWorkers 32\nMinSpareThreads 16\nMaxSpareThreads 32",
-    "prefork": "StartServers 3\nServerLimit 24\nMinSpareServers 3\nMaxSpareServers 8\n"
-               "MaxRequestWorkers 24",
-}
-CHILDREN["worker"] = CHILDREN["event"]
 
 
 class Guest:
@@ -114,7 +107,7 @@ def fill(httpd, room="lobby", most=30):
 
 
 class TestPresence:
-    OPTIONS = {"mpm_config": CHILDREN}
+    OPTIONS = {"mpm_config": THREE}
 
     def test_cws_255_all_see_all(self, httpd):
         guests = fill(httpd)
@@ -164,7 +157,7 @@ class TestPresence:
 
 class TestDeath:
     def test_cws_258_who_dies_leaves_once(self, make_httpd):
-        httpd = make_httpd(mpm_config=CHILDREN)
+        httpd = make_httpd(mpm_config=THREE)
         httpd.allow_log("exit signal Killed")
         guests = fill(httpd, "doomed")
         before = httpd.children()
@@ -193,7 +186,7 @@ class TestDeath:
             guest.leave()
 
     def test_cws_259_a_graceful_restart_empties_the_room_and_keeps_the_talk(self, make_httpd):
-        httpd = make_httpd(mpm_config=CHILDREN)
+        httpd = make_httpd(mpm_config=THREE)
         guests = fill(httpd, "restarted")
         guests[0].ws.text("before")
         position = guests[0].wait(lambda e: e["type"] == "message")["position"]
@@ -215,7 +208,7 @@ class TestDeath:
 
 class TestTicker:
     def test_cws_260_one_ticks_for_all_and_is_replaced(self, make_httpd):
-        httpd = make_httpd(mpm_config=CHILDREN)
+        httpd = make_httpd(mpm_config=THREE)
         httpd.allow_log("exit signal Killed")
         clients = spread(httpd, 12, lambda: httpd.open("/ticker"))
         ticks = {ws: [] for ws in clients}
@@ -251,7 +244,7 @@ class TestTicker:
 
 class TestPages:
     def test_cws_261_the_chat_in_chromium(self, make_httpd):
-        httpd = make_httpd(mpm_config=CHILDREN)
+        httpd = make_httpd(mpm_config=THREE)
         httpd.allow_log("CWS0050")  # prefork has few places here for those that drain
         build.install_pages(httpd.root / "htdocs/pages")
         seen = run_node("chat.mjs", shutil.which("chromium"),

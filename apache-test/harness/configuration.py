@@ -30,6 +30,14 @@ FEW = {
                "MaxRequestWorkers 10",
 }
 FEW["worker"] = FEW["event"]
+# At least three children, which may come and go.
+THREE = {
+    "event": "StartServers 3\nServerLimit 12\nThreadsPerChild 8\nThreadLimit 8\n"
+             "MaxRequestWorkers 32\nMinSpareThreads 16\nMaxSpareThreads 32",
+    "prefork": "StartServers 3\nServerLimit 24\nMinSpareServers 3\nMaxSpareServers 8\n"
+               "MaxRequestWorkers 24",
+}
+THREE["worker"] = THREE["event"]
 
 # As Debian has it.
 PAGES = """\
