@@ -1,8 +1,10 @@
 """Strangers who mean harm, and what whoever means none sees of it: an echo beside them on the same
 reactor goes on, pages are served, memory stays bounded, the child lives. --long: ten seconds of each, and
 the bounds that docs/security.md promises."""
+import os
 import threading
 import time
+import traceback
 
 import pytest
 
@@ -28,26 +30,24 @@ LIMITS = """
 WebSocketThreads 1
 WebSocketCompression On
 WebSocketLimit address connections=20 handshakes=12/1min
-WebSocketMessageRate messages=2000/s bytes=2M/s
+WebSocketMessageRate messages=500/s bytes=512K/s
 """
 
 
 def attacked(httpd, attack, seconds):
-    """What the bystander saw meanwhile."""
-    raised = []
-
-    def run():
+    """What the bystander saw meanwhile. Who attacks has another machine, so here it takes only what is left."""
+    pid = os.fork()
+    if pid == 0:
         try:
+            os.nice(19)
             attack(httpd, seconds + 0.5)
-        except Exception as error:
-            raised.append(error)
-
-    thread = threading.Thread(target=run)
-    thread.start()
+            os._exit(0)
+        except BaseException:
+            traceback.print_exc()
+            os._exit(1)
     time.sleep(0.25)
     took = Bystander(httpd.port, seconds).took()
-    thread.join()
-    assert not raised, raised
+    assert os.waitpid(pid, 0)[1] == 0
     return took
 
 
@@ -113,11 +113,15 @@ class TestFlood:
         if mpm == "prefork":
             pytest.skip("its one child has no place for a page")
         httpd.allow_log("CWS0086")
-        quiet = Bystander(httpd.port, 5 if long else 1).took()
-        took = attacked(httpd, everything_at_once, 10 if long else 3)
-        bound = max(3 * p99(quiet["echo"]), 0.020 if long else 0.5)
-        print(f"p99 of an echo {1000 * p99(took['echo']):.1f} ms (at most {1000 * bound:.1f}), quiet "
-              f"{1000 * p99(quiet['echo']):.1f}, of a page {1000 * p99(took['page']):.1f} ms")
-        assert p99(took["echo"]) < bound
-        assert p99(took["page"]) < 2
+        quiet, beside, pages = [], [], []
+        for _ in range(5 if long else 1):  # by turns: a machine has its moments
+            quiet += Bystander(httpd.port, 5 if long else 1).took()["echo"]
+            took = attacked(httpd, everything_at_once, 8 if long else 3)
+            beside += took["echo"]
+            pages += took["page"]
+        bound = max(3 * p99(quiet), 0.001 if long else 0.5)
+        print(f"p99 of an echo {1000 * p99(beside):.2f} ms, quiet {1000 * p99(quiet):.2f}, ratio "
+              f"{p99(beside) / p99(quiet):.2f}; of a page {1000 * p99(pages):.1f} ms")
+        assert p99(beside) < bound
+        assert p99(pages) < 2
         assert httpd.error_log.wait_for("CWS0086: .*more handshakes in a time", 0, 5), "who floods was refused"

@@ -35,11 +35,15 @@ class TurnShare {
   }
   bool used_up() const noexcept { return used_ >= allowed_; }
 
+  // Bytes that were made by inflating, since the beginning.
+  std::size_t inflated() const noexcept { return inflated_; }
+
   // How large a piece may be, in bytes, that is compressed in one step.
   std::size_t piece_size() const noexcept { return allowed_ / per_byte_compressed; }
 
   void count_inflated(std::size_t read, std::size_t made) noexcept {
     used_ += read * per_byte_read + made;
+    inflated_ += made;
   }
   void count_compressed(std::size_t bytes) noexcept { used_ += bytes * per_byte_compressed; }
   void count_copied(std::size_t bytes) noexcept { used_ += bytes; }
@@ -48,6 +52,7 @@ class TurnShare {
   std::size_t allowed_ = per_turn;
   std::size_t used_ = 0;
   std::size_t used_up_ = 0;  // turns of this round
+  std::size_t inflated_ = 0;
 };
 
 }  // namespace cppwebsocket::protocol

@@ -34,11 +34,8 @@ class Pace {
     return count(limits_.bytes, bytes_until_, bytes, now);
   }
 
-  // When the next one may come; not later than `now`: at once, as always where who is too fast is closed.
-  TimePoint next() const noexcept {
-    if (limits_.close) return TimePoint{};
-    return std::max(next(limits_.messages, messages_until_), next(limits_.bytes, bytes_until_));
-  }
+  // When it is read from again; not later than `now`: at once, as always where who is too fast is closed.
+  TimePoint next() const noexcept { return limits_.close ? TimePoint{} : next_; }
 
  private:
   static std::chrono::nanoseconds for_one(const LimitRate& rate, std::size_t many = 1) noexcept {
@@ -46,19 +43,21 @@ class Pace {
     return std::chrono::nanoseconds(static_cast<std::int64_t>(each * static_cast<double>(many)));
   }
   // `until`: when all that it has had is used up, at this rate.
-  static bool count(const LimitRate& rate, TimePoint& until, std::size_t many, TimePoint now) noexcept {
+  bool count(const LimitRate& rate, TimePoint& until, std::size_t many, TimePoint now) noexcept {
     if (rate.count == 0) return true;
     until = std::max(until, now) + for_one(rate, many);
+    const TimePoint room_for_one = until + for_one(rate) - rate.time - slack;
+    if (room_for_one > now) next_ = std::max({next_, room_for_one, now + least_pause});
     return until <= now + rate.time + slack;
   }
-  static TimePoint next(const LimitRate& rate, TimePoint until) noexcept {
-    return rate.count == 0 ? TimePoint{} : until + for_one(rate) - rate.time - slack;
-  }
   static constexpr std::chrono::nanoseconds slack{1000};  // of rounding
+  // Who sends thousands is read from a hundred times a second, and not for each of them.
+  static constexpr std::chrono::milliseconds least_pause{10};
 
   const PaceLimits limits_;
   TimePoint messages_until_{};
   TimePoint bytes_until_{};
+  TimePoint next_{};
 };
 
 }  // namespace cppwebsocket::runtime

@@ -93,15 +93,17 @@ void handle(protocol::Event event, Connection& connection) {  // but a message
   }
 }
 
-// Counts what has come: bytes, or a message if there are none. False: the connection is closed on account of them.
-bool keeps_pace(std::size_t bytes, Connection& connection) {
+// Counts what has come. False: the connection is closed on account of it.
+bool keeps_pace(std::size_t messages, std::size_t bytes, Connection& connection) {
   Pace& pace = *connection.tasks().pace();
   if (!connection.ending().is_open()) return true;
   const detail::TimePoint now = connection.loop().now();
-  const bool keeps = bytes != 0 ? pace.count_bytes(bytes, now) : pace.count_message(now);
-  if (keeps || !pace.limits().close) return true;
+  const bool few_messages = messages == 0 || pace.count_message(now);
+  const bool few_bytes = bytes == 0 || pace.count_bytes(bytes, now);
+  if ((few_messages && few_bytes) || !pace.limits().close) return true;
   connection.own_wire();
-  connection.ending().fail(*pace.limits().close, bytes != 0 ? "too many bytes in a short time" : "too many messages in a short time");
+  connection.ending().fail(*pace.limits().close, few_messages ? "too many bytes in a short time"
+                                                              : "too many messages in a short time");
   return false;
 }
 
@@ -140,7 +142,7 @@ void receive_from_wire(Connection& connection) {
   const IoResult result = connection.wire().read();
   switch (result.status) {
     case IoStatus::ok:
-      if (connection.tasks().pace() && !keeps_pace(result.bytes, connection)) break;
+      if (connection.tasks().pace() && !keeps_pace(0, result.bytes, connection)) break;
       if (!connection.ending().is_lingering())
         receive(connection.loop().receive_buffer().first(result.bytes), connection);
       break;
@@ -159,6 +161,7 @@ void receive(std::span<char> input, Connection& connection) {
   using State = Ending::State;
   constexpr unsigned events_unwatched = 32;
   const Ending& ending = connection.ending();
+  const protocol::TurnShare& share = connection.loop().deflate_workspace().share();
   const bool has_pace = connection.tasks().pace() != nullptr;
   bool held_up = is_held_up(connection);
   unsigned events = 0;
@@ -170,13 +173,15 @@ void receive(std::span<char> input, Connection& connection) {
     if (connection.above_high_water()) connection.flush();
     if (held_up || !has_room(connection)) return keep_unread();
     if (++events % events_unwatched == 0 && connection.loop().watch_turn()) return keep_unread();
+    const std::size_t inflated = share.inflated();
     const protocol::Event event = connection.wire().protocol().receive(input);
-    if (event == protocol::Event::none)
-      return input.empty() ? note_incomplete(connection) : keep_unread();
-    if (has_pace && event != protocol::Event::fragment) {
-      if (!keeps_pace(0, connection)) return;
+    if (has_pace) {
+      const bool whole = event != protocol::Event::none && event != protocol::Event::fragment;
+      if (!keeps_pace(whole ? 1 : 0, share.inflated() - inflated, connection)) return;
       held_up = is_held_up(connection);
     }
+    if (event == protocol::Event::none)
+      return input.empty() ? note_incomplete(connection) : keep_unread();
     if (event == protocol::Event::message)
       deliver_message(connection);
     else if (event == protocol::Event::fragment)

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "runtime/session/session.hpp"
+#include "runtime/support/compressed_frame.hpp"
 #include "runtime/support/session_end_fixture.hpp"
 
 namespace cppwebsocket::testing {
@@ -68,6 +69,32 @@ TEST_F(SessionPace, PingsAndBytesCount) {
   EXPECT_EQ(connection.peer->input.size(), 1008u) << "two reads of 500";
   loop_.advance(3s);
   EXPECT_THAT(connection.take_words(), SizeIs(1));
+}
+
+TEST_F(SessionPace, WhatABombUnfoldsToCounts) {
+  constexpr std::size_t size = 100'000;
+  protocol::test::Peer client{protocol::test::no_takeover};
+  const std::string bomb = compressed_frame(client, std::string(size, '\0'));
+  ASSERT_LT(bomb.size(), 200u);
+  Connection& connection = open({.transfer = noting(),
+                                 .handshake = keeping({.bytes = {size / 2, 1s}}),
+                                 .deflate = protocol::test::no_takeover});
+  receive(connection, bomb + bomb + bomb);
+  EXPECT_EQ(seen_.size(), 1u);
+  loop_.advance(900ms);
+  EXPECT_EQ(seen_.size(), 1u);
+  loop_.advance(200ms);
+  EXPECT_EQ(seen_.size(), 2u);
+}
+
+TEST_F(SessionPace, WhoSendsThousandsIsReadFromAHundredTimesASecond) {
+  Connection& connection = open({.transfer = echo, .handshake = keeping({.messages = {2000, 1s}})});
+  receive(connection, texts(2100));
+  EXPECT_EQ(echoes(connection), 2000u);
+  loop_.advance(5ms);
+  EXPECT_EQ(echoes(connection), 0u);
+  loop_.advance(6ms);
+  EXPECT_GE(echoes(connection), 20u);
 }
 
 TEST_F(SessionPace, ItsSilenceMeansNothingMeanwhile) {

@@ -4,7 +4,7 @@
 
 #include <random>
 
-#include "protocol/support/deflate_peer.hpp"
+#include "runtime/support/compressed_frame.hpp"
 #include "runtime/support/inflated.hpp"
 #include "runtime/support/session_fixture.hpp"
 
@@ -17,12 +17,6 @@ using protocol::test::no_takeover;
 using ::testing::ElementsAre;
 
 constexpr std::size_t mebibyte = 1 << 20;
-
-std::string compressed_frame(protocol::test::Peer& client, std::string_view payload) {
-  std::string frame = client_frame(binary, client.compress(payload));
-  frame[0] = static_cast<char>(frame[0] | 0x40);  // RSV1
-  return frame;
-}
 
 // Its own echo would have to compress again.
 Task<> count_bytes(Request& request, std::size_t& bytes) {
