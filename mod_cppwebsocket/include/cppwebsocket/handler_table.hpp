@@ -12,7 +12,7 @@
 namespace cppwebsocket {
 
 // Raised whenever the layout of anything in include/cppwebsocket changes.
-inline constexpr std::uint32_t handler_abi = 11;
+inline constexpr std::uint32_t handler_abi = 12;
 
 #define CPPWEBSOCKET_STRINGIFY_(x) #x
 #define CPPWEBSOCKET_STRINGIFY(x) CPPWEBSOCKET_STRINGIFY_(x)

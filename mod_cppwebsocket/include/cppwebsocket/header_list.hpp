@@ -1,7 +1,9 @@
 // Headers, or variables, one behind the other in one block of text: every open connection keeps
-// those of its handshake, so they are packed.
+// those of its handshake, so they are packed, and names that most handshakes have take two bytes.
 #pragma once
 
+#include <algorithm>
+#include <array>
 #include <cstddef>
 #include <iterator>
 #include <string>
@@ -31,8 +33,10 @@ class HeaderList {
     Header operator*() const noexcept {
       const char* at = at_;
       const std::size_t name_size = take_size(at);
+      const auto known = name_size == 0 ? static_cast<unsigned char>(*at++) : known_names.size();
       const std::size_t value_size = take_size(at);
-      return {{at, name_size}, {at + name_size, value_size}};
+      return {known < known_names.size() ? known_names[known] : std::string_view(at, name_size),
+              {at + name_size, value_size}};
     }
     Iterator& operator++() noexcept {
       const std::string_view value = (**this).value;
@@ -55,7 +59,14 @@ class HeaderList {
 
   // Adds one to a block.
   static void append(std::string& packed, std::string_view name, std::string_view value) {
-    append_size(packed, name.size());
+    const auto known = static_cast<std::size_t>(std::ranges::find(known_names, name) - known_names.begin());
+    if (name.empty() || known < known_names.size()) {
+      packed.push_back('\0');
+      packed.push_back(static_cast<char>(known));
+      name = {};
+    } else {
+      append_size(packed, name.size());
+    }
     append_size(packed, value.size());
     packed.append(name).append(value);
   }
@@ -68,6 +79,13 @@ class HeaderList {
   }
 
  private:
+  // As browsers and proxies write them. What handlers were built with is part of their ABI.
+  static constexpr std::array<std::string_view, 26> known_names{
+      "Host", "Connection", "Upgrade", "Sec-WebSocket-Version", "Sec-WebSocket-Key", "Sec-WebSocket-Extensions",
+      "Sec-WebSocket-Protocol", "Origin", "User-Agent", "Accept", "Accept-Encoding", "Accept-Language",
+      "Cache-Control", "Pragma", "Cookie", "Authorization", "Referer", "DNT", "Sec-Fetch-Dest", "Sec-Fetch-Mode",
+      "Sec-Fetch-Site", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Forwarded-Server", "Via"};
+
   // Seven bits to a byte, the lowest first; the highest bit says that more follow.
   static void append_size(std::string& packed, std::size_t size) {
     for (; size > 0x7f; size >>= 7) packed.push_back(static_cast<char>(size | 0x80));

@@ -12,6 +12,12 @@ namespace {
 using Places = std::array<detail::TextBlock::Large, detail::text_count>;
 
 template <typename Place>
+bool fits(std::string_view characters) noexcept {
+  return detail::TextBlock::header_size<Place> + characters.size() <=
+         std::numeric_limits<decltype(Place::offset)>::max();
+}
+
+template <typename Place>
 std::unique_ptr<char[]> block_of(const Places& places, std::string_view characters) {
   using Number = decltype(Place::offset);
   constexpr std::size_t header_size = detail::TextBlock::header_size<Place>;
@@ -49,11 +55,9 @@ void own_text(detail::RequestRecord& record) {
     }
     places[i] = {static_cast<std::uint32_t>(at + 1), static_cast<std::uint32_t>(text.size())};
   }
-  constexpr std::size_t most_small =
-      std::numeric_limits<std::uint16_t>::max() - TextBlock::header_size<TextBlock::Small>;
-  record.texts = TextBlock(characters.size() <= most_small
-                               ? block_of<TextBlock::Small>(places, characters)
-                               : block_of<TextBlock::Large>(places, characters));
+  record.texts = TextBlock(fits<TextBlock::Tiny>(characters)    ? block_of<TextBlock::Tiny>(places, characters)
+                           : fits<TextBlock::Small>(characters) ? block_of<TextBlock::Small>(places, characters)
+                                                                : block_of<TextBlock::Large>(places, characters));
 }
 
 }  // namespace cppwebsocket::runtime

@@ -105,6 +105,35 @@ TEST_F(RequestText, ThereMayBeMuchOfIt) {
   EXPECT_EQ(record_.optional_text(Text::origin), std::nullopt);
 }
 
+TEST_F(RequestText, NamesThatMostHandshakesHaveTakeTwoBytes) {
+  std::string packed;
+  HeaderList::append(packed, "Sec-WebSocket-Extensions", "x");
+  EXPECT_EQ(packed.size(), 4u);
+  HeaderList::append(packed, "sec-websocket-extensions", "y");
+  HeaderList::append(packed, "", "of no name");
+  HeaderList::append(packed, "Via", "");
+  HeaderList::append(packed, "X", "");
+  EXPECT_EQ(list(packed), (Pairs{{"Sec-WebSocket-Extensions", "x"},
+                                 {"sec-websocket-extensions", "y"},
+                                 {"", "of no name"},
+                                 {"Via", ""},
+                                 {"X", ""}}));
+}
+
+TEST_F(RequestText, AtEachSizeWhereItsPlacesBecomeLarger) {
+  for (const std::size_t border : {std::size_t{256}, std::size_t{65536}})
+    for (std::size_t size = border - 60; size <= border + 4; ++size) {
+      record_.handshake = std::make_unique<detail::HandshakeRecord>();
+      const std::string much(size - 8, 'x');
+      record_.set_text(Text::location, keep(much));
+      record_.set_text(Text::protocol, keep("the last"));
+      own_text();
+      ASSERT_EQ(text(Text::location), much) << size;
+      ASSERT_EQ(text(Text::protocol), "the last") << size;
+      ASSERT_EQ(record_.optional_text(Text::origin), std::nullopt);
+    }
+}
+
 TEST_F(RequestText, AbsentStaysAbsentAndEmptyStaysEmpty) {
   record_.set_text(Text::protocol, std::string_view());
   own_text();

@@ -101,6 +101,7 @@ class TextBlock {
     Number offset;  // from the block's start; 0: absent
     Number size;
   };
+  using Tiny = Place<std::uint8_t>;
   using Small = Place<std::uint16_t>;
   using Large = Place<std::uint32_t>;
   template <typename Place>
@@ -112,7 +113,11 @@ class TextBlock {
   // Its data() is null if the text is absent.
   std::string_view operator[](Text text) const noexcept {
     if (!bytes_) return {};
-    return bytes_[0] == sizeof(Small) ? find<Small>(text) : find<Large>(text);
+    switch (bytes_[0]) {
+      case sizeof(Tiny): return find<Tiny>(text);
+      case sizeof(Small): return find<Small>(text);
+      default: return find<Large>(text);
+    }
   }
 
  private:
