@@ -1,6 +1,9 @@
 """What messages cost in memory of the kernel's, however many are under way: nothing, once as many have been."""
+import time
+
 import pytest
 
+from harness.processes import memory_bytes
 from harness.raw import BINARY, frame
 
 KIB = 1 << 10
@@ -50,3 +53,28 @@ class TestMemory:
         for connection in connections:
             connection.drop()
         assert faults < 0.25
+
+
+class TestAfterAPeak:
+    CONFIG = "WebSocketThreads 1"
+    OPTIONS = {"one_child": True, "tls_config": ""}
+
+    def test_cws_461_what_connections_had_is_given_back(self, httpd, mpm):
+        if mpm == "prefork":
+            pytest.skip("the reactors are the same")
+
+        def private():
+            return memory_bytes(httpd.children())["private_dirty"]
+
+        for connection in [httpd.open() for _ in range(20)]:
+            connection.drop()
+        before = private()
+        connections = [httpd.open() for _ in range(400)]
+        grown = private() - before
+        assert grown > 400 * 10 * KIB
+        for connection in connections:
+            connection.drop()
+        end = time.monotonic() + 15
+        while (kept := private() - before) > grown / 2 and time.monotonic() < end:
+            time.sleep(0.2)
+        assert kept <= grown / 2

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <utility>
 
+#include <malloc.h>
 #include <poll.h>
 #include <unistd.h>
 
@@ -16,7 +17,15 @@ namespace {
 constexpr std::string_view child_is_stopping = "this child is stopping";
 // One that asks a directory server which is silent is busy for minutes.
 constexpr std::size_t question_threads = 8;
+
+// All of the heap's pages that nothing is in.
+void give_memory_back() noexcept {
+#ifdef __GLIBC__
+  malloc_trim(0);
+#endif
 }
+
+}  // namespace
 
 Runtime::Runtime(const RuntimeOptions& options)
     : options_(options),
@@ -204,6 +213,7 @@ void Runtime::watch(WatchdogOptions options) {
                        .look = [this](Watchdog::Clock::time_point now) {
                          look_at_threads(now);
                          show_memory();
+                         if (idle_heap_.is_due(connections(), now)) give_memory_back();
                        }});
   watchdog_->start();
 }

@@ -20,6 +20,7 @@
 #include "runtime/reactor/reactor.hpp"
 #include "runtime/reactor/stop_plan.hpp"
 #include "runtime/session/session.hpp"
+#include "runtime/watch/idle_heap.hpp"
 #include "runtime/watch/watchdog.hpp"
 
 namespace cppwebsocket::runtime {
@@ -147,6 +148,7 @@ class Runtime final : private SessionOwner {
   std::mutex blocking_mutex_;
   std::map<const void*, BlockingCount> blocking_;  // GUARDED_BY(blocking_mutex_); by the handler's address
   WatchdogOptions watched_by_;
+  IdleHeap idle_heap_;
   Watchdog::Clock::time_point told_of_threads_{};  // Thread: the watchdog's
   std::unique_ptr<Watchdog> watchdog_;
 };
