@@ -17,6 +17,8 @@ export interface Message {
   time?: number;
   /** The user who published it, where the server tells that (WebSocketChannelPublisher). */
   publisher?: string;
+  /** The name that its publisher gave it (`?event=`). */
+  event?: string;
   data: string | Uint8Array;
 }
 

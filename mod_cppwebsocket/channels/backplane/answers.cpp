@@ -168,7 +168,7 @@ void BackplaneUplink::make_lost(Queued& queued) {
   queued_bytes_ -= queued.record.message.size();
   queued.record.kind = RecordKind::lost;
   queued.record.message = {};
-  queued.record.user.clear();
+  queued.record.remarks.clear();
 }
 
 // An engine may end the link because of a message, and say nothing.

@@ -65,24 +65,25 @@ unsigned take_any_version(std::string_view& line) noexcept {
 }
 
 bool is_known(unsigned version) noexcept {
-  return version == envelope_version || version == envelope_version_with_user;
+  return version == envelope_version || version == envelope_version_with_user ||
+         version == envelope_version_with_remarks;
 }
 
 // Written in one way only.
-bool take_version(std::string_view& line, bool& has_user) noexcept {
+bool take_version(std::string_view& line, bool& has_remarks) noexcept {
   if (line.starts_with('0')) return false;
   const unsigned version = take_any_version(line);
-  has_user = version == envelope_version_with_user;
+  has_remarks = version != envelope_version;
   return is_known(version);
 }
 
-bool may_have_user(RecordKind kind) noexcept { return kind == RecordKind::loose || kind == RecordKind::numbered; }
+bool may_have_remarks(RecordKind kind) noexcept { return kind == RecordKind::loose || kind == RecordKind::numbered; }
 
 // Off what follows the line.
-bool take_user(std::string_view& line, std::string_view& bytes, std::string& user) {
+bool take_remarks(std::string_view& line, std::string_view& bytes, std::string& remarks) {
   std::size_t size = 0;
-  if (!take_number(line, size, 10) || size == 0 || size > longest_user || size > bytes.size()) return false;
-  user = bytes.substr(0, size);
+  if (!take_number(line, size, 10) || size == 0 || size > longest_remarks || size > bytes.size()) return false;
+  remarks = bytes.substr(0, size);
   bytes.remove_prefix(size);
   return true;
 }
@@ -91,9 +92,11 @@ bool take_user(std::string_view& line, std::string_view& bytes, std::string& use
 
 std::string to_envelope(const Record& record, std::uint64_t instance, std::int64_t ahead_ms) {
   std::string bytes;
-  const bool has_user = !record.user.empty() && may_have_user(record.kind);
-  bytes.reserve(longest_line + record.user.size() + record.message.size());
-  bytes += std::to_string(has_user ? envelope_version_with_user : envelope_version);
+  const bool has_remarks = !record.remarks.empty() && may_have_remarks(record.kind);
+  bytes.reserve(longest_line + record.remarks.size() + record.message.size());
+  bytes += std::to_string(!has_remarks                                      ? envelope_version
+                          : record.remarks.find('\0') == std::string::npos ? envelope_version_with_user
+                                                                          : envelope_version_with_remarks);
   bytes += std::ranges::find(kinds, record.kind, &std::pair<char, RecordKind>::second)->first;
   bytes += record.message.is_text() ? 't' : 'b';
   append_number(bytes, instance, 16);
@@ -102,9 +105,9 @@ std::string to_envelope(const Record& record, std::uint64_t instance, std::int64
   append_number(bytes, record.kind == RecordKind::missed ? record.time_ms : record.time_ms + ahead_ms, 10);
   append_number(bytes, record.bound.messages, 10);
   append_number(bytes, record.bound.seconds, 10);
-  if (has_user) append_number(bytes, record.user.size(), 10);
+  if (has_remarks) append_number(bytes, record.remarks.size(), 10);
   bytes += '\n';
-  if (has_user) bytes += record.user;
+  if (has_remarks) bytes += record.remarks;
   bytes += record.message.payload();
   return bytes;
 }
@@ -143,13 +146,13 @@ std::optional<Envelope> parse_envelope(std::string_view bytes) {
   }
   auto line = take_line(bytes);
   Message::Type type;
-  bool has_user = false;
-  if (!line || !take_version(*line, has_user) || !take_kinds(*line, record.kind, type) ||
+  bool has_remarks = false;
+  if (!line || !take_version(*line, has_remarks) || !take_kinds(*line, record.kind, type) ||
       !take_number(*line, envelope.instance, 16) || !take_number(*line, record.origin, 16) ||
       !take_number(*line, record.sequence, 10) || !take_number(*line, record.time_ms, 10) ||
       !take_number(*line, record.bound.messages, 10) ||
       !take_number(*line, record.bound.seconds, 10) ||
-      (has_user && (!may_have_user(record.kind) || !take_user(*line, bytes, record.user))) || !line->empty())
+      (has_remarks && (!may_have_remarks(record.kind) || !take_remarks(*line, bytes, record.remarks))) || !line->empty())
     return std::nullopt;
   if (has_position && !is_numbered(record.kind)) return std::nullopt;
   if ((record.kind == RecordKind::lost || record.kind == RecordKind::missed) && !bytes.empty())

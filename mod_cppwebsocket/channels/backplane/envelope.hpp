@@ -2,6 +2,7 @@
 //
 //   1lt 9f3c 77ab01 12 1700000000000 0 0\nhello
 //   2lt 9f3c 77ab01 12 1700000000000 0 0 3\nannhello     with the user who published it, told by its bytes
+//   3lt 9f3c 77ab01 12 1700000000000 0 0 9\nann.pricehello     with other remarks, too (a NUL where . is)
 //   │││  │    │     │      │         │ └ the channel's bound in seconds
 //   │││  │    │     │      │         └── the channel's bound in messages
 //   │││  │    │     │      └──────────── when, in ms since 1970, by the engine's clock
@@ -33,9 +34,11 @@ struct Envelope {
 // `ahead_ms`: what the engine's clock is ahead of this machine's, if it has one.
 std::string to_envelope(const Record& record, std::uint64_t instance, std::int64_t ahead_ms = 0);
 
-// Without one in the beginning, before there were versions: 0. Only what has a user needs the second.
+// Without one in the beginning, before there were versions: 0. Only what has a user needs the second, and what has other
+// remarks the third.
 inline constexpr unsigned envelope_version = 1;
 inline constexpr unsigned envelope_version_with_user = 2;
+inline constexpr unsigned envelope_version_with_remarks = 3;
 
 // The version of what another version of this module has written; empty if `bytes` are not that.
 std::optional<unsigned> other_envelope_version(std::string_view bytes) noexcept;

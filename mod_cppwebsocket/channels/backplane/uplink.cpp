@@ -48,10 +48,10 @@ std::int64_t BackplaneUplink::steady_ms() noexcept {
 }
 
 PublishResult BackplaneUplink::publish(std::string_view channel, HistoryBound bound,
-                                       Message&& message, std::string_view user) {
+                                       Message&& message, std::string_view remarks) {
   Record record{};
   record.message = std::move(message);
-  record.user = user;
+  record.remarks = remarks;
   record.origin = store_.origin();
   record.time_ms = now_ms();
   // Where others gave the channel a history, this is a part of it.
@@ -158,7 +158,7 @@ void BackplaneUplink::lose(Queued&& queued) {
              "in this child now does not reach other machines");
   queued.record.kind = RecordKind::lost;
   queued.record.message = {};
-  queued.record.user.clear();
+  queued.record.remarks.clear();
   if (queued_bytes_ + queued.size() > 2 * limits_.queued_bytes ||
       !losing_.insert(queued.channel).second)
     return;

@@ -52,7 +52,7 @@ class BackplaneUplink final : public Uplink, private Backplane::Listener {
 
   bool gives_numbers() const noexcept override { return backplane_->keeps_history(); }
   PublishResult publish(std::string_view channel, HistoryBound bound, Message&& message,
-                        std::string_view user) override;
+                        std::string_view remarks) override;
   void in_use(std::string_view channel, bool used) override;
   bool recover(std::string_view channel, std::optional<Position> after,
                std::function<void(StoredHistory&&)> done) override;

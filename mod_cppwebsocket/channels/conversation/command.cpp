@@ -106,6 +106,21 @@ void read_message(Terms& terms, Command& command) {
   command.message = Message(Message::Type::binary, *std::move(bytes));
 }
 
+void read_remarks(Terms& terms, Command& command) {
+  constexpr std::uint32_t longest_s = 31'536'000;
+  Remarks& remarks = command.remarks;
+  if (const std::string* event = terms.string("event", "\"event\" is a string")) {
+    if (!may_be_event(*event) || !command.message.is_text())
+      terms.fail("\"event\" is a name of 1 to 64 bytes, and none of our own, and of a text");
+    remarks.event = *event;
+  }
+  remarks.ttl_s = terms.count("ttl", 0, longest_s, "\"ttl\" is a number of seconds, at most 31536000");
+  if (const std::string* except = terms.string("except", "\"except\" is a string")) {
+    if (!may_be_tag(*except)) terms.fail("\"except\" is the tag of those who are not to get it, of 1 to 64 bytes");
+    remarks.except = *except;
+  }
+}
+
 void read_terms(Terms& terms, Command& command) {
   const std::string* channel = terms.string("channel", "\"channel\" is a string");
   if (!channel) return terms.fail("there is no \"channel\"");
@@ -121,7 +136,8 @@ void read_terms(Terms& terms, Command& command) {
       return;
     }
     case Kind::publish:
-      return read_message(terms, command);
+      read_message(terms, command);
+      return read_remarks(terms, command);
     case Kind::history:
       read_after(terms, command);
       command.count = terms.count("limit", usual_history_answered, most_history_answered,

@@ -12,6 +12,8 @@
 #include <variant>
 #include <vector>
 
+#include "channels/store/remarks.hpp"
+
 namespace cppwebsocket::channels {
 
 struct Command {
@@ -25,7 +27,8 @@ struct Command {
   std::uint32_t count = 0;               // subscribe: to begin with; history: at most; messages
   std::optional<std::string> presence;   // subscribe: visible, with this
   bool events = false;                   // subscribe: told of who comes and goes
-  Message message;                       // publish
+  Message message;                       // publish, and the next
+  Remarks remarks;                       // but the user
 };
 
 // Why it is no command.

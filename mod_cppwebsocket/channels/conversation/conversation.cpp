@@ -58,9 +58,10 @@ class Talk {
   }
 
   // Whoever is too slow can come back and resume.
-  static JoinOptions usual_join() {
+  JoinOptions usual_join() const {
     JoinOptions options;
     options.json = true;
+    options.tag = own_.tag;
     options.slow = SlowPolicy::close;
     return options;
   }
@@ -160,9 +161,10 @@ class Talk {
     if (!refused.empty()) co_return refused;
     if (command.message.size() > said.most_bytes)
       co_return error(command.id, "too_large", "the message is larger than this channel takes");
+    command.remarks.user = request_.user();
     const PublishResult result =
         hub_.publish(command.channel, said.options, std::move(command.message),
-                     publisher_of(request_.remote_address()), request_.user());
+                     publisher_of(request_.remote_address()), std::move(command.remarks));
     if (result.status == PublishStatus::too_large)
       co_return error(command.id, "too_large", "the message is larger than channels can hold");
     if (!result) co_return error(command.id, "no_room", "there is no room for another channel");

@@ -75,7 +75,7 @@ void BlockingMember::end_recovery(std::exception_ptr reason) {
 PublishResult BlockingMember::publish(Message&& message) {
   if (left_) throw BadOperationException(left_text);
   if (gone_) throw ConnectionTerminatedException("the connection has ended");
-  return hub_.publish(channel_, options_, std::move(message), publisher_, user_);
+  return hub_.publish(channel_, options_, std::move(message), publisher_, {.user = user_});
 }
 
 ReceiveQueue& BlockingMember::required_queue(const char* what) const {

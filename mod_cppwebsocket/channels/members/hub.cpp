@@ -74,8 +74,14 @@ PublishResult Hub::publish(std::string_view channel, const ChannelOptions& optio
 }
 
 PublishResult Hub::publish(std::string_view channel, const ChannelOptions& options,
-                           Message&& message, std::uint16_t publisher, std::string_view user) {
-  if (!options.tell_publisher || user.size() > longest_user) user = {};
+                           Message&& message, std::uint16_t publisher, Remarks remarks) {
+  if (!options.tell_publisher) remarks.user.clear();
+  auto text = packed(remarks);
+  if (!text) {
+    remarks.user.clear();
+    text = packed(remarks);
+  }
+  if (!text) throw BadOperationException("an event's name and a tag have at most 64 bytes each");
   if (message.is_text() && !detail::MessageAccess::is_validated(message)) {
     if (!protocol::is_utf8(message.text()))
       throw InvalidUTF8Exception("the text to publish is not UTF-8");
@@ -83,9 +89,9 @@ PublishResult Hub::publish(std::string_view channel, const ChannelOptions& optio
   }
   counters_.published.fetch_add(1, std::memory_order_relaxed);
   const HistoryBound bound = bound_of(options);
-  if (uplink_) return uplink_->publish(channel, bound, std::move(message), user);
+  if (uplink_) return uplink_->publish(channel, bound, std::move(message), *text);
   Record record = record_of(RecordKind::message, std::move(message), bound, publisher);
-  record.user = user;
+  record.remarks = std::move(*text);
   const Stored stored = store_.publish(channel, record);
   return {status_of(stored.result), stored.position};
 }

@@ -48,9 +48,9 @@ class Uplink {
   virtual bool gives_numbers() const noexcept = 0;
 
   // Publishes instead of the hub: into the store, or only there and back, as the channel needs.
-  // The message's text is valid. `user` as Record::user.
+  // The message's text is valid. `remarks` as Record::remarks.
   virtual PublishResult publish(std::string_view channel, HistoryBound bound, Message&& message,
-                                std::string_view user) = 0;
+                                std::string_view remarks) = 0;
 
   // The first member in this child has come, or the last has gone. For each channel in turn.
   virtual void in_use(std::string_view channel, bool used) = 0;
@@ -121,10 +121,10 @@ class Hub final : public detail::ChannelService {
   // records. For all loops before any of them runs one: there they look at each other.
   std::shared_ptr<runtime::LoopSource> serve(runtime::EventLoop& loop);
 
-  // Channel::publish, for a publisher whose number is known: see Record::publisher. `user` is told if the options say
+  // Channel::publish, for a publisher whose number is known: see Record::publisher. The user is told if the options say
   // so, and it is not too long. Thread: any.
   PublishResult publish(std::string_view channel, const ChannelOptions& options, Message&& message,
-                        std::uint16_t publisher, std::string_view user = {});
+                        std::uint16_t publisher, Remarks remarks = {});
 
   // Backwards from Channel::history, and otherwise like that: the newest `most` before `before`. Raises bad_alloc.
   // Thread: any.

@@ -18,7 +18,8 @@ constexpr std::chrono::seconds answer_time{1};
 
 History history_of(StoredHistory&& stored) {
   History history{{}, stored.newest, stored.complete};
-  for (Record& record : stored.records) history.publications.push_back(publication_of(std::move(record)));
+  for (Record& record : stored.records)
+    if (!has_expired(record)) history.publications.push_back(publication_of(std::move(record)));
   return history;
 }
 

@@ -87,7 +87,7 @@ PublishResult Hub::publish(detail::Joined& joined, Message&& message) {
   const ChannelOptions options = member.options();
   const std::uint16_t publisher =
       options.history == 0 ? 0 : publisher_of(member.session()->remote_address());
-  return publish(channel.name, options, std::move(message), publisher, member.session()->user());
+  return publish(channel.name, options, std::move(message), publisher, {.user = std::string(member.session()->user())});
 }
 
 std::string Hub::channel_of(const detail::Joined& joined) {

@@ -94,6 +94,7 @@ std::string json_of(std::string_view channel, const Publication& publication,
   if (const auto since_1970 = publication.time.time_since_epoch().count(); since_1970 != 0)
     json.append(",\"time\":").append(std::to_string(since_1970));
   if (!publication.publisher.empty()) append_json_string(json.append(",\"publisher\":"), publication.publisher);
+  if (!publication.event.empty()) append_json_string(json.append(",\"event\":"), publication.event);
   if (publication.message.is_text()) {
     json.append(",\"data\":");
     append_json_string(json, publication.message.text());

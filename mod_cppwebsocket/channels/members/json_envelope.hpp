@@ -4,7 +4,7 @@
 //     with JoinOptions::events also ,"members":[{"id":"7c-1","info":"Ann"}]: who is there already
 //   {"type":"message","channel":"chat","position":"5f3a-42","time":1767225600000,"data":"hello"}
 //     or "base64":"…"; time: of its publication, in milliseconds since 1970; and "publisher":"ann", who is known and to
-//     be told (ChannelOptions::tell_publisher)
+//     be told (ChannelOptions::tell_publisher), and "event":"price", where its publisher has named it
 //   {"type":"joined","channel":"chat","member":{"id":"7c-1","info":"Ann"}}      or "left"
 //   {"type":"message","channel":"chat","id":"77ab01-12","data":"hello"}   while its number is not known;
 //     with a number it has the same id, where a backplane gives numbers

@@ -40,6 +40,7 @@ LocalMember::LocalMember(ReactorChannels& reactor, LocalChannel& channel,
       json_(options.json),
       events_(options.events) {
   if (channel_options != channel.options) seldom().options = channel_options;
+  if (!options.tag.empty()) seldom().tag = options.tag;
   if (for_threads) seldom().queue = for_threads->queue();
   if (receives_ && !for_threads) seldom().queue = std::make_shared<ReceiveQueue>();
   if (for_threads) seldom().for_threads = std::move(for_threads);
@@ -68,7 +69,7 @@ LocalMember::Seldom& LocalMember::seldom() {
 // After a slow time nothing of it stays but the count.
 void LocalMember::forget_seldom() noexcept {
   if (!seldom_->backlog.empty() || seldom_->gap) return;
-  if (seldom_->dropped == 0 && seldom_->id.empty() && !seldom_->options && !receives_ &&
+  if (seldom_->dropped == 0 && seldom_->id.empty() && seldom_->tag.empty() && !seldom_->options && !receives_ &&
       !seldom_->for_threads && !seldom_->awaiting && !seldom_->told && seldom_->lacking.empty() && !begins_)
     seldom_.reset();
   else

@@ -136,6 +136,7 @@ class LocalMember final : public detail::Joined, public runtime::SessionGuest {
     std::optional<Position> gap;       // the last that was dropped, and is not told yet
     std::uint64_t dropped = 0;
     std::string id;
+    std::string tag;                        // JoinOptions::tag
     std::optional<ChannelOptions> options;  // where they are not the channel's
     std::shared_ptr<ReceiveQueue> queue;
     detail::RecoveryOperation* awaiting = nullptr;
@@ -159,6 +160,9 @@ class LocalMember final : public detail::Joined, public runtime::SessionGuest {
   void give(SharedBatch& batch);
   void give_shared(SharedBatch& batch);
   bool has_it_early(const Arrival& arrival);
+  bool is_excepted(const Arrival& arrival) const noexcept;
+  bool is_excepted_from(const SharedBatch& batch) const noexcept;
+  std::vector<Arrival> its_part(const SharedBatch& batch);
   void deliver_later(SharedBatch& batch);
   void hold(const Arrival& publication);
   void replay();

@@ -96,7 +96,7 @@ void Beginning::take(StoredHistory&& found) {
     if (bytes >= piece_size) break;
     bytes += each.message.size();
     at = each.position;
-    first.push_back(arrival_of(std::move(each)));
+    first.push_back(past_arrival_of(std::move(each)));
   }
   if (at != found.newest) elsewhere = found.newest;
 }
@@ -119,6 +119,7 @@ bool LocalMember::find_piece(Beginning& own) {
   if (own.first.empty()) {
     const Position from = own.at;
     own.piece = reactor_.replays().next_piece(*channel_, own.at);
+    if (own.piece && is_excepted_from(*own.piece)) own.piece = std::make_shared<SharedBatch>(its_part(*own.piece));
     if (own.piece) own.next_in_piece = own.piece->first_after(from);
     return own.piece != nullptr;
   }
@@ -128,6 +129,7 @@ bool LocalMember::find_piece(Beginning& own) {
     bytes += some.back().message.size();
   }
   own.piece = std::make_shared<SharedBatch>(std::move(some));
+  if (is_excepted_from(*own.piece)) own.piece = std::make_shared<SharedBatch>(its_part(*own.piece));
   own.next_in_piece = 0;
   if (own.next_first == own.first.size()) {
     own.first = {};
@@ -166,7 +168,7 @@ bool LocalMember::put_piece(Beginning& own) {
   for (; next < all.size(); ++next) {
     if (all[next].kind == Publication::Kind::gap)
       queue.lose(all[next].position);
-    else if (!queue.put(Publication(all[next]), limit_))
+    else if (!all[next].given_early && !queue.put(Publication(all[next]), limit_))
       break;
   }
   reactor_.count_delivered(next - before);
@@ -233,7 +235,7 @@ void LocalMember::deliver_later(SharedBatch& batch) {
 // What has an offset is read from the rings when its turn comes.
 void LocalMember::hold(const Arrival& publication) {
   if (publication.given_early) has_it_early(publication);
-  if (publication.position.offset != 0) return;
+  if (publication.position.offset != 0 || is_excepted(publication)) return;
   const bool is_message = publication.kind == Publication::Kind::message;
   const bool is_gap = publication.kind == Publication::Kind::gap;
   if (!is_message && !is_gap && !events_) return;

@@ -46,12 +46,30 @@ bool LocalMember::has_it_early(const Arrival& arrival) {
   return arrival.sequence > last;
 }
 
-void LocalMember::give(SharedBatch& batch) {
-  if (!batch.has_given_early() || !seldom_ || seldom_->lacking.empty()) return give_shared(batch);
+bool LocalMember::is_excepted(const Arrival& arrival) const noexcept {
+  return !arrival.except.empty() && seldom_ && arrival.except == seldom_->tag;
+}
+
+bool LocalMember::is_excepted_from(const SharedBatch& batch) const noexcept {
+  return batch.has_exceptions() &&
+         std::ranges::any_of(batch.publications(), [&](const Arrival& each) { return is_excepted(each); });
+}
+
+// Of what it is not to get the positions only.
+std::vector<Arrival> LocalMember::its_part(const SharedBatch& batch) {
   std::vector<Arrival> own = batch.publications();
-  for (Arrival& each : own)
+  for (Arrival& each : own) {
     if (each.given_early) each.given_early = has_it_early(each);
-  SharedBatch its(std::move(own));
+    if (is_excepted(each)) each.given_early = true;
+  }
+  std::erase_if(own, [&](const Arrival& each) { return each.given_early && each.position.offset == 0; });
+  return own;
+}
+
+void LocalMember::give(SharedBatch& batch) {
+  const bool lacks_some = batch.has_given_early() && seldom_ && !seldom_->lacking.empty();
+  if (!lacks_some && !is_excepted_from(batch)) return give_shared(batch);
+  SharedBatch its(its_part(batch));
   give_shared(its);
 }
 
@@ -258,7 +276,7 @@ void LocalMember::tell_beginning(const Recovery& recovery) {
   if (json_)
     session_->wire().protocol().encode_shared(Message(json), position, encoded);
   else
-    session_->wire().protocol().encode_named(beginning, json, position, encoded);
+    session_->wire().protocol().encode_named(beginning, json, position, {}, encoded);
   if (begins_ && seldom_->beginning->came_back && !recovery.recovered && !json_)
     encode_gap(form(), session_->wire().protocol(), channel_->name, recovery.position, encoded);
   send_own(std::move(encoded));

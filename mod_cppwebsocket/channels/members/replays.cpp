@@ -77,7 +77,7 @@ std::shared_ptr<SharedBatch> Replays::read(const LocalChannel& channel,
     if (record.kind == RecordKind::lost)
       lose(offset);
     else
-      publications.push_back(arrival_of(std::move(record)));
+      publications.push_back(past_arrival_of(std::move(record)));
     last = offset;
   }
   if (last < piece.newest) lose(piece.newest);

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "channels/members/json_envelope.hpp"
+#include "channels/store/ring.hpp"
 
 namespace cppwebsocket::channels {
 
@@ -23,13 +24,19 @@ const Message* message_of(const Arrival& publication, Form form,
   return &made;
 }
 
+// What an event stream says before the text, beside its position. Bytes are an event of a name of their own.
+bool has_head(const Publication& publication) noexcept {
+  return publication.kind == Publication::Kind::message && publication.message.is_text() &&
+         (!publication.event.empty() || publication.retry.count() != 0);
+}
+
 // That what it had without a number has one.
 void encode_position(Form form, const protocol::Protocol& protocol, std::string_view channel,
                      const Position& position, std::string& out) {
   if (form != Form::plain)
     protocol.encode_shared(Message(json_of(channel, position)), position, out);
   else if (protocol.has_names())
-    protocol.encode_named("position", channel, position, out);
+    protocol.encode_named("position", channel, position, {}, out);
 }
 
 }  // namespace
@@ -37,7 +44,7 @@ void encode_position(Form form, const protocol::Protocol& protocol, std::string_
 void encode_gap(Form form, const protocol::Protocol& protocol, std::string_view channel,
                 const Position& last, std::string& out) {
   const Position known = last.offset != 0 ? last : Position();
-  if (form == Form::plain) return protocol.encode_named("gap", channel, known, out);
+  if (form == Form::plain) return protocol.encode_named("gap", channel, known, {}, out);
   protocol.encode_shared(Message(json_of(channel, gap_until(last))), known, out);
 }
 
@@ -52,13 +59,20 @@ Publication publication_of(Record&& record) {
   Publication publication;
   publication.message = std::move(record.message);
   publication.position = record.position;
-  publication.publisher = std::move(record.user);
+  if (!record.remarks.empty()) {
+    Remarks remarks = unpacked(record.remarks);
+    publication.publisher = std::move(remarks.user);
+    publication.event = std::move(remarks.event);
+    publication.retry = std::chrono::milliseconds(remarks.retry_ms);
+  }
   publication.time = std::chrono::sys_time<std::chrono::milliseconds>(std::chrono::milliseconds(record.time_ms));
   return publication;
 }
 
 Arrival arrival_of(Record&& record) {
+  std::string except = record.remarks.empty() ? std::string() : unpacked(record.remarks).except;
   Arrival publication{publication_of(std::move(record))};
+  publication.except = std::move(except);
   const bool comes_twice = record.kind == RecordKind::provisional ||
                            (is_numbered(record.kind) && (record.position.epoch & engine_epoch) != 0);
   if (comes_twice) {
@@ -68,12 +82,26 @@ Arrival arrival_of(Record&& record) {
   return publication;
 }
 
+bool has_expired(const Record& record) {
+  if (record.remarks.empty()) return false;
+  const std::int64_t ttl_ms = std::int64_t{unpacked(record.remarks).ttl_s} * 1000;
+  return ttl_ms != 0 && record.time_ms + ttl_ms <= system_ms();
+}
+
+Arrival past_arrival_of(Record&& record) {
+  const bool is_over = has_expired(record);
+  Arrival arrival = arrival_of(std::move(record));
+  arrival.given_early = is_over;
+  return arrival;
+}
+
 SharedBatch::SharedBatch(std::vector<Arrival>&& publications)
     : publications_(std::move(publications)) {
   for (const Arrival& each : publications_) {
     if (oldest_.offset == 0) oldest_ = each.position;
     has_gap_ |= each.kind == Publication::Kind::gap && !each.given_early;
     has_given_early_ |= each.given_early;
+    has_exceptions_ |= !each.except.empty();
     payload_bytes_ += each.message.size();
   }
 }
@@ -142,6 +170,8 @@ void SharedBatch::go_on(Encoding& encoding, Form form, const protocol::Protocol&
   std::size_t payload = 0;
   if (publication.given_early) {
     encode_position(form, protocol, channel, publication.position, *bytes);
+  } else if (form == Form::plain && protocol.has_names() && has_head(publication)) {
+    protocol.encode_named(publication.event, publication.message.text(), publication.position, publication.retry, *bytes);
   } else if (publication.kind == Publication::Kind::gap) {
     if (form != Form::plain || protocol.has_names())
       encode_gap(form, protocol, channel, publication.position, *bytes);

@@ -24,6 +24,7 @@ struct Arrival : Publication {
   std::uint64_t origin = 0, sequence = 0;
   // Has its number now: whoever got it without is told that only.
   bool given_early = false;
+  std::string except;  // members with this tag do not get it
 
   bool is(const Arrival& other) const noexcept {
     return origin != 0 && origin == other.origin && sequence == other.sequence;
@@ -54,6 +55,9 @@ void encode_gap(Form form, const protocol::Protocol& protocol, std::string_view 
 // What the record says, without who it is.
 Publication publication_of(Record&& record);
 Arrival arrival_of(Record&& record);
+// Out of a history: what is no longer to be given tells its position only.
+Arrival past_arrival_of(Record&& record);
+bool has_expired(const Record& record);
 
 // That messages are lost up to `last`.
 Arrival gap_until(const Position& last);
@@ -73,6 +77,7 @@ class SharedBatch {
   // Something is lost before or between these.
   bool has_gap() const noexcept { return has_gap_; }
   bool has_given_early() const noexcept { return has_given_early_; }
+  bool has_exceptions() const noexcept { return has_exceptions_; }
   std::size_t payload_bytes() const noexcept { return payload_bytes_; }
 
   // `channel` is the name to be put into the envelope. Valid until the next call. Raises std::bad_alloc.
@@ -100,6 +105,7 @@ class SharedBatch {
   Position oldest_;  // of those that have one
   bool has_gap_ = false;
   bool has_given_early_ = false;
+  bool has_exceptions_ = false;
   std::size_t payload_bytes_ = 0;
   std::vector<Encoding> encodings_;
 };

@@ -37,6 +37,7 @@ JoinOptions join_options(const Subscription& subscription, std::size_t index) {
   if (!subscription.resume.empty()) options.resume = subscription.resume[index];
   options.history = subscription.history;
   options.json = subscription.json;
+  options.tag = subscription.tag;
   // Who can come back and resume loses nothing by it; the others would lose more.
   options.slow = subscription.json ? SlowPolicy::close : SlowPolicy::drop_oldest;
   return options;
@@ -113,7 +114,10 @@ std::string event_of(const Publication& publication, const std::string& id,
                      const std::string& channel, bool json) {
   if (json) return protocol::encode_event(id, {}, json_of(channel, publication));
   if (publication.kind == Publication::Kind::gap) return protocol::encode_event(id, "gap", channel);
-  return protocol::encode_event(id, publication.message);
+  const std::string retry = publication.retry.count() != 0 ? protocol::encode_retry(publication.retry) : std::string();
+  if (publication.message.is_text())
+    return retry + protocol::encode_event(id, publication.event, publication.message.text());
+  return retry + protocol::encode_event(id, publication.message);
 }
 
 Task<> follow(Request& request, std::shared_ptr<Subscription> subscription,

@@ -25,6 +25,7 @@ struct Subscription {
   protocol::Positions resume;  // one for each channel, or empty
   bool lost = false;           // the client came back, but from nowhere that is known
   std::uint32_t history = 0;   // to begin with the newest so many, where there is nothing to resume
+  std::string tag;             // as JoinOptions::tag
   bool json = false;           // of an event stream: wrap each message, as channel.json does
   std::chrono::seconds heartbeat{};  // in JSON: tell so often that the connection is alive; 0: never
 };

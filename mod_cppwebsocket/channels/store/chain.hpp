@@ -33,9 +33,9 @@ class Chain {
   }
   // All of that one. Nothing if it was overwritten meanwhile. Raises bad_alloc.
   std::optional<Record> read(const RecordHead& head) const {
-    std::string payload, user;
-    if (!memory_.ring(at_.seat, at_.ring).read_rest(at_.position, head, &user, payload)) return {};
-    return record_of(head, std::move(payload), std::move(user));
+    std::string payload, remarks;
+    if (!memory_.ring(at_.seat, at_.ring).read_rest(at_.position, head, &remarks, payload)) return {};
+    return record_of(head, std::move(payload), std::move(remarks));
   }
 
   // Where the next one would be.

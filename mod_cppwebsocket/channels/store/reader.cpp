@@ -32,9 +32,9 @@ struct ChannelReader::Found {
 
   // Of a control record `channel` is given.
   std::optional<Record> record(std::string* channel = nullptr) const {
-    std::string payload, user;
-    if (!ring.read_rest(at, head, channel ? channel : &user, payload)) return {};
-    return record_of(head, std::move(payload), std::move(user));
+    std::string payload, remarks;
+    if (!ring.read_rest(at, head, channel ? channel : &remarks, payload)) return {};
+    return record_of(head, std::move(payload), std::move(remarks));
   }
 };
 

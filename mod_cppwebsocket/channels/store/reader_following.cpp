@@ -51,15 +51,15 @@ bool ChannelReader::read_unnumbered(Follow& follow, const Place& place,
     // Seats beyond those have been taken since.
     for (std::uint64_t at = seat < place.heads.size() ? place.heads[seat] : 0; at < end;) {
       const auto head = ring.read(at);
-      std::string payload, user;
+      std::string payload, remarks;
       const bool is_its = head && head->key == follow.key &&
                           (head->kind == RecordKind::provisional ||
                            (head->kind == RecordKind::loose && seat == store_.seat()));
-      all = head && (!is_its || ring.read_rest(at, *head, &user, payload));
+      all = head && (!is_its || ring.read_rest(at, *head, &remarks, payload));
       if (!all) break;
       at += head->total_words();
       if (!is_its) continue;
-      Record& record = records.emplace_back(record_of(*head, std::move(payload), std::move(user)));
+      Record& record = records.emplace_back(record_of(*head, std::move(payload), std::move(remarks)));
       if (record.kind == RecordKind::provisional) remember_early(follow, record);
       record.position = {};
     }

@@ -9,6 +9,8 @@
 #include <cppwebsocket/message.hpp>
 #include <cppwebsocket/position.hpp>
 
+#include "channels/store/remarks.hpp"
+
 namespace cppwebsocket::channels {
 
 enum class RecordKind : std::uint8_t {
@@ -37,8 +39,6 @@ inline constexpr std::uint64_t engine_epoch = 1ULL << 63;
 // Publishers are told apart by so many numbers.
 inline constexpr std::uint16_t most_publishers = 1 << 12;
 
-inline constexpr std::size_t longest_user = 255;  // bytes
-
 // What a channel keeps. Shared memory is finite: it may keep less.
 struct HistoryBound {
   std::uint32_t messages = 0;  // 0: none
@@ -57,7 +57,7 @@ struct Record {
   HistoryBound bound;          // 0 messages in publish(): as the channel had it before
   // Below most_publishers: a number that one publisher always has and few others; 0: it is not known.
   std::uint16_t publisher = 0;
-  std::string user;  // who published it, if that is to be told: at most longest_user bytes
+  std::string remarks;  // packed Remarks: at most longest_remarks bytes
 };
 
 enum class StoreResult : std::uint8_t {

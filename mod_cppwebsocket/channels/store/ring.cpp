@@ -146,9 +146,9 @@ std::int64_t system_ms() noexcept {
   return duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
 }
 
-Record record_of(const RecordHead& head, std::string&& payload, std::string&& user) noexcept {
+Record record_of(const RecordHead& head, std::string&& payload, std::string&& remarks) noexcept {
   Record record;
-  record.user = std::move(user);
+  record.remarks = std::move(remarks);
   record.kind = head.kind;
   record.message =
       Message(head.is_text ? Message::Type::text : Message::Type::binary, std::move(payload));

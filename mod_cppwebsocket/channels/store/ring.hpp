@@ -4,7 +4,7 @@
 //   word 0 its own position  1 bytes of payload, name, kind, type, copy, publisher  2 3 key  4 epoch  5 offset
 //        6 previous Location  7 origin  8 sequence  9 time  10 bound  | name | payload, each padded
 //
-// The name is a channel's in control records, and in others that of the user who published, or empty.
+// The name is a channel's in control records, and in others it is what a record says beside its message (Remarks), or empty.
 #pragma once
 
 #include <cstddef>
@@ -82,8 +82,8 @@ class Ring {
   std::size_t size_;  // in words
 };
 
-// Of what read_rest() has given; `user` is the name, if it is no control record.
-Record record_of(const RecordHead& head, std::string&& payload, std::string&& user) noexcept;
+// Of what read_rest() has given; `remarks` are the name, if it is no control record.
+Record record_of(const RecordHead& head, std::string&& payload, std::string&& remarks) noexcept;
 
 // Of the system clock, as RecordHead::time_ms.
 std::int64_t system_ms() noexcept;

@@ -20,7 +20,7 @@ using namespace shared;
 namespace {
 
 constexpr std::size_t longest_name = 255;  // bytes
-static_assert(longest_user <= longest_name);  // in a record it has the same place
+static_assert(longest_remarks <= longest_name);  // in a record it has the same place
 
 std::uint64_t random_origin() {
   std::uint64_t origin;
@@ -66,7 +66,7 @@ struct ChannelStore::Written {
 };
 
 Stored ChannelStore::publish(std::string_view channel, const Record& record) {
-  if (record.message.size() > largest_payload() || channel.size() > longest_name || record.user.size() > longest_user)
+  if (record.message.size() > largest_payload() || channel.size() > longest_name || record.remarks.size() > longest_remarks)
     return {StoreResult::too_large, {}, 0};
   const ChannelKey key = channel_key(memory_.secret(), channel);
   Stored stored;
@@ -95,7 +95,7 @@ Stored ChannelStore::append(const ChannelKey& key, std::string_view channel, con
   const bool keeps_origin = is_numbered(record.kind) || record.kind == RecordKind::provisional;
   head.origin = keeps_origin ? record.origin : origin_;
   head.sequence = keeps_origin ? record.sequence : sequence_ + 1;
-  const std::string_view name = record.kind == RecordKind::control ? channel : std::string_view(record.user);
+  const std::string_view name = record.kind == RecordKind::control ? channel : std::string_view(record.remarks);
   head.name_size = static_cast<std::uint8_t>(name.size());
   head.publisher = record.publisher;
 

@@ -120,6 +120,9 @@ class SeveralChannels {
     if (const auto refused = ask()) return *refused;
     auto read = read_message(r_, protocol::HeaderFields(headers), most_bytes_);
     if (const int* refused = std::get_if<int>(&read)) return *refused;
+    auto remarks = read_remarks(r_, std::get<Message>(read));
+    if (const int* refused = std::get_if<int>(&remarks)) return *refused;
+    remarks_ = std::get<channels::Remarks>(std::move(remarks));
     std::string json = "{\"channels\":[";
     for (std::size_t i = 0; i < names_.size(); ++i) {
       if (i != 0) json += ',';
@@ -152,7 +155,7 @@ class SeveralChannels {
 
   void publish(std::size_t i, Message message, std::string& json) {
     const PublishResult result = child_.hub().publish(names_[i], options_[i], std::move(message),
-                                                      channels::publisher_of(view(r_->useragent_ip)), view(r_->user));
+                                                      channels::publisher_of(view(r_->useragent_ip)), remarks_);
     channels::append_json_string(json.append("{\"channel\":"), names_[i]);
     if (!result)
       json.append(",\"error\":").append(result.status == PublishStatus::no_room ? "\"no_room\"" : "\"too_large\"");
@@ -168,6 +171,7 @@ class SeveralChannels {
   std::vector<std::string> names_;
   std::vector<ChannelOptions> options_;
   std::size_t most_bytes_ = 0;
+  channels::Remarks remarks_;
 };
 
 int converse(request_rec* r, Child& child, std::span<Header> headers, std::string_view path,

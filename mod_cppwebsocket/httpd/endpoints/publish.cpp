@@ -56,6 +56,9 @@ class PublishRequest {
     if (const int* refused = std::get_if<int>(&name)) return *refused;
     const auto& key = std::get<std::string>(name);
     auto& message = std::get<Message>(read);
+    auto remarks = read_remarks(r_, message);
+    if (const int* refused = std::get_if<int>(&remarks)) return *refused;
+    remarks_ = std::get<channels::Remarks>(std::move(remarks));
     const auto how = protocol::query_value(view(r_->args), "messages");
     if (how && (*how != "lines" || !message.is_text()))
       return refuse(r_, HTTP_BAD_REQUEST, "messages=lines is all there is, and its body is text: each line is a message.");
@@ -165,7 +168,7 @@ class PublishRequest {
   std::optional<int> publish_now(Message&& message, Answer& said) {
     is_new_ = true;
     const PublishResult result = Child::current()->hub().publish(
-        channel_.name(), options_, std::move(message), channels::publisher_of(view(r_->useragent_ip)), view(r_->user));
+        channel_.name(), options_, std::move(message), channels::publisher_of(view(r_->useragent_ip)), remarks_);
     if (result.status == PublishStatus::too_large) return refuse_too_large();
     if (!result) {
       log_request(r_, APLOG_WARNING,
@@ -248,6 +251,7 @@ class PublishRequest {
   Channel channel_;
   ChannelOptions options_;
   Settings settings_;
+  channels::Remarks remarks_;
   bool is_new_ = false;  // something was published now
 };
 

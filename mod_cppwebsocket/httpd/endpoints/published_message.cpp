@@ -52,4 +52,36 @@ std::variant<Message, int> read_message(request_rec* r, const protocol::HeaderFi
   return message;
 }
 
+std::variant<channels::Remarks, int> read_remarks(request_rec* r, const Message& message) {
+  constexpr std::uint32_t longest_ms = 3'600'000;
+  constexpr std::uint32_t longest_s = 31'536'000;
+  channels::Remarks remarks;
+  remarks.user = view(r->user);
+  const std::string_view query = view(r->args);
+  if (auto event = protocol::query_value(query, "event")) {
+    if (!channels::may_be_event(*event) || !protocol::is_utf8(*event) || !message.is_text())
+      return refuse(r, HTTP_BAD_REQUEST,
+                    "event= is a name of 1 to 64 bytes, but none of our own (message, binary, gap, position, subscribed), and of a text.");
+    remarks.event = std::move(*event);
+  }
+  if (const auto retry = protocol::query_value(query, "retry")) {
+    const auto ms = protocol::parse_count(*retry, longest_ms);
+    if (!ms || *ms == 0 || !message.is_text())
+      return refuse(r, HTTP_BAD_REQUEST, "retry= is a number of milliseconds, from 1 to 3600000, with a text.");
+    remarks.retry_ms = *ms;
+  }
+  if (const auto ttl = protocol::query_value(query, "ttl")) {
+    const auto seconds = protocol::parse_count(*ttl, longest_s);
+    if (!seconds || *seconds == 0)
+      return refuse(r, HTTP_BAD_REQUEST, "ttl= is a number of seconds, from 1 to 31536000.");
+    remarks.ttl_s = *seconds;
+  }
+  if (auto except = protocol::query_value(query, "except")) {
+    if (!channels::may_be_tag(*except) || !protocol::is_utf8(*except))
+      return refuse(r, HTTP_BAD_REQUEST, "except= is the tag= of those who are not to get it, of 1 to 64 bytes.");
+    remarks.except = std::move(*except);
+  }
+  return remarks;
+}
+
 }  // namespace cppwebsocket::httpd

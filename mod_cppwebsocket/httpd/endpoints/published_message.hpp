@@ -11,6 +11,8 @@
 #include <span>
 #include <variant>
 
+#include "channels/store/remarks.hpp"
+
 namespace cppwebsocket::protocol {
 class HeaderFields;
 }
@@ -25,5 +27,8 @@ std::optional<int> refuse_publisher(request_rec* r, std::span<Header> headers);
 // The body, a text that is UTF-8 or bytes, of at most so many; or the refusal.
 std::variant<Message, int> read_message(request_rec* r, const protocol::HeaderFields& fields,
                                         std::size_t most_bytes);
+
+// Who publishes, and what the query says of the message: event=, retry=, ttl=, except=; or the refusal.
+std::variant<channels::Remarks, int> read_remarks(request_rec* r, const Message& message);
 
 }  // namespace cppwebsocket::httpd

@@ -115,6 +115,10 @@ std::optional<int> read_subscription(request_rec* r, std::span<Header> headers,
     return refuse(r, HTTP_BAD_REQUEST, "history= is a number of messages, at most 10000.");
   if (!read_heartbeat(r, subscription))
     return refuse(r, HTTP_BAD_REQUEST, "heartbeat= is a number of seconds, at most 3600.");
+  if (auto tag = protocol::query_value(view(r->args), "tag")) {
+    if (!channels::may_be_tag(*tag)) return refuse(r, HTTP_BAD_REQUEST, "tag= has from 1 to 64 bytes.");
+    subscription.tag = std::move(*tag);
+  }
   return std::nullopt;
 }
 

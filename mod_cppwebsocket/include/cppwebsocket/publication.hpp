@@ -64,6 +64,10 @@ struct Publication {
   std::chrono::sys_time<std::chrono::milliseconds> time{};
   // The user who has published it; empty if nobody was authenticated, or ChannelOptions::tell_publisher was not set.
   std::string publisher{};
+  // What its publisher asked for in event streams (docs/channels.md): the event's name, and after how long a client that
+  // loses its stream comes back. Empty and 0: nothing.
+  std::string event{};
+  std::chrono::milliseconds retry{};
 };
 
 // Part of a channel's past, oldest first.
@@ -111,6 +115,8 @@ struct JoinOptions {
   bool json = false;
   // Also tells who comes and goes: to receive(), or in the JSON.
   bool events = false;
+  // What is published with `except` of this tag (docs/channels.md) it does not get: at most 64 bytes.
+  std::string tag = {};
 };
 
 }  // namespace cppwebsocket

@@ -68,8 +68,10 @@ class EventStream final : public Protocol {
 
   bool has_names() const noexcept override { return true; }
   void encode_named(std::string_view name, std::string_view text, const Position& position,
-                    std::string& out) const override {
-    out.append(framed(framing_, encode_event(id_of(position), name, text)));
+                    std::chrono::milliseconds retry, std::string& out) const override {
+    std::string event = retry.count() != 0 ? encode_retry(retry) : std::string();
+    event.append(encode_event(id_of(position), name, text));
+    out.append(framed(framing_, std::move(event)));
   }
 
   bool has_pong() const noexcept override { return false; }

@@ -127,8 +127,9 @@ class Protocol {
   // What is no message, in a format that has names for it. encode_named appends it to `out` as
   // encode_shared does a message; it is not called where has_names() is false.
   virtual bool has_names() const noexcept { return false; }
-  virtual void encode_named(std::string_view /*name*/, std::string_view /*text*/,
-                            const Position& /*position*/, std::string& /*out*/) const {}
+  // `retry`: after how long a client that has lost its connection comes back; 0: nothing is said.
+  virtual void encode_named(std::string_view /*name*/, std::string_view /*text*/, const Position& /*position*/,
+                            std::chrono::milliseconds /*retry*/, std::string& /*out*/) const {}
 
   // Gives back memory that is only there to make messages cheaper or smaller. To be called when
   // the connection has been idle for a while; messages may go on at any time.

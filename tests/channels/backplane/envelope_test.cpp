@@ -65,13 +65,13 @@ TEST(Envelope, HasAPositionInFrontOnceItIsNumbered) {
 TEST(Envelope, CarriesTheUserWhereThereIsOne) {
   Record record = a_record(RecordKind::numbered, "hello");
   EXPECT_TRUE(to_envelope(record, 1).starts_with("1"));
-  record.user = "\n ann";
+  record.remarks = "\n ann";
   const std::string bytes = to_envelope(record, 1);
   EXPECT_TRUE(bytes.starts_with("2"));
   EXPECT_FALSE(other_envelope_version(bytes));
   const auto parsed = parse_envelope("=5f3a-42\n" + bytes);
   ASSERT_TRUE(parsed);
-  EXPECT_EQ(parsed->record.user, record.user);
+  EXPECT_EQ(parsed->record.remarks, record.remarks);
   EXPECT_EQ(parsed->record.message.text(), "hello");
   record.kind = RecordKind::lost;
   record.message = {};

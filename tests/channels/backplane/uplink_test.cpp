@@ -57,19 +57,19 @@ TEST_F(BackplaneUplinkTest, GivesTheUserToOthersAndHere) {
   set_up_current();
   publish("a", kept, "ann");
   ASSERT_EQ(engine->appended.size(), 1u);
-  EXPECT_EQ(engine->appended[0].user, "ann");
+  EXPECT_EQ(engine->appended[0].remarks, "ann");
   number(1);
   EXPECT_EQ(delivered(), "a ");
   const StoredHistory history = store.history("chat", std::nullopt, 10);
   ASSERT_EQ(history.records.size(), 1u);
-  EXPECT_EQ(history.records[0].user, "ann");
+  EXPECT_EQ(history.records[0].remarks, "ann");
 }
 
 TEST_F(BackplaneUplinkTest, GivesTheUserOfWhatHasNoHistory) {
   set_up_current();
   publish("a", {}, "ann");
   ASSERT_EQ(engine->published.size(), 1u);
-  EXPECT_EQ(engine->published[0].user, "ann");
+  EXPECT_EQ(engine->published[0].remarks, "ann");
 }
 
 TEST_F(BackplaneUplinkTest, KeepsTheOrderWithinTheWindow) {

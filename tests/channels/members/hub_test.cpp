@@ -306,9 +306,9 @@ TEST_F(Hub, CountsTheMembersOfAllChildren) {
 
 TEST_F(Hub, TellsWhoPublishedWhereTheChannelIsToTellIt) {
   const std::uint16_t some = 7;
-  hub_.publish("chat", {.history = 10, .tell_publisher = true}, Message("a"), some, "ann");
-  hub_.publish("chat", {.history = 10, .tell_publisher = true}, Message("b"), some, std::string(256, 'x'));
-  hub_.publish("chat", {.history = 10}, Message("c"), some, "ann");
+  hub_.publish("chat", {.history = 10, .tell_publisher = true}, Message("a"), some, {.user = "ann"});
+  hub_.publish("chat", {.history = 10, .tell_publisher = true}, Message("b"), some, {.user = std::string(256, 'x')});
+  hub_.publish("chat", {.history = 10}, Message("c"), some, {.user = "ann"});
   hub_.publish("chat", {.history = 10, .tell_publisher = true}, Message("d"), some);
   std::vector<std::string> told;
   for (const Publication& each : hub_.history("chat", std::nullopt, 10).publications) told.push_back(each.publisher);

@@ -221,7 +221,7 @@ TEST(KeptWithItsUser, ACopyHasTheUserToo) {
   const auto memory = ChannelMemory::create(ChannelMemory::least_bytes(2), 2);
   ChannelStore store(*memory);
   Record record = message("hello", 10);
-  record.user = "ann";
+  record.remarks = "ann";
   store.publish("quiet", record);
   const auto state = [&] { return store.table().find(channel_key(memory->secret(), "quiet"))->state; };
   const auto before = state();
@@ -229,7 +229,7 @@ TEST(KeptWithItsUser, ACopyHasTheUserToo) {
   ASSERT_NE(state(), before) << "it was not copied";
   const StoredHistory history = store.history("quiet", std::nullopt, 10);
   ASSERT_EQ(history.records.size(), 1u);
-  EXPECT_EQ(history.records[0].user, "ann");
+  EXPECT_EQ(history.records[0].remarks, "ann");
   EXPECT_EQ(history.records[0].message.payload(), "hello");
 }
 

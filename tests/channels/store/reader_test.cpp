@@ -53,14 +53,14 @@ TEST_F(Reader, GivesWhatAllChildrenPublishInTheChannelsOrder) {
 TEST_F(Reader, GivesTheUserOfAMessageAndTheChannelOfAControlRecord) {
   reader_.follow("chat", nullptr);
   Record record = message("a", 10);
-  record.user = "ann";
+  record.remarks = "ann";
   bob_.publish("chat", record);
   EXPECT_EQ(read(), Texts{"a"});
-  EXPECT_EQ(story_.last().user, "ann");
+  EXPECT_EQ(story_.last().remarks, "ann");
   bob_.publish("chat", of_kind(RecordKind::control, "note"));
   bob_.publish("chat", message("b", 10));
   EXPECT_EQ(read(), (Texts{"control chat note", "b"}));
-  EXPECT_EQ(story_.last().user, "");
+  EXPECT_EQ(story_.last().remarks, "");
 }
 
 TEST_F(Reader, MakesTheChannelSoThatItsFirstFollowerCanResumeFromTheBeginning) {

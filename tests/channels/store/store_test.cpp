@@ -45,22 +45,22 @@ TEST_F(Store, GivesTheHistoryOldestFirst) {
 
 TEST_F(Store, GivesTheUserWithTheMessage) {
   Record record = message("a", 10);
-  record.user = "ann";
+  record.remarks = "ann";
   const Position first = ann_.publish("chat", record).position;
-  record.user = std::string(longest_user, 'x');
+  record.remarks = std::string(longest_remarks, 'x');
   ann_.publish("chat", record);
   bob_.publish("chat", message("nobody's", 10));
   for (const StoredHistory& each :
        {bob_.history("chat", std::nullopt, 10), bob_.page_after("chat", {first.epoch, 0}, 10),
         bob_.page_before("chat", {first.epoch, 4}, 10)}) {
     ASSERT_EQ(each.records.size(), 3u);
-    EXPECT_EQ(each.records[0].user, "ann");
+    EXPECT_EQ(each.records[0].remarks, "ann");
     EXPECT_EQ(each.records[0].message.payload(), "a");
-    EXPECT_EQ(each.records[1].user, std::string(longest_user, 'x'));
-    EXPECT_EQ(each.records[2].user, "");
+    EXPECT_EQ(each.records[1].remarks, std::string(longest_remarks, 'x'));
+    EXPECT_EQ(each.records[2].remarks, "");
     EXPECT_EQ(each.records[2].message.payload(), "nobody's");
   }
-  record.user += 'x';
+  record.remarks += 'x';
   EXPECT_EQ(ann_.publish("chat", record).result, StoreResult::too_large);
 }
 

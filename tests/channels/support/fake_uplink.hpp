@@ -17,9 +17,9 @@ struct FakeUplink final : channels::Uplink {
 
   bool gives_numbers() const noexcept override { return true; }
   PublishResult publish(std::string_view channel, channels::HistoryBound bound,
-                        Message&& message, std::string_view user) override {
+                        Message&& message, std::string_view remarks) override {
     channels::Record record{};
-    record.user = user;
+    record.remarks = remarks;
     record.message = std::move(message);
     record.bound = bound;
     return {PublishStatus::accepted, store.publish(channel, record).position};

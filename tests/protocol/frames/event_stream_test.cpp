@@ -103,8 +103,8 @@ TEST(EventStream, WhatIsNoMessageHasAName) {
   std::string out;
   EXPECT_TRUE(stream->has_names());
   EXPECT_FALSE(make_rfc6455(100, nullptr)->has_names());
-  stream->encode_named("subscribed", "{}", {0x5f, 0}, out);
-  stream->encode_named("gap", "news", {}, out);
+  stream->encode_named("subscribed", "{}", {0x5f, 0}, {}, out);
+  stream->encode_named("gap", "news", {}, {}, out);
   EXPECT_EQ(out, "id: 5f-0\nevent: subscribed\ndata: {}\n\nevent: gap\ndata: news\n\n");
 }
 
@@ -125,7 +125,7 @@ TEST(EventStream, InChunksEachEventIsOne) {  // RFC 9112 §7.1
             "2\r\n:\n\r\n");
   std::string out;
   stream->encode_shared(Message("d"), {0x5f, 3}, out);
-  stream->encode_named("gap", "e", {}, out);
+  stream->encode_named("gap", "e", {}, {}, out);
   EXPECT_EQ(out,
             "12\r\nid: 5f-3\ndata: d\n\n\r\n"
             "14\r\nevent: gap\ndata: e\n\n\r\n");

@@ -53,6 +53,7 @@ inline std::string envelope_of(std::string_view channel, const Publication& of) 
   switch (of.kind) {
     case Kind::message:
       return "{\"type\":\"message\"" + name + at +
+             ",\"time\":" + std::to_string(of.time.time_since_epoch().count()) +
              (of.publisher.empty() ? std::string() : ",\"publisher\":" + json_of(of.publisher)) +
              (of.message.is_text() ? ",\"data\":" + json_of(of.message.text())
                                    : ",\"base64\":" + json_of(base64_of(of.message.payload()))) +
