@@ -249,6 +249,23 @@ def test_cws_8112_connections_to_the_application_are_kept(hooked, app):
     assert len({each.connection for each in app.events}) <= len(httpd.children())
 
 
+def test_cws_8113_a_kept_connection_that_the_application_has_closed_is_made_anew(hooked, app):
+    app.cuts = True
+    httpd = hooked(connect="")
+    for _ in range(10):
+        httpd.open("/echo").drop()
+    assert len(app.events) == 10
+
+
+def test_cws_8114_429_is_not_now(hooked, app):
+    app.answer = lambda event: (429, {"reason": "too many of you"})
+    httpd = hooked(connect="")
+    refused = httpd.ask("/echo")
+    assert (refused.status, refused.get("Retry-After"), refused.body) == (429, "5", b"too many of you\n")
+    with open_stream(httpd, "/subscribe/news") as stream:
+        assert stream.read_to_end() == [] and stream.retry >= 5000
+
+
 # --- disconnect ---------------------------------------------------------------------------------
 
 
@@ -264,6 +281,13 @@ def test_cws_8120_it_is_told_of_each_end_once_with_code_and_duration(hooked, app
         pass
     gone = app.wait_for("disconnect", 2)[1]
     assert gone["path"] == "/subscribe/news" and gone["code"] in (1005, 1006)
+
+
+def test_cws_8124_what_was_allowed_and_not_opened_is_told_of_too(hooked, app):
+    httpd = hooked(connect="", disconnect="")
+    assert httpd.ask("/subscribe/news", headers={"Sec-WebSocket-Protocol": "unknown"}).status == 400  # by the end point
+    begun, gone = app.wait_for("connect")[0], app.wait_for("disconnect")[0]
+    assert (gone["connection"], gone["code"], gone["duration_ms"]) == (begun["connection"], 1006, 0)
 
 
 def test_cws_8121_what_was_not_taken_is_told_again_with_the_same_id(hooked, app):

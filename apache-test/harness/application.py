@@ -50,6 +50,7 @@ class Handler(BaseHTTPRequestHandler):
         body = body if isinstance(body, bytes) else json.dumps(body).encode()
         head = f"HTTP/1.1 {status} Said\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
         self.wfile.write(head.encode() + body)
+        self.close_connection |= app.cuts
 
     def log_message(self, *_):
         pass
@@ -72,6 +73,7 @@ class Application:
                 pass
 
         self.answer, self.events, self.changed = answer, [], threading.Condition()
+        self.cuts = False  # each connection, behind its first answer, without having said so
         self.server = Server(str(path) if path else ("127.0.0.1", port), Handler)
         if path:
             os.chmod(path, 0o777)
