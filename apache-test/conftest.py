@@ -29,7 +29,7 @@ EVENT_ONLY = {"test_010_verdict", "test_645_waiting", "test_650_fragments", "tes
               "test_267_dashboard"}
 NOT_ON_WORKER = {"test_229_sentinel", "test_231_backplane_addresses", "test_235_backplane", "test_236_backplane_refusals", "test_237_nats_troubles",
                  "test_889_replaced_files", "test_249_event_clients", "test_900_clients", "test_247_asked_again",
-                 "test_470_client_limits", "test_760_connection_log"}
+                 "test_470_client_limits", "test_760_connection_log", "test_810_hooks", "test_811_hooks_of_channels"}
 
 
 def pytest_addoption(parser):

@@ -42,3 +42,9 @@ def test_cws_2381_one_of_another_version_is_not_used(make_alone):
     httpd.expect_log("CWS0040: cannot use the backplane .*of version 0.0.0, and mod_cppwebsocket of [0-9.]*: both")
     with httpd.open() as ws:
         assert ws.ask_text("without others") == "without others"
+
+
+def test_cws_2382_a_hook_without_its_part_is_named_with_its_library(make_alone):
+    code, said = make_alone("WebSocketHook connect http://127.0.0.1:1/").check_config()
+    assert code != 0
+    assert "cppwebsocket_hooks.so is missing" in said and "libcurl" in said

@@ -105,6 +105,25 @@ BAD = [
     ("WebSocketChannelPublisher ann", ["WebSocketChannelPublisher", "On or Off", "ann"]),
     ("WebSocketChannelsPerConnection 0", ["WebSocketChannelsPerConnection", "a number from 1 to 10000"]),
     ("WebSocketChannelsPerConnection 10001", ["WebSocketChannelsPerConnection", "10001"]),
+    ("WebSocketHook", ["WebSocketHook", "connect, disconnect, subscribe, publish or message, then a URL or None"]),
+    ("WebSocketHook connect", ["WebSocketHook", "then a URL or None"]),
+    ("WebSocketHook opened http://a/", ["WebSocketHook", "opened", "connect, disconnect"]),
+    ("WebSocketHook connect ftp://a/", ["WebSocketHook", "ftp://a/", "http://, https:// nor unix:/path|http://"]),
+    ("WebSocketHook connect http://", ["WebSocketHook", "names no host"]),
+    ("WebSocketHook connect http://me:word@a/", ["WebSocketHook", "WebSocketHookSecret"]),
+    ("WebSocketHook connect http://a/#b", ["WebSocketHook", "fragment"]),
+    ("WebSocketHook connect unix:run/app|http://a/", ["WebSocketHook", "a path that begins with /"]),
+    ("WebSocketHook connect unix:/run/app|https://a/", ["WebSocketHook", "unix:/path|http://"]),
+    ("WebSocketHook connect http://a/ timeout=2min", ["WebSocketHook", "timeout=2min", "1ms to 1min"]),
+    ("WebSocketHook connect http://a/ shut", ["WebSocketHook", "shut", "timeout=TIME"]),
+    ("WebSocketHook message http://a/ open", ["WebSocketHook", "connect, subscribe and publish only"]),
+    ("WebSocketHook connect None open", ["WebSocketHook", "nothing behind None"]),
+    ("WebSocketHookSecret", ["WebSocketHookSecret", "takes one argument"]),
+    ("WebSocketHookSecret /no/such/file", ["cannot read /no/such/file"]),
+    ("WebSocketHookSecret /dev/null", ["/dev/null", "16 to 1024 bytes"]),
+    ("WebSocketHookCACertificateFile", ["WebSocketHookCACertificateFile", "takes one argument"]),
+    ("WebSocketHookCACertificateFile /no/such/file", ["cannot read /no/such/file"]),
+    ("WebSocketHookCACertificateFile /etc/passwd", ["/etc/passwd", "no certificate in PEM"]),
     ("WebSocketChannelMemory", ["WebSocketChannelMemory", "takes one argument"]),
     ("WebSocketChannelMemory 1023K", ["WebSocketChannelMemory", "1023K", "1M to 64G"]),
     ("WebSocketChannelMemory plenty", ["WebSocketChannelMemory", "plenty"]),
@@ -257,6 +276,13 @@ WebSocketDrainTimeout 5s 1012
 WebSocketDrainTimeout 5s keep 4999
 WebSocketChannelMemory 1M
 WebSocketChannelMemory 64G
+WebSocketHook connect http://127.0.0.1:8001/hook?a=b timeout=500ms open
+WebSocketHook Disconnect https://app.example/
+WebSocketHook subscribe https://[::1]:8443 open timeout=1min
+WebSocketHook publish unix:/run/app.sock|http://app/hook
+WebSocketHook message none
+WebSocketHookSecret None
+WebSocketHookCACertificateFile system
 WebSocketBackplane None
 WebSocketBackplaneCACertificateFile system
 WebSocketBackplaneCertificateFile none
@@ -275,7 +301,8 @@ EVERYWHERE = ["WebSocketOrigin Any", "WebSocketLegacyProtocols On", "WebSocketMa
               "WebSocketCloseTimeout 1s", "WebSocketMessageTimeout 1s", "WebSocketAuthCheck 60s",
               "WebSocketSendBufferSize 1K", "WebSocketSocketBufferSize 4K",
               "WebSocketChannelsPerConnection 5", "WebSocketLimit address connections=5",
-              "WebSocketMessageRate messages=5/s", "WebSocketMaxAge 1h"]
+              "WebSocketMessageRate messages=5/s", "WebSocketMaxAge 1h", "WebSocketHook connect http://127.0.0.1:1/",
+              "WebSocketHookSecret None"]
 
 
 @pytest.fixture(scope="class")
@@ -342,4 +369,4 @@ class TestDirectives:
                    for name, text in re.findall(r"^\.SS (WebSocket\w+)\n(.*?)^\.fi", manual, re.M | re.S)}
         assert written.keys() == allowed.keys() and len(written) > 20
         for name, (context, override) in written.items():
-            assert ("AuthConfig" in allowed[name]) == override == ("directory" in context), (name, allowed[name])
+            assert ("AuthConfig" in allowed[name]) == override == (".htaccess" in context), (name, allowed[name])

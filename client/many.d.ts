@@ -24,9 +24,11 @@ export type ErrorName = 'bad_command' | 'bad_channel' | 'forbidden' | 'unavailab
 export interface ManyEvents extends Events {
   /** The page is not subscribed to this channel. `unavailable` is tried again by itself. */
   refused: { channel: string; error: ErrorName; reason: string };
+  /** Connected, with what an application has to say. */
+  welcome: { data?: string };
 }
 
-/** What publish, history and presence reject with; without `error`: it is not known what became of it. */
+/** What publish, send, history and presence reject with; without `error`: it is not known what became of it. */
 export interface ManyError extends Error {
   error?: ErrorName;
 }
@@ -41,6 +43,8 @@ export interface ManyClient {
   subscribe(channel: string, options?: ManyChannelOptions): void;
   unsubscribe(channel: string): void;
   publish(channel: string, data: string | ArrayBuffer | ArrayBufferView | Blob | object): Promise<{ position?: Position }>;
+  /** To the application behind WebSocketHook message; what that sends back. */
+  send(data: string | ArrayBuffer | ArrayBufferView | Blob | object): Promise<string[]>;
   history(channel: string, options?: { limit?: number; after?: Position }): Promise<Pick<History, 'complete' | 'messages'>
     & { position?: Position; more?: boolean }>;
   presence(channel: string): Promise<Member[]>;

@@ -38,14 +38,15 @@ function(cppwebsocket_library name)
   target_link_libraries(cppwebsocket_${name} PUBLIC cppwebsocket PRIVATE cppwebsocket_flags)
 endfunction()
 
-# cppwebsocket_engine(NAME LIBRARY...)
-# cppwebsocket_NAME.so, which carries channels by those libraries, from cppwebsocket_NAME_parts.
-function(cppwebsocket_engine name)
-  cppwebsocket_library(${name}_parts channels/backplane/${name} EXCEPT channels/backplane/${name}/object.cpp)
+# cppwebsocket_engine(NAME FOLDER LIBRARY...)
+# cppwebsocket_NAME.so, a part that is loaded when it is asked for, from cppwebsocket_NAME_parts: the folder's sources
+# and those libraries. What it shows is in exports.map one folder above.
+function(cppwebsocket_engine name folder)
+  cppwebsocket_library(${name}_parts ${folder} EXCEPT ${folder}/object.cpp)
   target_link_libraries(cppwebsocket_${name}_parts PUBLIC cppwebsocket_channels ${ARGN})
-  add_library(cppwebsocket_${name} MODULE
-              ${PROJECT_SOURCE_DIR}/mod_cppwebsocket/channels/backplane/${name}/object.cpp)
-  set(exports ${PROJECT_SOURCE_DIR}/mod_cppwebsocket/channels/backplane/exports.map)
+  add_library(cppwebsocket_${name} MODULE ${PROJECT_SOURCE_DIR}/mod_cppwebsocket/${folder}/object.cpp)
+  cmake_path(GET folder PARENT_PATH above)
+  set(exports ${PROJECT_SOURCE_DIR}/mod_cppwebsocket/${above}/exports.map)
   set_target_properties(cppwebsocket_${name} PROPERTIES PREFIX "" LINK_DEPENDS ${exports})
   target_link_options(cppwebsocket_${name} PRIVATE -Wl,--version-script=${exports})
   target_link_libraries(cppwebsocket_${name} PRIVATE cppwebsocket_${name}_parts cppwebsocket_flags)

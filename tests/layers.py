@@ -21,6 +21,8 @@ FLOORS = [
     ["httpd/module"],
     ["channels/backplane", "channels/presence", "channels/conversation"],
     ["channels/members"],
+    ["channels/hooks"],
+    ["channels/object_file"],
     ["channels/store"],
     ["runtime/administration"],
     ["runtime/runtime"],

@@ -129,7 +129,7 @@ def check_sbom():
     ends = {end for one, _, other in relations for end in (one, other)}
     if ends != set(parts) or len(set(relations)) != len(relations):
         problems.append(f"scripts/sbom: parts without a relation, or relations without a part: {ends ^ set(parts)}")
-    for name, library in {"mod_cppwebsocket.so": "zlib1g", "cppwebsocket_redis.so": "libhiredis", "cppwebsocket_nats.so": "libnats"}.items():
+    for name, library in {"mod_cppwebsocket.so": "zlib1g", "cppwebsocket_redis.so": "libhiredis", "cppwebsocket_nats.so": "libnats", "cppwebsocket_hooks.so": "libcurl4"}.items():
         linked = [parts[other]["name"] for one, kind, other in relations
                   if kind == "DEPENDS_ON" and parts[one].get("fileName") == f"./{name}"]
         if not any(each.startswith(library) for each in linked):

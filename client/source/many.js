@@ -13,6 +13,12 @@ function base64Of(bytes) {
   return btoa(text);
 }
 
+async function messageOf(data) {
+  const { body, type } = bodyOf(data);
+  if (type.startsWith('text')) return { data: body };
+  return { base64: base64Of(body.arrayBuffer ? await body.arrayBuffer() : body) };
+}
+
 class ManyLine extends Line {
   constructor({ owner, ...line }) {
     super(line);
@@ -86,10 +92,14 @@ class Many extends Base {
   }
 
   async publish(channel, data) {
-    const { body, type } = bodyOf(data);
     if (this.#streams) return super.publish(channel, data);
-    if (type.startsWith('text')) return this.#ask('publish', channel, { data: body });
-    return this.#ask('publish', channel, { base64: base64Of(body.arrayBuffer ? await body.arrayBuffer() : body) });
+    return this.#ask('publish', channel, await messageOf(data));
+  }
+
+  // To the application; what that sends back.
+  async send(data) {
+    if (this.#streams) throw new Error('an event stream takes no messages');
+    return (await this.#ask('message', undefined, await messageOf(data))).send;
   }
 
   async history(channel, { limit, after } = {}) {
@@ -118,7 +128,10 @@ class Many extends Base {
   }
 
   other({ type, id, ...detail }) {
-    if (type === 'welcome') for (const name of this.#own.keys()) this.#join(name);
+    if (type === 'welcome') {
+      this.tell('welcome', { data: detail.data });
+      for (const name of this.#own.keys()) this.#join(name);
+    }
     const { resolve, reject } = this.#asked.get(id) ?? {};
     this.#asked.delete(id);
     if (type === 'answer') resolve?.(detail);

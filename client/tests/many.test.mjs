@@ -106,6 +106,22 @@ test('publish, presence and history go over it', async () => {
   assert.deepEqual(past.messages[0].data, new Uint8Array([0, 255, 10]));
 });
 
+test('an application welcomes, takes messages and sends back', async () => {
+  const world = new Many();
+  const client = await world.connect({ channels: [] });
+  client.on('welcome', (detail) => world.heard.push({ type: 'welcome', ...detail }));
+  world.socket.accept().say({ type: 'welcome', channels: 100, data: 'hello, Ann' });
+  await world.settle();
+  assert.deepEqual(world.told('welcome').map(({ data }) => data), ['hello, Ann']);
+  const sent = client.send('/join tea');
+  const refused = assert.rejects(client.send(new Uint8Array([0, 255])), ({ error }) => error === 'forbidden');
+  await world.settle();
+  assert.deepEqual(world.sent(), [{ type: 'message', id: 1, data: '/join tea' }, { type: 'message', id: 2, base64: 'AP8=' }]);
+  await world.say({ type: 'answer', id: 1, send: ['you are in'] }, { type: 'error', id: 2, error: 'forbidden', text: 'no bytes' });
+  assert.deepEqual(await sent, ['you are in']);
+  await refused;
+});
+
 test('errors have names, and what the connection took along is told', async () => {
   const world = new Many();
   const client = await world.connect({ channels: ['a'] });

@@ -27,6 +27,8 @@ shared.close();
 const many = connectMany('/channels', { channels: { chat: { presence: 'Ann', events: true }, news: {} }, history: 5 });
 many.on('refused', ({ channel, error }) => console.log(channel, error === 'forbidden'));
 many.publish('chat', { text: 'hi' }).then(({ position }) => position?.length, ({ error }: ManyError) => error);
+many.on('welcome', ({ data }) => data?.length);
+many.send('/join tea').then(([first]) => first?.length);
 many.history('chat').then(({ messages, more }) => more && messages.length);
 
 // @ts-expect-error: one address for all

@@ -59,6 +59,10 @@
 //   CWS0095 warning  the process that writes WebSocketLog has ended (error: it cannot be started)
 //   CWS0096 warning  lines of WebSocketLog are lost (once a minute)
 //   CWS0097 any      how many lines of a handler are left out
+//   CWS0120 info     an application refuses (WebSocketHook)
+//   CWS0121 info     an application gives no answer, or none that can be read (warning: once a minute)
+//   CWS0122 info     an application could not be told of an event (warning: once a minute)
+//   CWS0123 error    applications cannot be asked
 #pragma once
 
 #include <cppwebsocket/request_properties.hpp>

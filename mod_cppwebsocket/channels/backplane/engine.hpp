@@ -1,5 +1,4 @@
-// From a URL to its engine: an object of its own, cppwebsocket_redis.so or cppwebsocket_nats.so, which is
-// loaded when it is asked for. So the module needs no engine's library, and goes on without one.
+// From a URL to its engine: an object of its own, cppwebsocket_redis.so or cppwebsocket_nats.so.
 #pragma once
 
 #include <memory>
@@ -22,9 +21,8 @@ std::string why_no_engine(const BackplaneUrl& url);
 std::unique_ptr<Backplane> make_backplane(const BackplaneUrl& url, BackplaneOptions options,
                                           runtime::EventLoop& loop);
 
-// What an engine's object exports, under these names. The first is the module's version that it was built
-// for, since no other can use it: a text. The second returns a null pointer where `problem` says why.
-inline constexpr const char* engine_version_symbol = "cppwebsocket_engine_version";
+// What an engine's object exports beside its version (channels/object_file.hpp). Returns a null pointer where
+// `problem` says why.
 inline constexpr const char* make_backplane_symbol = "cppwebsocket_make_backplane";
 using MakeBackplane = Backplane*(const BackplaneUrl& url, const BackplaneOptions& options,
                                  runtime::EventLoop& loop, std::string& problem);

@@ -20,11 +20,19 @@ void append_position(std::string& json, const Position& position) {
 
 }  // namespace
 
-std::string welcome(std::size_t most_channels) {
-  return begin("welcome", {}).append(",\"channels\":").append(std::to_string(most_channels)) + "}";
+std::string welcome(std::size_t most_channels, const std::optional<std::string>& data) {
+  std::string json = begin("welcome", {}).append(",\"channels\":").append(std::to_string(most_channels));
+  if (data) append_json_string(json.append(",\"data\":"), *data);
+  return json.append("}");
 }
 
 std::string answer(std::uint64_t id) { return begin("answer", id) + "}"; }
+
+std::string answer(std::uint64_t id, const std::vector<std::string>& sent) {
+  std::string json = begin("answer", id).append(",\"send\":[");
+  for (const std::string& each : sent) append_json_string(&each == &sent.front() ? json : json.append(","), each);
+  return json.append("]}");
+}
 
 std::string answer(std::uint64_t id, const PublishResult& published) {
   std::string json = begin("answer", id);

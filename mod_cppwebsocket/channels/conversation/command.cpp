@@ -23,7 +23,8 @@ constexpr std::pair<std::string_view, Kind> kinds[] = {{"subscribe", Kind::subsc
                                                        {"unsubscribe", Kind::unsubscribe},
                                                        {"publish", Kind::publish},
                                                        {"presence", Kind::presence},
-                                                       {"history", Kind::history}};
+                                                       {"history", Kind::history},
+                                                       {"message", Kind::message}};
 
 std::optional<std::uint64_t> id_of(const JsonObject& object) noexcept {
   const JsonValue* value = find(object, "id");
@@ -122,6 +123,7 @@ void read_remarks(Terms& terms, Command& command) {
 }
 
 void read_terms(Terms& terms, Command& command) {
+  if (command.kind == Kind::message) return read_message(terms, command);
   const std::string* channel = terms.string("channel", "\"channel\" is a string");
   if (!channel) return terms.fail("there is no \"channel\"");
   command.channel = *channel;
@@ -145,6 +147,7 @@ void read_terms(Terms& terms, Command& command) {
       return;
     case Kind::unsubscribe:
     case Kind::presence:
+    case Kind::message:
       return;
   }
 }
@@ -161,7 +164,7 @@ std::variant<Command, Mistake> parse_command(std::string_view text) {
       kinds, type && type->kind == JsonValue::Kind::string ? std::string_view(type->text) : "",
       &std::pair<std::string_view, Kind>::first);
   if (kind == std::end(kinds))
-    return Mistake{id, "\"type\" is subscribe, unsubscribe, publish, presence or history"};
+    return Mistake{id, "\"type\" is subscribe, unsubscribe, publish, presence, history or message"};
   Command command;
   command.kind = kind->second;
   command.id = *id;

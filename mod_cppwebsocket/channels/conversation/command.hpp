@@ -17,7 +17,7 @@
 namespace cppwebsocket::channels {
 
 struct Command {
-  enum class Kind : std::uint8_t { subscribe, unsubscribe, publish, presence, history };
+  enum class Kind : std::uint8_t { subscribe, unsubscribe, publish, presence, history, message };
 
   Kind kind = Kind::subscribe;
   std::uint64_t id = 0;
@@ -27,8 +27,8 @@ struct Command {
   std::uint32_t count = 0;               // subscribe: to begin with; history: at most; messages
   std::optional<std::string> presence;   // subscribe: visible, with this
   bool events = false;                   // subscribe: told of who comes and goes
-  Message message;                       // publish, and the next
-  Remarks remarks;                       // but the user
+  Message message;                       // publish, message
+  Remarks remarks;                       // publish; but the user
 };
 
 // Why it is no command.

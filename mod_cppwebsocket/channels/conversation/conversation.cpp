@@ -33,10 +33,11 @@ class Talk {
         gatekeeper_(std::move(conversation.gatekeeper)),
         own_(std::move(conversation.own)),
         most_channels_(conversation.most_channels),
+        welcome_(welcome(conversation.most_channels, conversation.data)),
         permissions_(2 * conversation.most_channels) {}
 
   Task<> run() {
-    co_await msgutil::send_message(request_, welcome(most_channels_));
+    co_await msgutil::send_message(request_, std::move(welcome_));
     join_own();
     if (own_.heartbeat.count() != 0) request_.spawn(beat(request_, own_.heartbeat));
     while (auto message = co_await msgutil::receive_message(request_)) {
@@ -76,6 +77,7 @@ class Talk {
     if (const auto* mistake = std::get_if<Mistake>(&parsed))
       co_return error(mistake->id, "bad_command", mistake->text);
     auto& command = std::get<Command>(parsed);
+    if (command.kind == Command::Kind::message) co_return co_await pass_on(command);
     if (const char* why = detail::why_no_channel_name(command.channel))
       co_return error(command.id, "bad_channel", why);
     switch (command.kind) {
@@ -89,6 +91,8 @@ class Talk {
         co_return co_await presence(command);
       case Command::Kind::history:
         co_return co_await history(command);
+      case Command::Kind::message:
+        break;
     }
     co_return std::string();
   }
@@ -103,15 +107,15 @@ class Talk {
       co_await request_.run_blocking(ask);
       permissions_.keep(access, command.channel, said, now);
     }
-    co_return refusal(command.id, said.word);
+    co_return refusal(command.id, said);
   }
 
-  static std::string refusal(std::uint64_t id, Word word) {
-    switch (word) {
+  static std::string refusal(std::uint64_t id, const Permission& said) {
+    switch (said.word) {
       case Word::yes:
         return {};
       case Word::no:
-        return error(id, "forbidden", "this is not allowed in this channel");
+        return error(id, "forbidden", said.reason.empty() ? "this is not allowed in this channel" : said.reason);
       case Word::no_channel:
         return error(id, "bad_channel", "no channel has an address of this name");
       case Word::unknown:
@@ -130,22 +134,50 @@ class Talk {
     Permission said;
     std::string refused = co_await ask(Access::read, command, said);
     if (!refused.empty()) co_return refused;
-    // Where there is a backplane, it takes its time until other machines' messages come.
-    if (hub_.uplink()) {
-      Reservation place;
-      auto reserve = [&] { place = hub_.reserve(command.channel, has_waited_long_); };
-      co_await request_.run_blocking(reserve);
-      hub_.take_place(request_, std::move(place));
-    }
+    co_await take_place(command.channel);
     std::string answered = answer(command.id);
     co_await msgutil::send_message(request_, std::move(answered));
     JoinOptions options = usual_join();
     options.resume = command.after;
     if (command.is_lost) options.resume.emplace();
     options.history = command.count;
-    options.presence = std::move(command.presence);
+    options.presence = said.presence ? std::move(said.presence) : std::move(command.presence);
     options.events = command.events;
     join(command.channel, said.options, std::move(options));
+    co_return std::string();
+  }
+
+  // Where there is a backplane, it takes its time until other machines' messages come.
+  Task<> take_place(const std::string& channel) {
+    if (!hub_.uplink()) co_return;
+    Reservation place;
+    auto reserve = [&] { place = hub_.reserve(channel, has_waited_long_); };
+    co_await request_.run_blocking(reserve);
+    hub_.take_place(request_, std::move(place));
+  }
+
+  // To the application, which may have the connection join and leave channels.
+  Task<std::string> pass_on(Command& command) {
+    if (!own_.receiver) co_return error(command.id, "bad_command", "no application takes messages here");
+    HookAnswer said;
+    auto ask = [&] { said = own_.receiver->receive(command.message); };
+    co_await request_.run_blocking(ask);
+    if (said.word == HookAnswer::Word::none)
+      co_return error(command.id, "unavailable", "the application does not answer");
+    if (said.word == HookAnswer::Word::no)
+      co_return error(command.id, "forbidden", said.reason.empty() ? "the application does not allow this" : said.reason);
+    for (const std::string& each : said.unsubscribe) memberships_.erase(each);
+    std::string answered = answer(command.id, said.send);
+    co_await msgutil::send_message(request_, std::move(answered));
+    for (const std::string& each : said.subscribe) {
+      if (memberships_.contains(each) || memberships_.size() >= most_channels_) continue;
+      co_await take_place(each);
+      join(each, own_.options, usual_join());
+    }
+    if (said.message && !said.channel.empty())
+      hub_.publish(said.channel, own_.options, *std::move(said.message), publisher_of(request_.remote_address()),
+                   request_.user());
+    if (said.close) co_await msgutil::close_connection(request_, *said.close, "");
     co_return std::string();
   }
 
@@ -161,6 +193,12 @@ class Talk {
     if (!refused.empty()) co_return refused;
     if (command.message.size() > said.most_bytes)
       co_return error(command.id, "too_large", "the message is larger than this channel takes");
+    if (said.each) {
+      Permission of_message;
+      auto ask = [&] { of_message = gatekeeper_->ask(said, command.channel, command.message); };
+      co_await request_.run_blocking(ask);
+      if (of_message.word != Word::yes) co_return refusal(command.id, of_message);
+    }
     command.remarks.user = request_.user();
     const PublishResult result =
         hub_.publish(command.channel, said.options, std::move(command.message),
@@ -199,6 +237,7 @@ class Talk {
   const std::shared_ptr<Gatekeeper> gatekeeper_;
   const Subscription own_;
   const std::size_t most_channels_;
+  std::string welcome_;
   Permissions permissions_;
   std::map<std::string, Membership, std::less<>> memberships_;
   bool has_waited_long_ = false;  // for a backplane, in vain

@@ -7,6 +7,8 @@
 
 #include <cstddef>
 #include <memory>
+#include <optional>
+#include <string>
 #include <string_view>
 
 #include "channels/conversation/gatekeeper.hpp"
@@ -24,6 +26,7 @@ struct Conversation {
   std::shared_ptr<Gatekeeper> gatekeeper;
   Subscription own;                // the channels that the server names: none or some
   std::size_t most_channels = 0;   // with those
+  std::optional<std::string> data;  // an application's, for the welcome
 };
 
 const HandlerTable& conversation_table() noexcept;

@@ -67,6 +67,12 @@ void append_json_string(std::string& json, std::string_view text) {
   json.push_back('"');
 }
 
+std::string reply(std::string_view data) {
+  std::string json = R"({"type":"reply","data":)";
+  append_json_string(json, data);
+  return json.append("}");
+}
+
 std::string json_of(std::string_view channel, const Position& position) {
   std::string json = begin("position", channel);
   append_position(json, position);

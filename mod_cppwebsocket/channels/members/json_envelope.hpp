@@ -32,6 +32,8 @@ struct Provenance {
 
 std::string json_of(std::string_view channel, const Publication& publication,
                     const Provenance& provenance = {});
+// {"type":"reply","data":"…"}: an application's, to what the client has sent.
+std::string reply(std::string_view data);
 std::string json_of(std::string_view channel, const Position& position);
 std::string json_of(std::string_view channel, const Recovery& recovery,
                     const std::optional<std::vector<Member>>& present = {});

@@ -10,8 +10,10 @@
 #include <optional>
 #include <utility>
 
+#include "channels/members/hub.hpp"
 #include "channels/members/json_envelope.hpp"
 #include "channels/members/own_table.hpp"
+#include "channels/members/publisher.hpp"
 #include "protocol/frames/event_stream.hpp"
 
 namespace cppwebsocket::channels {
@@ -51,6 +53,40 @@ Task<> refuse_messages(Request& request) {
                                      "messages are published elsewhere, not here");
 }
 
+// What the application wants of the connection. False: that it ends.
+Task<bool> follow(Request& request, const Subscription& subscription, HookAnswer&& said) {
+  if (said.word == HookAnswer::Word::none) {
+    co_await msgutil::close_connection(request, close_code::try_again_later, "the application does not answer");
+    co_return false;
+  }
+  if (said.word == HookAnswer::Word::no) {
+    co_await msgutil::close_connection(request, close_code::policy_violation, said.reason);
+    co_return false;
+  }
+  for (std::string& each : said.send) {
+    if (subscription.json) each = reply(each);
+    co_await msgutil::send_message(request, std::move(each));
+  }
+  if (said.message && !said.channel.empty())
+    static_cast<Hub&>(detail::channels())
+        .publish(said.channel, subscription.options, *std::move(said.message), publisher_of(request.remote_address()),
+                 request.user());
+  if (said.close) co_await msgutil::close_connection(request, *said.close, "");
+  co_return !said.close;
+}
+
+// One after the other: the next is read once the application has answered.
+Task<> take_messages(Request& request, std::shared_ptr<Subscription> subscription) {
+  if (!subscription->receiver) co_return co_await refuse_messages(request);
+  while (auto message = co_await msgutil::receive_message(request)) {
+    HookAnswer said;
+    auto ask = [&] { said = subscription->receiver->receive(*message); };
+    co_await request.run_blocking(ask);
+    const bool goes_on = co_await follow(request, *subscription, std::move(said));
+    if (!goes_on) co_return;
+  }
+}
+
 void begin_to_beat(Request& request, const Subscription& subscription) {
   if (subscription.json && subscription.heartbeat.count() != 0)
     request.spawn(beat(request, subscription.heartbeat));
@@ -65,7 +101,7 @@ Task<> serve_websocket(Request& request, std::shared_ptr<Subscription> subscript
     memberships.push_back(
         channel_of(*subscription, i).join(request, join_options(*subscription, i)));
   begin_to_beat(request, *subscription);
-  co_await refuse_messages(request);
+  co_await take_messages(request, subscription);
 }
 
 // --- event streams ------------------------------------------------------------------------------

@@ -11,9 +11,11 @@
 
 #include <chrono>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
+#include "channels/hooks/receiver.hpp"
 #include "protocol/opening/channel_request.hpp"
 
 namespace cppwebsocket::channels {
@@ -27,6 +29,7 @@ struct Subscription {
   std::uint32_t history = 0;   // to begin with the newest so many, where there is nothing to resume
   std::string tag;             // as JoinOptions::tag
   bool json = false;           // of an event stream: wrap each message, as channel.json does
+  std::shared_ptr<Receiver> receiver;  // of what the client sends; null: it may not
   std::chrono::seconds heartbeat{};  // in JSON: tell so often that the connection is alive; 0: never
 };
 

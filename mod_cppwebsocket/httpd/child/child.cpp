@@ -102,7 +102,10 @@ runtime::RuntimeOptions options_of(server_rec* main_server, std::size_t descript
     return child && child->place().is_needed();
   };
   options.gone = [](const detail::RequestRecord& record) {
-    if (Child* const child = Child::current()) child->client_counts().give_back(record);
+    Child* const child = Child::current();
+    if (!child) return;
+    child->client_counts().give_back(record);
+    if (child->hooks()) child->hooks()->ended(record.id, nullptr);  // if it was never open
   };
   options.memory = config.memory.value_or(default_memory());
   const std::size_t most = most_connections(descriptors);
@@ -158,6 +161,15 @@ void join_backplane(Child& child, server_rec* main_server) {
   });
   if (auto uplink = make_uplink(main_server, child.hub(), *first))
     child.hub().set_uplink(std::move(uplink));
+}
+
+// Without them whoever needs an application's answer is refused.
+void begin_hooks(Child& child, server_rec* main_server) {
+  try {
+    child.set_hooks(Hooks::make(main_server, child.counts()));
+  } catch (const std::runtime_error& error) {
+    log_server(main_server, APLOG_ERR, std::string("CWS0123: applications cannot be asked: ") + error.what());
+  }
 }
 
 // The administrator has lost patience with a graceful stop. Thread: the main one.
@@ -225,6 +237,12 @@ void Child::start_channels() {
     reactor.attach(std::move(source));
 }
 
+void Child::connection_ended(runtime::Connection& connection) noexcept {
+  log_end(connection);
+  if (hooks_) hooks_->ended(connection.record().id, &connection);
+}
+
+// In the logs of its virtual host.
 void Child::log_end(runtime::Connection& connection) noexcept {
   if (!logs_ || has_ended()) return;
   try {
@@ -273,6 +291,7 @@ apr_status_t wait_for_connections(void*) noexcept {
     pthread_sigmask(SIG_UNBLOCK, &term, nullptr);
   }
   the_child->runtime_.wait_stopped();
+  if (the_child->hooks_) the_child->hooks_->finish();
   if (the_child->logs_) the_child->logs_->finish();
   the_child->ended_ = true;
   return APR_SUCCESS;
@@ -303,12 +322,13 @@ void child_init(apr_pool_t* pool, server_rec* main_server) noexcept {
     options.sheet = counters();
     options.page = page_of(*store);
     options.ended = [](runtime::Connection& connection) {
-      if (Child* const child = Child::current()) child->log_end(connection);
+      if (Child* const child = Child::current()) child->connection_ended(connection);
     };
     the_child = new Child(std::move(options),
                           config.filter_connections.value_or(default_filter_connections()),
                           std::move(store), main_server);
     join_backplane(*the_child, main_server);
+    begin_hooks(*the_child, main_server);
     the_child->start_channels();
     listen_to_others(*the_child, main_server);
     apr_pool_pre_cleanup_register(pool, nullptr, wait_for_connections);

@@ -8,6 +8,7 @@
 #include "httpd/child/client_counts.hpp"
 #include "httpd/child/filter_connections.hpp"
 #include "httpd/child/handler_lines.hpp"
+#include "httpd/child/hooks.hpp"
 #include "httpd/child/place.hpp"
 #include "httpd/configuration/config.hpp"
 #include "httpd/connection_log/sender.hpp"
@@ -57,8 +58,12 @@ class Child {
     runtime::add_shared(counts_.refused[static_cast<std::size_t>(why)]);
   }
 
-  // Writes to the logs of its virtual host that a connection has ended. Thread: the connection's, in a turn.
-  void log_end(runtime::Connection& connection) noexcept;
+  // Null: there is no WebSocketHook. To be set before there are requests.
+  Hooks* hooks() noexcept { return hooks_.get(); }
+  void set_hooks(std::unique_ptr<Hooks> hooks) noexcept { hooks_ = std::move(hooks); }
+
+  // What is to be done at a connection's end. Thread: the connection's, in a turn.
+  void connection_ended(runtime::Connection& connection) noexcept;
 
   HandlerLines& handler_lines() noexcept { return handler_lines_; }
 
@@ -101,6 +106,7 @@ class Child {
   friend apr_status_t wait_for_connections(void*) noexcept;
   friend void child_stopping(apr_pool_t* pool, int graceful) noexcept;
   void hear_of_hurry() noexcept;
+  void log_end(runtime::Connection& connection) noexcept;
 
   const std::unique_ptr<channels::ChannelStore> store_;
   ChildPlace place_;
@@ -114,6 +120,7 @@ class Child {
   runtime::ChildCount& counts_;
   std::optional<LogSender> logs_;
   HandlerLines handler_lines_;
+  std::unique_ptr<Hooks> hooks_;
   GenerationMemory* const generation_;  // of all children; null: there is none
   const bool threaded_;  // the MPM
   const pid_t process_ = ::getpid();

@@ -1,11 +1,11 @@
 // How channels reach other machines.
 #include "channels/backplane/engine.hpp"
 #include "httpd/configuration/directive.hpp"
+#include "httpd/configuration/files.hpp"
 #include "httpd/pool.hpp"
 
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
 #include <fstream>
 #include <stdexcept>
 #include <string>
@@ -15,8 +15,7 @@ namespace cppwebsocket::httpd {
 
 namespace {
 
-constexpr std::size_t longest_secret = 4096;    // bytes, of a password and of a user's name
-constexpr std::size_t largest_pem = 1 << 20;
+constexpr std::size_t longest_secret = 4096;  // bytes, of a password and of a user's name
 
 // What does not go together, whichever of the directives comes last; null: nothing.
 const char* contradiction(const ChildConfig& child) {
@@ -46,10 +45,6 @@ const char* backplane(cmd_parms* command, void*, const char* argument) {
     return apr_pstrcat(command->pool, command->cmd->name, ": ", problem.c_str(), nullptr);
   child.backplane = apr_pstrdup(command->pool, argument);
   return contradiction(child);
-}
-
-[[noreturn]] void fail_to_read(const std::string& path) {
-  throw std::runtime_error("cannot read " + path + ": " + std::strerror(errno));
 }
 
 // The next line, without its end. Raises runtime_error. Thread: startup, as root.
@@ -82,22 +77,6 @@ const char* backplane_password_file(cmd_parms* command, void*, const char* argum
   child.backplane_password = c_string_in(command->pool, password);
   child.backplane_user = user.empty() ? nullptr : c_string_in(command->pool, user);
   return contradiction(child);
-}
-
-// The PEM file that `argument` names. Raises runtime_error. Thread: startup, as root.
-std::string read_pem(cmd_parms* command, const char* argument) {
-  const char* path = ap_server_root_relative(command->pool, argument);
-  errno = 0;
-  std::ifstream file(path ? path : argument, std::ios::binary);
-  if (!file.is_open()) fail_to_read(argument);
-  std::string text(largest_pem + 1, '\0');
-  file.read(text.data(), static_cast<std::streamsize>(text.size()));
-  if (file.bad() || (file.gcount() == 0 && errno != 0)) fail_to_read(argument);
-  text.resize(static_cast<std::size_t>(file.gcount()));
-  if (text.size() > largest_pem) throw std::runtime_error(std::string(argument) + " is larger than 1M");
-  if (text.find("-----BEGIN CERTIFICATE-----") == text.npos || text.find('\0') != text.npos)
-    throw std::runtime_error(std::string(argument) + " has no certificate in PEM (-----BEGIN CERTIFICATE-----)");
-  return text;
 }
 
 const char* backplane_ca_certificate_file(cmd_parms* command, void*, const char* argument) {

@@ -167,6 +167,9 @@ void* merge_directory_config(apr_pool_t* pool, void* outer_config, void* inner_c
   inherit(pool, merged->client_limits, outer.client_limits);
   inherit(merged->pace, outer.pace);
   inherit(merged->max_age, outer.max_age);
+  for (std::size_t i = 0; i < hook_events; ++i) inherit(merged->hooks[i], outer.hooks[i]);
+  inherit(merged->hook_secret, outer.hook_secret);
+  inherit(merged->hook_authorities, outer.hook_authorities);
   return merged;
 }
 

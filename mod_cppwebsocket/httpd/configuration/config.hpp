@@ -70,6 +70,15 @@ struct AuthCheck {
   std::chrono::milliseconds longest_unknown{0};  // 0: it stays for as long as it cannot be found out
 };
 
+// What an application is asked about or told of, and where it is. From WebSocketHook.
+enum class HookEvent : std::uint8_t { connect, disconnect, subscribe, publish, message };
+inline constexpr std::size_t hook_events = 5;
+struct HookTarget {
+  const char* url = nullptr;  // one that is valid; null: None
+  std::chrono::milliseconds time{3'000};
+  bool open = false;
+};
+
 // Unset values are inherited from the enclosing section. httpd merges one of these per request,
 // so it owns no memory.
 struct DirectoryConfig {
@@ -91,6 +100,9 @@ struct DirectoryConfig {
   std::optional<ClientLimits> client_limits;
   std::optional<runtime::PaceLimits> pace;  // without counts: Off
   std::optional<MaxAge> max_age;
+  std::array<std::optional<HookTarget>, hook_events> hooks;  // by HookEvent
+  std::optional<const char*> hook_secret;       // null: None, not signed
+  std::optional<const char*> hook_authorities;  // PEM; null: the system's
 };
 
 // A request's settings, with defaults.
@@ -137,6 +149,7 @@ struct ChildConfig {
   const char* backplane_prefix = nullptr;    // one that is valid; null: none
   std::optional<std::size_t> channel_memory;  // bytes
   const char* handler_copies = nullptr;       // a directory; "": none, null: the default
+  bool has_hooks = false;                     // somewhere in this host
 };
 inline constexpr std::size_t default_most_channels = 100;  // on one connection
 inline constexpr std::size_t default_channel_memory = 64 << 20;  // bytes

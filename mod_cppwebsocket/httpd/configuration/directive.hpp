@@ -33,6 +33,8 @@ inline constexpr Scope global{RSRC_CONF, true};
 inline constexpr Scope server{RSRC_CONF, false};
 // RSRC_CONF: OR_AUTHCFG alone is not allowed outside of <Directory> and its like.
 inline constexpr Scope directory{RSRC_CONF | OR_AUTHCFG, false};
+// The same, but no .htaccess: whoever writes one does not say whom httpd calls.
+inline constexpr Scope section{RSRC_CONF | ACCESS_CONF, false};
 
 template <typename Config>
 Config& target(cmd_parms* command, void* config) {
@@ -165,6 +167,7 @@ Rows connection_directives();  // who may connect, and what one connection may d
 Rows limit_directives();       // what one client may have, how fast, and for how long
 Rows channel_directives();     // channels and their memory
 Rows backplane_directives();   // how they reach other machines
+Rows hook_directives();        // which application is asked and told
 Rows log_directives();         // what is written of connections that have ended
 Rows child_directives();       // how much a child takes, and how it ends
 

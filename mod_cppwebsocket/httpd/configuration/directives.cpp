@@ -16,7 +16,7 @@ const command_rec* directives() {
     std::vector<command_rec> table;
     for (const Rows topic :
          {handler_directives(), connection_directives(), limit_directives(), channel_directives(),
-          backplane_directives(), log_directives(), child_directives()})
+          backplane_directives(), hook_directives(), log_directives(), child_directives()})
       table.insert(table.end(), topic.begin(), topic.end());
     table.push_back({nullptr, nullptr, nullptr, 0, RAW_ARGS, nullptr});
     return table;

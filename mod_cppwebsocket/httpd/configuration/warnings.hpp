@@ -23,6 +23,8 @@ enum class Cause : std::uint8_t {
   log_lost,    // lines of WebSocketLog that nothing took
   question,    // whether a channel is allowed cannot be found out
   still_allowed,  // the same, of an open connection
+  application,  // of WebSocketHook, that gives no answer
+  event_lost,   // that an application was to be told of
   over_limit,  // of a client (WebSocketLimit); the last
 };
 

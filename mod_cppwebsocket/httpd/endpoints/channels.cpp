@@ -5,9 +5,11 @@
 #include "channels/members/json_envelope.hpp"
 #include "channels/members/publisher.hpp"
 #include "httpd/ask/question.hpp"
+#include "httpd/child/application.hpp"
 #include "httpd/child/child.hpp"
 #include "httpd/configuration/config.hpp"
 #include "httpd/endpoints/end_point.hpp"
+#include "httpd/endpoints/hooked_request.hpp"
 #include "httpd/endpoints/opening_handshake.hpp"
 #include "httpd/endpoints/publish.hpp"
 #include "httpd/endpoints/published_message.hpp"
@@ -41,13 +43,14 @@ namespace cppwebsocket::httpd {
 namespace {
 
 using channels::Access;
+using channels::HookAnswer;
 using channels::Permission;
 
 // Of one connection, whose <Location> this is.
 class Questions final : public channels::Gatekeeper {
  public:
-  Questions(request_rec* r, std::string_view location)
-      : asker_(r), server_(r->server), location_(location) {
+  Questions(request_rec* r, std::string_view location, std::shared_ptr<Application> application, bool on_worker)
+      : asker_(r), server_(r->server), location_(location), application_(std::move(application)), on_worker_(on_worker) {
     if (!location_.ends_with('/')) location_ += '/';
   }
 
@@ -55,20 +58,52 @@ class Questions final : public channels::Gatekeeper {
     Permission permission;
     const char* const method = access == Access::publish ? "POST" : "GET";
     const std::string path = location_ + std::string(channel);
+    SharedHook hook;
     const auto look = [&](request_rec* r) {
       // "a//b" and "a/../b" are other addresses than they seem.
       if (end_point_of(r) != EndPoint::channels || channel_by_path(r, path_of(r)) != channel) return false;
       permission.options = channel_options_of(r);
       permission.most_bytes = settings_of(directory_config_of(r)).limits.max_message_size;
+      hook = hook_of(r, access == Access::publish ? HookEvent::publish : HookEvent::subscribe);
       return true;
     };
     const Asker::Answer answer = asker_.ask(method, path, look);
     permission.word = word_of(answer);
     tell(permission.word, answer, std::string(method) + " " + path);
+    if (permission.word != Permission::Word::yes || !hook) return permission;
+    if (access == Access::publish)
+      permission.each = std::move(hook);
+    else
+      ask_to_read(*hook, channel, permission);
     return permission;
   }
 
+  Permission ask(const Permission& permission, std::string_view channel, Message& message) override {
+    Permission said;
+    HookAnswer answer = unanswered();
+    if (application_) answer = application_->publish(*permission.each, channel, message, on_worker_);
+    follow(*permission.each, answer, said);
+    if (answer.message) message = *std::move(answer.message);
+    return said;
+  }
+
  private:
+  void ask_to_read(const channels::Hook& hook, std::string_view channel, Permission& permission) {
+    HookAnswer answer = unanswered();
+    if (application_) answer = application_->read(hook, channel, on_worker_);
+    follow(hook, answer, permission);
+    permission.presence = std::move(answer.presence);
+  }
+
+  static HookAnswer unanswered() { return {.word = HookAnswer::Word::none}; }
+
+  static void follow(const channels::Hook& hook, const HookAnswer& answer, Permission& permission) {
+    const auto refusal = refusal_of(hook, answer);
+    const auto no = answer.word == HookAnswer::Word::no ? Permission::Word::no : Permission::Word::unknown;
+    permission.word = refusal ? no : Permission::Word::yes;
+    permission.reason = answer.word == HookAnswer::Word::no ? answer.reason : std::string();
+  }
+
   static Permission::Word word_of(const Asker::Answer& answer) noexcept {
     if (answer.word() == Allowed::yes) return Permission::Word::yes;
     if (answer.word() == Allowed::unknown) return Permission::Word::unknown;
@@ -88,6 +123,8 @@ class Questions final : public channels::Gatekeeper {
   const Asker asker_;
   server_rec* const server_;
   std::string location_;
+  const std::shared_ptr<Application> application_;  // null: none can be asked
+  const bool on_worker_;
 };
 
 std::shared_ptr<const runtime::Handler> conversation() {
@@ -107,7 +144,7 @@ int refuse_plain(request_rec* r) {
 class SeveralChannels {
  public:
   SeveralChannels(request_rec* r, Child& child, std::string_view location)
-      : r_(r), child_(child), questions_(r, location) {}
+      : r_(r), child_(child), questions_(r, location, Application::of(r, path_of(r)), true) {}
 
   int publish(std::span<Header> headers) {
     if (const auto refused = refuse_publisher(r_, headers)) return *refused;
@@ -123,10 +160,13 @@ class SeveralChannels {
     auto remarks = read_remarks(r_, std::get<Message>(read));
     if (const int* refused = std::get_if<int>(&remarks)) return *refused;
     remarks_ = std::get<channels::Remarks>(std::move(remarks));
+    std::vector<Message> messages(names_.size(), std::get<Message>(read));
+    for (std::size_t i = 0; i < names_.size(); ++i)
+      if (const auto refused = ask_about(i, messages[i])) return *refused;
     std::string json = "{\"channels\":[";
     for (std::size_t i = 0; i < names_.size(); ++i) {
       if (i != 0) json += ',';
-      publish(i, std::get<Message>(read), json);
+      publish(i, messages[i], json);
     }
     ap_set_content_type(r_, "application/json");
     apr_table_setn(r_->headers_out, "Cache-Control", "no-store");
@@ -142,19 +182,29 @@ class SeveralChannels {
       Permission said;
       said.word = Permission::Word::no_channel;
       if (Channel::may_be_named(name)) said = questions_.ask(Access::publish, name);
-      if (said.word == Permission::Word::no_channel)
-        return refuse(r_, HTTP_BAD_REQUEST, "No channel has an address of this name: " + name);
-      if (said.word == Permission::Word::unknown) return HTTP_SERVICE_UNAVAILABLE;
-      if (said.word == Permission::Word::no)
-        return refuse(r_, HTTP_FORBIDDEN, "This is not allowed in the channel " + name);
-      options_.push_back(said.options);
+      if (const auto refused = refuse_unless_yes(said, name)) return refused;
       most_bytes_ = std::min(most_bytes_, said.most_bytes);
+      permissions_.push_back(std::move(said));
     }
     return std::nullopt;
   }
 
+  std::optional<int> ask_about(std::size_t i, Message& message) {
+    if (!permissions_[i].each) return std::nullopt;
+    return refuse_unless_yes(questions_.ask(permissions_[i], names_[i], message), names_[i]);
+  }
+
+  std::optional<int> refuse_unless_yes(const Permission& said, const std::string& name) {
+    if (said.word == Permission::Word::no_channel)
+      return refuse(r_, HTTP_BAD_REQUEST, "No channel has an address of this name: " + name);
+    if (said.word == Permission::Word::unknown) return HTTP_SERVICE_UNAVAILABLE;
+    if (said.word == Permission::Word::no)
+      return refuse(r_, HTTP_FORBIDDEN, said.reason.empty() ? "This is not allowed in the channel " + name : said.reason);
+    return std::nullopt;
+  }
+
   void publish(std::size_t i, Message message, std::string& json) {
-    const PublishResult result = child_.hub().publish(names_[i], options_[i], std::move(message),
+    const PublishResult result = child_.hub().publish(names_[i], permissions_[i].options, std::move(message),
                                                       channels::publisher_of(view(r_->useragent_ip)), remarks_);
     channels::append_json_string(json.append("{\"channel\":"), names_[i]);
     if (!result)
@@ -169,7 +219,7 @@ class SeveralChannels {
   Child& child_;
   Questions questions_;
   std::vector<std::string> names_;
-  std::vector<ChannelOptions> options_;
+  std::vector<Permission> permissions_;
   std::size_t most_bytes_ = 0;
   channels::Remarks remarks_;
 };
@@ -188,9 +238,10 @@ int converse(request_rec* r, Child& child, std::span<Header> headers, std::strin
   made.own.channels = std::get<std::vector<std::string>>(std::move(own));
   if (const auto refused = read_subscription(r, headers, made.own)) return *refused;
   made.hub = &child.hub();
-  made.gatekeeper = std::make_shared<Questions>(r, location);
+  auto application = Application::of(r, path);
+  made.gatekeeper = std::make_shared<Questions>(r, location, application, false);
   made.most_channels = directory_config_of(r).most_channels.value_or(default_most_channels);
-  return open_websocket(r, child, headers, {conversation(), path, std::move(made)});
+  return open_websocket(r, child, headers, {conversation(), path, std::move(made), std::move(application)});
 }
 
 }  // namespace

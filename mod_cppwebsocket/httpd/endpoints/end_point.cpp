@@ -70,6 +70,12 @@ std::vector<std::string_view> names_of(request_rec* r, std::string_view path) {
   return names;
 }
 
+// WebSocketHook connect: the application may name channels.
+bool names_others(const request_rec* r) {
+  const auto& hook = directory_config_of(r).hooks[static_cast<std::size_t>(HookEvent::connect)];
+  return hook && hook->url && end_point_of(const_cast<request_rec*>(r)) == EndPoint::subscribe;
+}
+
 // Quoted, of what a stranger wrote as much as a line needs.
 std::string quoted(std::string_view name) {
   return "\"" + std::string(name.substr(0, 200)) + (name.size() > 200 ? "...\"" : "\"");
@@ -131,7 +137,8 @@ std::variant<std::vector<std::string>, int> channels_of(request_rec* r, std::str
     }
     names.emplace_back(name);
   }
-  if (names.empty() && end_point_of(r) != EndPoint::channels)
+  const bool may_come_later = end_point_of(r) == EndPoint::channels || names_others(r);
+  if (names.empty() && !may_come_later)
     return refuse(r, HTTP_NOT_FOUND, "This address names no channel.");
   return names;
 }

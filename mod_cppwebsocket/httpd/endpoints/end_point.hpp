@@ -35,7 +35,7 @@ void tell_of_no_location(request_rec* r);
 std::string_view channel_by_path(request_rec* r, std::string_view path);
 
 // By WebSocketChannel; without it, what follows the path of the <Location> that has the SetHandler.
-// One at least, but of websocket-channels, where WebSocketChannel gives the server's own at the location's path, and
+// One at least, but of websocket-subscribe with WebSocketHook connect, and of websocket-channels, where WebSocketChannel gives the server's own at the location's path, and
 // the path gives the name below it; or the refusal, which is in the log if more is to be said than that there is none,
 // and is being answered: what the content handler must return.
 std::variant<std::vector<std::string>, int> channels_of(request_rec* r, std::string_view path);

@@ -54,6 +54,8 @@ void show_handlers(Exposition& to, const Totals& sum) {
   family("cppwebsocket_messages_dropped", Type::counter, "Messages that slow members of channels did not get.", &H::dropped);
 }
 
+constexpr const char* hook_answers[] = {"yes", "no", "none"};
+
 void show_children(Exposition& to, const Totals& sum) {
   to.family("cppwebsocket_handshakes_refused", Type::counter, "Opening handshakes that were refused, by the reason.");
   for (std::size_t i = 0; i < refusals.size(); ++i)
@@ -73,12 +75,18 @@ void show_children(Exposition& to, const Totals& sum) {
   to.sample({}, value(sum.children.slowed));
   to.family("cppwebsocket_connections_closed_for_memory", Type::counter, "Connections that were closed on account of it.");
   to.sample({}, value(sum.children.closed_for_memory));
+  to.family("cppwebsocket_hook_requests", Type::counter, "Questions to applications (WebSocketHook), by their answers.");
+  for (std::size_t i = 0; i < sum.children.hook_answers.size(); ++i)
+    to.sample({{"answer", hook_answers[i]}}, value(sum.children.hook_answers[i]));
+  to.family("cppwebsocket_hook_events_lost", Type::counter, "Events that an application could not be told of.");
+  to.sample({}, value(sum.children.hook_events_lost));
   const auto times = [&](const char* name, const char* help, const TimeHistogram& which) {
     to.family(name, Type::histogram, help);
     to.histogram(which);
   };
   times("cppwebsocket_handshake_seconds", "From a request's head to the answer of the opening handshake.",
         sum.children.handshakes);
+  times("cppwebsocket_hook_seconds", "How long an application's answer took.", sum.children.hooks);
   times("cppwebsocket_reactor_round_seconds",
         "How long an event thread was busy before it looked for new events: one round in 16.", sum.rounds);
   times("cppwebsocket_turn_seconds", "How long one connection's turn took, in those rounds.", sum.turns);

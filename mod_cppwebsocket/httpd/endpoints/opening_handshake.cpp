@@ -6,6 +6,7 @@
 #include "httpd/configuration/config.hpp"
 #include "httpd/endpoints/connection_age.hpp"
 #include "httpd/endpoints/event_stream_opening.hpp"
+#include "httpd/endpoints/hooked_opening.hpp"
 #include "httpd/log.hpp"
 #include "httpd/module.hpp"
 #include "httpd/pool.hpp"
@@ -73,6 +74,7 @@ class OpeningHandshake {
     if (const auto refused = check_client()) return *refused;
     if (const auto refused = check_age()) return *refused;
     if (const auto refused = make_session()) return *refused;
+    if (const auto refused = ask_application()) return *refused;
     if (const auto refused = ask_handler()) return *refused;
     return open();
   }
@@ -194,6 +196,21 @@ class OpeningHandshake {
         {"Retry-After", std::to_string(again.count())}};
     if (is_event_stream_) add_cross_origin_headers(settings_.origin, opening_.origin, headers);
     return refuse(r_, status, text, headers);
+  }
+
+  // It may hold no handshake up for long: Firefox has all others to this address wait for it.
+  MaybeRefused ask_application() {
+    if (!answerer_.application) answerer_.application = Application::of(r_, answerer_.resource);
+    HookedOpening hooked(r_, child_, headers_, answerer_.application, *session_);
+    const auto refusal = hooked.ask(opening_.origin);
+    if (refusal) {
+      child_.count(Refused::application);
+      return refusal->is_final ? refuse(r_, refusal->status, refusal->text)
+                               : not_now(refusal->status, std::chrono::seconds(5), refusal->text);
+    }
+    if (const auto end = hooked.end(); end && (!end_ || *end < end_->when))
+      session_->set_latest_end(*end, end_ ? end_->code : close_code::policy_violation);
+    return std::nullopt;
   }
 
   MaybeRefused ask_handler() {

@@ -15,6 +15,7 @@
 
 namespace cppwebsocket::httpd {
 
+class Application;
 class Child;
 
 // Who is to answer a request.
@@ -22,6 +23,7 @@ struct Answerer {
   std::shared_ptr<const runtime::Handler> handler;
   std::string_view resource;  // the path that selected it
   std::any user_data;         // its own
+  std::shared_ptr<Application> application = nullptr;  // null: as the request has it
 };
 
 // For a request that asks for a WebSocket. Both return what the content handler must return.

@@ -7,6 +7,7 @@
 #include "httpd/child/child.hpp"
 #include "httpd/configuration/config.hpp"
 #include "httpd/endpoints/end_point.hpp"
+#include "httpd/endpoints/hooked_request.hpp"
 #include "httpd/endpoints/idempotency.hpp"
 #include "httpd/endpoints/published_message.hpp"
 #include "httpd/log.hpp"
@@ -42,8 +43,9 @@ using Answer = channels::IdempotencyTable::Answer;
 // One request about one channel.
 class PublishRequest {
  public:
-  PublishRequest(request_rec* r, std::span<Header> headers, Channel channel)
+  PublishRequest(request_rec* r, std::span<Header> headers, std::string_view path, Channel channel)
       : r_(r),
+        path_(path),
         fields_(headers),
         channel_(std::move(channel)),
         options_(channel_options_of(r)),
@@ -69,6 +71,7 @@ class PublishRequest {
   }
 
   int get() {
+    if (const auto refused = refuse_reader(r_, path_, channel_.name())) return *refused;
     const auto limit = count_of("limit");
     if (!limit) return refuse(r_, HTTP_BAD_REQUEST, "limit= is a number, at most 1000.");
     std::optional<Position> after, before;
@@ -165,7 +168,9 @@ class PublishRequest {
     return refused;
   }
 
+  // A retry with its key does not come here, so no application is asked about it again.
   std::optional<int> publish_now(Message&& message, Answer& said) {
+    if (const auto refused = refuse_message(r_, path_, channel_.name(), message)) return refused;
     is_new_ = true;
     const PublishResult result = Child::current()->hub().publish(
         channel_.name(), options_, std::move(message), channels::publisher_of(view(r_->useragent_ip)), remarks_);
@@ -247,6 +252,7 @@ class PublishRequest {
   }
 
   request_rec* r_;
+  std::string_view path_;
   protocol::HeaderFields fields_;
   Channel channel_;
   ChannelOptions options_;
@@ -277,7 +283,7 @@ int publish(request_rec* r, std::span<Header> headers, std::string_view path) {
         "at a time");
     return HTTP_INTERNAL_SERVER_ERROR;
   }
-  PublishRequest request(r, headers,
+  PublishRequest request(r, headers, path,
                          Channel::named(std::move(names.front()), channel_options_of(r)));
   if (deletes) return request.remove();
   return r->method_number == M_POST ? request.post() : request.get();

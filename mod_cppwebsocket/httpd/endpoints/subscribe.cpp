@@ -43,21 +43,6 @@ std::optional<std::string> last_event_id(const request_rec* r,
   return protocol::query_value(view(r->args), "lastEventId");
 }
 
-// Where the client wants to go on. The last event has precedence: who comes back has the address
-// that it had at first.
-void read_resume(const request_rec* r, const protocol::HeaderFields& fields,
-                 channels::Subscription& subscription) {
-  auto position = last_event_id(r, fields);
-  if (!position || position->empty()) position = protocol::query_value(view(r->args), "after");
-  if (!position || position->empty()) return;
-  // Of other channels, or none at all ("undefined"): a client that was refused would come back with it
-  // for ever, so it is told that it has not recovered.
-  if (const auto token = protocol::parse_token(*position, subscription.channels.size()))
-    subscription.resume = *token;
-  else
-    subscription.lost = true;
-}
-
 bool read_history(const request_rec* r, channels::Subscription& subscription) {
   const auto text = protocol::query_value(view(r->args), "history");
   if (!text) return true;
@@ -107,10 +92,25 @@ int subscribe_by_get(request_rec* r, Child& child, std::span<Header> headers,
 
 }  // namespace
 
+// Where the client wants to go on. The last event has precedence: who comes back has the address
+// that it had at first.
+void read_resume(const request_rec* r, std::span<Header> headers,
+                 channels::Subscription& subscription) {
+  auto position = last_event_id(r, protocol::HeaderFields(headers));
+  if (!position || position->empty()) position = protocol::query_value(view(r->args), "after");
+  if (!position || position->empty()) return;
+  // Of other channels, or none at all ("undefined"): a client that was refused would come back with it
+  // for ever, so it is told that it has not recovered.
+  if (const auto token = protocol::parse_token(*position, subscription.channels.size()))
+    subscription.resume = *token;
+  else
+    subscription.lost = true;
+}
+
 std::optional<int> read_subscription(request_rec* r, std::span<Header> headers,
                                      channels::Subscription& subscription) {
   subscription.options = channel_options_of(r);
-  read_resume(r, protocol::HeaderFields(headers), subscription);
+  read_resume(r, headers, subscription);
   if (!read_history(r, subscription))
     return refuse(r, HTTP_BAD_REQUEST, "history= is a number of messages, at most 10000.");
   if (!read_heartbeat(r, subscription))

@@ -27,4 +27,7 @@ int subscribe(request_rec* r, Child& child, std::span<Header> headers, std::stri
 std::optional<int> read_subscription(request_rec* r, std::span<Header> headers,
                                      channels::Subscription& subscription);
 
+// Of that where the client wants to go on, which depends on how many channels there are.
+void read_resume(const request_rec* r, std::span<Header> headers, channels::Subscription& subscription);
+
 }  // namespace cppwebsocket::httpd

@@ -59,8 +59,9 @@ struct Column {
   std::array<HandlerCounters, most_handlers> handlers{};
 };
 
-enum class Refused : std::uint8_t { malformed, origin, full, handler, failed, limit };
-inline constexpr std::array<const char*, 6> refusals = {"malformed", "origin", "no_room", "handler", "failed", "limit"};
+enum class Refused : std::uint8_t { malformed, origin, full, handler, failed, limit, application };
+inline constexpr std::array<const char*, 7> refusals = {"malformed", "origin", "no_room", "handler",
+                                                        "failed", "limit", "application"};
 
 // Of one child, whose threads all write it.
 struct ChildCount {
@@ -72,6 +73,9 @@ struct ChildCount {
   Count pinned{0};   // bytes, a second ago at most: what WebSocketMemory bounds
   Count slowed{0};   // connections that were not read from for a while, on account of that
   Count closed_for_memory{0};
+  std::array<Count, 3> hook_answers{};  // of applications: yes, no, none
+  TimeHistogram hooks;                  // how long those took
+  Count hook_events_lost{0};            // that one was to be told of
 };
 
 // One child's part. Thread: any.

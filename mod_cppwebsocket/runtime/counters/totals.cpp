@@ -27,8 +27,10 @@ void add_up(ChildCount& sum, const ChildCount& more, bool is_alive) noexcept {
   for (std::size_t i = 0; i < refusals.size(); ++i) add_up(sum.refused[i], more.refused[i]);
   add_up(sum.handshakes, more.handshakes);
   for (const auto count : {&ChildCount::log_lines, &ChildCount::log_lines_lost, &ChildCount::stalls, &ChildCount::slowed,
-                           &ChildCount::closed_for_memory})
+                           &ChildCount::closed_for_memory, &ChildCount::hook_events_lost})
     add_up(sum.*count, more.*count);
+  for (std::size_t i = 0; i < sum.hook_answers.size(); ++i) add_up(sum.hook_answers[i], more.hook_answers[i]);
+  add_up(sum.hooks, more.hooks);
   if (is_alive) add_up(sum.pinned, more.pinned);
 }
 

@@ -36,6 +36,9 @@ TEST(Command, SaysWhatIsAskedFor) {
   EXPECT_EQ(command(R"({"type":"publish","id":0,"channel":"a","data":""})").message, Message(""));
   EXPECT_EQ(command(R"({"type":"publish","id":0,"channel":"a","base64":"AA=="})").message,
             Message::binary(std::string(1, '\0')));
+  const Command message = command(R"({"type":"message","id":3,"data":"/join"})");
+  EXPECT_EQ(message.kind, Command::Kind::message);
+  EXPECT_EQ(message.message, Message("/join"));
   EXPECT_EQ(command(R"({"type":"unsubscribe","id":1,"channel":""})").kind, Command::Kind::unsubscribe);
 }
 
