@@ -63,4 +63,10 @@ std::unique_ptr<Backplane> make_backplane(const BackplaneUrl& url, BackplaneOpti
   return std::unique_ptr<Backplane>(made);
 }
 
+KeptEngine keep_engine(const BackplaneUrl& url) {
+  // Who loads it by the same name gets this one, whatever the file is by then.
+  return KeptEngine(::dlopen(engine_object(library_of(url)).c_str(), RTLD_NOW | RTLD_LOCAL),
+                    [](void* object) { ::dlclose(object); });
+}
+
 }  // namespace cppwebsocket::channels

@@ -22,6 +22,11 @@ std::string why_no_engine(const BackplaneUrl& url);
 std::unique_ptr<Backplane> make_backplane(const BackplaneUrl& url, BackplaneOptions options,
                                           runtime::EventLoop& loop);
 
+// Keeps the object for `url`, as it is now, for all processes that this one forks, until it is given back: packages
+// replace its file while httpd runs, and the new one is not this module's. A null pointer if it cannot be loaded.
+using KeptEngine = std::unique_ptr<void, void (*)(void*)>;
+KeptEngine keep_engine(const BackplaneUrl& url);
+
 // What an engine's object exports, under these names. The first is the module's version that it was built
 // for, since no other can use it: a text. The second returns a null pointer where `problem` says why.
 inline constexpr const char* engine_version_symbol = "cppwebsocket_engine_version";
