@@ -175,6 +175,7 @@ async def run(options):
         sys.exit(f"not all have had a message: {crowd.problems}")
     print("ready", flush=True)
     await over.wait()
+    await until(lambda: all(client.sent_away for client in clients), 30)
 
     publisher.over = True
     await asyncio.to_thread(publisher.join)
