@@ -1,7 +1,9 @@
 """An upgrade while httpd runs: new files take the place of the module's and an engine's, as dpkg does it, and a
 graceful restart is enough for httpd to have them."""
+import os
 import re
 import shutil
+import signal
 import time
 from pathlib import Path
 
@@ -74,7 +76,7 @@ def test_cws_8898_a_replaced_module_is_renewed_by_a_graceful_restart(replaceable
 
 
 def test_cws_8899_a_replaced_engine_is_renewed_by_a_graceful_restart(replaceable):
-    """And one that is of another version than the module, as it is between unpack and configure, is not used."""
+    """And one that is of another version than the module is not used."""
     httpd = replaceable("WebSocketBackplane redis://127.0.0.1:1")
     httpd.allow_log("CWS0040: .*Connection refused")  # nobody listens there
     put(httpd.root / "run", "cppwebsocket_redis.so", words={VERSION: NEXT})
@@ -89,3 +91,23 @@ def test_cws_8899_a_replaced_engine_is_renewed_by_a_graceful_restart(replaceable
     new = {str(child) for child in httpd.children()}
     assert not [line for line in httpd.error_log.find("cppwebsocket_redis.so is of version", mark)
                 if re.search(r"\[pid (\d+)", line)[1] in new]
+
+
+def test_cws_8897_between_unpack_and_configure_a_new_child_has_the_engine_of_its_module(replaceable):
+    """Both files are the next version's by then, while httpd's parent is of this one."""
+    httpd = replaceable("WebSocketBackplane redis://127.0.0.1:1")
+    httpd.allow_log("CWS0040: .*Connection refused")
+    httpd.allow_log("exit signal Killed")
+    put(httpd.root / "run", "cppwebsocket_redis.so")
+    httpd.start()
+    for file in (build.MODULE.name, "cppwebsocket_redis.so"):
+        put(httpd.root / "run", file, words={VERSION: NEXT})
+    before = httpd.children()
+    mark = httpd.error_log.mark()
+    for child in before:
+        os.kill(child, signal.SIGKILL)
+    httpd.error_log.wait_for("CWS0040: .*Connection refused", mark, 10)
+    assert not set(before) & set(httpd.children())
+    assert not httpd.error_log.find("of version", mark)
+    httpd.graceful()
+    wait_for_new_files(httpd)

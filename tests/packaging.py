@@ -1,5 +1,5 @@
-"""What debian/ says against what `cmake --install` installs, one version everywhere, other machines, apxs,
-scripts/sbom, and the way back. The packages themselves are built and tried by scripts/package.
+"""What debian/ says against what `cmake --install` installs and README names, one version everywhere, other machines,
+apxs, triggers, scripts/sbom, and the way back. The packages themselves are built and tried by scripts/package.
 
 usage: packaging.py PROJECT BUILD"""
 
@@ -29,6 +29,28 @@ def check_versions():
         found = re.search(form, (PROJECT / file).read_text(), re.M)
         if not found or found[1] != version:
             problems.append(f"{file} has version {found and found[1]}, and CMakeLists.txt {version}")
+
+
+def check_lists():
+    """README names the packages that debian/control builds with, but for Debian's own tools, and what every build there has."""
+    control, readme = (DEBIAN / "control").read_text(), (PROJECT / "README.md").read_text()
+    needs = set(re.findall(r"^ ([\w.+-]+)", re.search(r"^Build-Depends:\n((?: .*\n)+)", control, re.M)[1], re.M))
+    needs = needs - {"debhelper-compat", "dh-apache2"} | {"apache2", "g++", "make", "openssl"}
+    named = re.search(r"^## In your own httpd\n.*?apt-get install -y ([^#]*)#", readme, re.M | re.S)
+    named = set(named[1].replace("\\", "").split()) if named else set()
+    if named != needs:
+        problems.append(f"README and debian/control differ in {', '.join(sorted(named ^ needs))}")
+
+
+def check_triggers():
+    """The module waits for what its engines and its postinst activate."""
+    waits = set(re.findall(r"^interest\S* (\S+)", (DEBIAN / "libapache2-mod-cppwebsocket.triggers").read_text(), re.M))
+    postinst = (DEBIAN / "libapache2-mod-cppwebsocket.postinst").read_text()
+    for path in [*DEBIAN.glob("*-redis.triggers"), *DEBIAN.glob("*-nats.triggers")]:
+        if set(re.findall(r"^activate\S* (\S+)", path.read_text(), re.M)) != waits:
+            problems.append(f"debian/{path.name} does not activate {waits}")
+    if set(re.findall(r"dpkg-trigger --no-await (\S+)", postinst)) != waits:
+        problems.append(f"the module's postinst does not activate {waits}")
 
 
 def cmake(*arguments, folder):
@@ -149,6 +171,8 @@ def check_machines():
 
 def main():
     check_versions()
+    check_lists()
+    check_triggers()
     check_machines()
     check_apxs()
     check_sbom()

@@ -48,4 +48,9 @@ void* load_function(std::string_view name, const char* symbol) {
   return function;
 }
 
+KeptObject keep_object(std::string_view name) {
+  // Who loads it by the same name gets this one, whatever the file is by then.
+  return KeptObject(::dlopen(path_of(name).c_str(), RTLD_NOW | RTLD_LOCAL), [](void* object) { ::dlclose(object); });
+}
+
 }  // namespace cppwebsocket::channels

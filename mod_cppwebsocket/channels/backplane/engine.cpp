@@ -2,8 +2,6 @@
 
 #include <stdexcept>
 
-#include "channels/object_file.hpp"
-
 namespace cppwebsocket::channels {
 
 namespace {
@@ -26,5 +24,7 @@ std::unique_ptr<Backplane> make_backplane(const BackplaneUrl& url, BackplaneOpti
   if (!made) throw std::runtime_error(problem);
   return std::unique_ptr<Backplane>(made);
 }
+
+KeptObject keep_engine(const BackplaneUrl& url) { return keep_object(engine_of(url)); }
 
 }  // namespace cppwebsocket::channels

@@ -6,6 +6,7 @@
 
 #include "channels/backplane/backplane.hpp"
 #include "channels/backplane/url.hpp"
+#include "channels/object_file.hpp"
 
 namespace cppwebsocket::runtime {
 class EventLoop;
@@ -21,8 +22,10 @@ std::string why_no_engine(const BackplaneUrl& url);
 std::unique_ptr<Backplane> make_backplane(const BackplaneUrl& url, BackplaneOptions options,
                                           runtime::EventLoop& loop);
 
-// What an engine's object exports beside its version (channels/object_file.hpp). Returns a null pointer where
-// `problem` says why.
+// keep_object() of the one for `url`.
+KeptObject keep_engine(const BackplaneUrl& url);
+
+// What an engine's object exports beside its version. Returns a null pointer where `problem` says why.
 inline constexpr const char* make_backplane_symbol = "cppwebsocket_make_backplane";
 using MakeBackplane = Backplane*(const BackplaneUrl& url, const BackplaneOptions& options,
                                  runtime::EventLoop& loop, std::string& problem);

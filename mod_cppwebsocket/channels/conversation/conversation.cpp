@@ -176,7 +176,7 @@ class Talk {
     }
     if (said.message && !said.channel.empty())
       hub_.publish(said.channel, own_.options, *std::move(said.message), publisher_of(request_.remote_address()),
-                   request_.user());
+                   {.user = std::string(request_.user())});
     if (said.close) co_await msgutil::close_connection(request_, *said.close, "");
     co_return std::string();
   }

@@ -36,8 +36,12 @@ std::uint64_t instance_of(server_rec* server) noexcept {
 }  // namespace
 
 void prepare_backplane(server_rec* main_server) {
+  const char* const backplane = config_of(main_server).child.backplane;
+  if (!backplane) return;
+  make_in<channels::KeptObject>(main_server->process->pconf,
+                                channels::keep_engine(*channels::BackplaneUrl::parse(backplane)));
+  if (instance_of(main_server) != 0) return;
   apr_pool_t* const pool = main_server->process->pool;
-  if (!config_of(main_server).child.backplane || instance_of(main_server) != 0) return;
   std::random_device random;
   const std::uint64_t instance = (std::uint64_t{random()} << 32 | random()) | 1;
   // Not _setn: the key's text goes when a restart unloads this module.

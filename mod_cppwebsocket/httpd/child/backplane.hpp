@@ -14,8 +14,8 @@ class Reactor;
 
 namespace cppwebsocket::httpd {
 
-// Makes what all children of this httpd have in common, also over graceful restarts. Thread:
-// startup.
+// Makes what all children of this httpd have in common, also over graceful restarts, and keeps their engine's object
+// until the next one. Thread: startup.
 void prepare_backplane(server_rec* main_server);
 
 // Null without a backplane, and if it cannot be used: then the log says why, and channels reach this
