@@ -147,7 +147,7 @@ std::span<LimitTable::Entry> LimitTable::bucket(LimitKey key, unsigned place, un
 LimitTable::Entry* LimitTable::find(LimitKey key, unsigned place, std::uint64_t packed) const noexcept {
   for (const unsigned choice : {0u, 1u})
     for (Entry& entry : bucket(key, place, choice))
-      if (entry.key.load(std::memory_order_acquire) == packed) return &entry;
+      if (entry.key.load(std::memory_order_seq_cst) == packed) return &entry;
   return nullptr;
 }
 
@@ -179,7 +179,7 @@ LimitTable::Entry* LimitTable::claim(LimitKey key, unsigned place, std::uint64_t
         std::uint64_t seen = entry.key;
         if (!is_free(entry, now, ask) || !entry.key.compare_exchange_strong(seen, in_writing)) continue;
         entry.state = state;
-        entry.key.store(packed, std::memory_order_release);
+        entry.key.store(packed, std::memory_order_seq_cst);
         return &entry;
       }
   }
@@ -201,7 +201,8 @@ std::uint64_t LimitTable::others_have(LimitKey key, bool ask) const noexcept {
   return sum;
 }
 
-// Counted first and judged then: two that come at once may both be refused, but never get in above the limit.
+// Counted first and judged then: two that come at once may both be refused, but never get in above the limit. So what is
+// counted, keys and states, is sequentially consistent: of two that count at once, one sees the other.
 LimitTable::Taken LimitTable::take(LimitKey key, std::uint32_t most, Scope scope, nanoseconds now) noexcept {
   std::lock_guard lock(mutex_);
   const std::uint64_t packed = key_in(key, seat_);
