@@ -70,7 +70,7 @@ Task<bool> follow(Request& request, const Subscription& subscription, HookAnswer
   if (said.message && !said.channel.empty())
     static_cast<Hub&>(detail::channels())
         .publish(said.channel, subscription.options, *std::move(said.message), publisher_of(request.remote_address()),
-                 request.user());
+                 {.user = std::string(request.user())});
   if (said.close) co_await msgutil::close_connection(request, *said.close, "");
   co_return !said.close;
 }
