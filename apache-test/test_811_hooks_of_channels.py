@@ -2,6 +2,7 @@
 import json
 import os
 import re
+import signal
 import subprocess
 import time
 import urllib.request
@@ -242,14 +243,15 @@ def php(tmp_path, things):
     port = free_port()
     process = subprocess.Popen(
         ["php", "-d", f"session.save_path={tmp_path}/sessions", "-S", f"127.0.0.1:{port}", "-t", str(tmp_path)],
-        env={**os.environ, "HOOK_SECRET": SECRET, "PHP_CLI_SERVER_WORKERS": "4"}, stdout=subprocess.DEVNULL, stderr=open(tmp_path / "log", "w"))
+        env={**os.environ, "HOOK_SECRET": SECRET, "PHP_CLI_SERVER_WORKERS": "4"}, stdout=subprocess.DEVNULL, stderr=open(tmp_path / "log", "w"),
+        start_new_session=True)
 
     class Php:
         url, log = f"http://127.0.0.1:{port}", tmp_path / "log"
 
         @staticmethod
         def close():
-            process.terminate()
+            os.killpg(process.pid, signal.SIGTERM)  # its workers do not end with it
             process.wait(10)
 
         def login(self, name):

@@ -41,11 +41,10 @@ class Application {
   // From here on it is a connection's.
   void set_connection(std::uint64_t id);
   void set_user(std::string_view user) { user_ = user; }
-  const std::string& user() const noexcept { return user_; }
 
   channels::HookAnswer connect(const channels::Hook& hook, std::span<const std::string> channels,
                                std::optional<std::string_view> origin) const;
-  // Thread: any, for those two and message(), with `on_worker` as it is.
+  // Thread: any, and the next two. `on_worker`: it is the request's.
   channels::HookAnswer read(const channels::Hook& hook, std::string_view channel, bool on_worker) const;
   channels::HookAnswer publish(const channels::Hook& hook, std::string_view channel, const Message& message,
                                bool on_worker) const;
