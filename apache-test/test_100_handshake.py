@@ -215,7 +215,7 @@ class TestUntouched:
         assert httpd.ask(headers={"Upgrade": "h2c, websocket"}).status in (101, 400)
 
     def test_cws_135_server_root_and_odd_paths(self, httpd):
-        httpd.allow_log("AH10244: invalid URI path")
+        httpd.allow_log("AH10244: invalid URI path|AH00127: Cannot map GET /%2e%2e/echo")  # which, by httpd's version
         for path in ("/", "/echo/", "/echo/more", "//echo", "/echo%00", "/echo%2f", "/.", "/../echo",
                      "/echo_wsh.so", "/%2e%2e/echo", "*"):
             answer = httpd.ask(path)

@@ -5,6 +5,7 @@ import time
 
 import pytest
 
+from harness import installed
 from harness.raw import TEXT, close_frame, frame
 
 PATHS = ["/echo", "/echo_blocking", "/heartbeat?5000"]
@@ -88,6 +89,8 @@ class TestStop:
     def test_cws_885_child_that_has_served_enough(self, make_httpd, mpm):
         # MaxConnectionsPerChild makes a child leave while its sockets are open.
         from harness.configuration import MPM
+        if mpm == "event" and installed.version() < (2, 4, 52):
+            pytest.skip("httpd below 2.4.52 loses count of such children, and has none left")
         httpd = make_httpd("WebSocketPingInterval Off", mpm_config={
             name: lines.replace("MaxConnectionsPerChild 0", "MaxConnectionsPerChild 5")
             for name, lines in MPM.items()})

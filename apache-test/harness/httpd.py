@@ -8,6 +8,8 @@ import tempfile
 import time
 from pathlib import Path
 
+import pytest
+
 from . import build, installed, processes, tls
 from .configuration import CONFIG, MODULES, MPM, ONE_CHILD
 from .log import Log
@@ -23,6 +25,8 @@ class Httpd:
         `mpm_config`: the lines for each MPM. `modules`: httpd's, besides the usual ones.
         `files`: {"name": text} and `directories` are made in the root.
         `tls_config`: the whole server speaks TLS, with these lines, and so does connect()."""
+        if "H2WebSockets" in config and not installed.has_http2_websockets():
+            pytest.skip("httpd below 2.4.60 has no WebSockets over HTTP/2")
         self.mpm = mpm
         self.module = build.MODULE
         self.modules = (f"mpm_{mpm}", *MODULES, *modules)

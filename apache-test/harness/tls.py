@@ -16,17 +16,18 @@ def openssl(*arguments):
 
 def make_certificate(folder, name, *, names=("localhost",), issuer=None):
     """NAME.crt and NAME.key in `folder`. Without an issuer it is one, and signs itself. Its subject
-    is NAME but for the server's: mod_ssl compares that with the ServerName, 127.0.0.1."""
+    is NAME but for the server's: mod_ssl compares that with the ServerName, 127.0.0.1. What RFC 5280 wants
+    of key identifiers and usage is there: Python 3.13 looks for it."""
     subject = "127.0.0.1" if name == "server" else name
     key, request, certificate = (folder / f"{name}.{kind}" for kind in ("key", "csr", "crt"))
     openssl("ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", key)
     if issuer is None:
         openssl("req", "-x509", "-new", "-key", key, "-subj", f"/CN={subject}", "-days", 2, "-out",
-                certificate)
+                certificate, "-addext", "keyUsage=critical,digitalSignature,keyCertSign,cRLSign")
         return
     openssl("req", "-new", "-key", key, "-subj", f"/O=Tests/CN={subject}", "-out", request)
     extensions = folder / f"{name}.ext"
-    extensions.write_text("subjectAltName=" + ",".join(
+    extensions.write_text("authorityKeyIdentifier=keyid\nsubjectAltName=" + ",".join(
         f"{'IP' if each[0].isdigit() else 'DNS'}:{each}" for each in names))
     openssl("x509", "-req", "-in", request, "-CA", folder / f"{issuer}.crt", "-CAkey",
             folder / f"{issuer}.key", "-CAcreateserial", "-days", 2, "-extfile", extensions,
