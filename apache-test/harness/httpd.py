@@ -25,8 +25,6 @@ class Httpd:
         `mpm_config`: the lines for each MPM. `modules`: httpd's, besides the usual ones.
         `files`: {"name": text} and `directories` are made in the root.
         `tls_config`: the whole server speaks TLS, with these lines, and so does connect()."""
-        if "H2WebSockets" in config and not installed.has_http2_websockets():
-            pytest.skip("httpd below 2.4.60 has no WebSockets over HTTP/2")
         self.mpm = mpm
         self.module = build.MODULE
         self.modules = (f"mpm_{mpm}", *MODULES, *modules)
@@ -51,6 +49,10 @@ class Httpd:
             self.modules += tls.MODULES
             self.wrap = tls.wrap
             config = tls.SESSION_CACHE + tls.config(tls_config) + config
+        if "H2WebSockets" in config and installed.version() < (2, 4, 60):
+            pytest.skip("httpd below 2.4.60 has no WebSockets over HTTP/2")
+        if "ssl" in self.modules and installed.version() < (2, 4, 52):
+            pytest.skip("mod_ssl of httpd below 2.4.52 does not load with OpenSSL 3")
         self.config = config
         self.one_child = one_child
         self.mpm_config = (mpm_config or (ONE_CHILD if one_child else MPM))[mpm]

@@ -25,15 +25,11 @@ def load_modules(names):
                      for name in names if f"mod_{name}.c" not in compiled_in())
 
 
+@functools.lru_cache
 def version():
     """Of httpd: (2, 4, 71)."""
     said = subprocess.run([PROGRAM, "-v"], stdout=subprocess.PIPE, text=True, check=True).stdout
     return tuple(map(int, said.split("Apache/")[1].split()[0].split(".")))
-
-
-def has_http2_websockets():
-    """Whether its mod_http2 knows RFC 8441: that of httpd 2.4.60 and later."""
-    return b"H2WebSockets" in (MODULES / "mod_http2.so").read_bytes()
 
 
 def load_others(**files):

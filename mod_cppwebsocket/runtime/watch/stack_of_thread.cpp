@@ -42,6 +42,10 @@ void on_signal(int, siginfo_t*, void* context) noexcept {
     return;
   answer.count = ::backtrace(answer.frames.data(), static_cast<int>(answer.frames.size()));
   answer.interrupted = interrupted_at(context);
+  const auto count = static_cast<std::size_t>(std::max(answer.count, 0));
+  void* const caller = return_address_at(context);
+  if (caller && count > 0 && count < answer.frames.size() && answer.frames[count - 1] == answer.interrupted)
+    answer.frames[static_cast<std::size_t>(answer.count++)] = caller;
   answer.subject.clear();
   WatchedThread* const thread = WatchedThread::find();
   add_subject(thread ? thread->running().subject() : Subject{}, answer.subject);

@@ -25,6 +25,14 @@ void* interrupted_at([[maybe_unused]] const void* context) noexcept {
 #endif
 }
 
+void* return_address_at([[maybe_unused]] const void* context) noexcept {
+#if defined(__aarch64__)
+  return reinterpret_cast<void*>(static_cast<const ucontext_t*>(context)->uc_mcontext.regs[30]);
+#else
+  return nullptr;
+#endif
+}
+
 std::size_t first_frame(std::span<void* const> frames, const void* interrupted) noexcept {
   for (std::size_t i = 0; i < frames.size(); ++i)
     if (frames[i] == interrupted) return i;
