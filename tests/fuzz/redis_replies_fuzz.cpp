@@ -30,7 +30,7 @@ void read_envelope(std::string_view bytes) {
   const Record& a = envelope->record;
   const Record& b = second->record;
   require(a.kind == b.kind && a.message == b.message && a.origin == b.origin &&
-          a.sequence == b.sequence && a.time_ms == b.time_ms && a.bound == b.bound && a.user == b.user);
+          a.sequence == b.sequence && a.time_ms == b.time_ms && a.bound == b.bound && a.remarks == b.remarks);
 }
 
 void read_history(const redisReply& reply, std::optional<Position> after) {
