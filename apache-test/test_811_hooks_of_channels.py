@@ -290,12 +290,12 @@ def test_cws_8170_a_chat_with_presence_and_permissions_in_php(make_httpd, php):
     bob.read_until("subscribed")
     bob.send(type="message", data="/tell Ann psst")
     assert ann.read_until("message")[0]["data"] == "Bob: psst"
-    bob.close()
-    deadline = time.monotonic() + 10
-    while "Bob is gone after" not in php.log.read_text():
-        assert time.monotonic() < deadline, php.log.read_text()
-        time.sleep(0.05)
-    ann.close()
+    for name, client in (("Bob", bob), ("Ann", ann)):
+        client.close()
+        deadline = time.monotonic() + 10
+        while f"{name} is gone after" not in php.log.read_text():
+            assert time.monotonic() < deadline, php.log.read_text()
+            time.sleep(0.05)
     unsigned = urllib.request.Request(f"{php.url}/chat.php", data=b'{"event":"connect"}')
     with pytest.raises(urllib.error.HTTPError, match="401"):
         urllib.request.urlopen(unsigned, timeout=5)

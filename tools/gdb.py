@@ -89,7 +89,7 @@ def resource_of(memory, layout, record):
     if not block:
         return "(handshake)"
     size, = memory.read(block, "B")
-    offset, length = memory.read(block + 1 + layout.resource * size, "=HH" if size == 4 else "=II")
+    offset, length = memory.read(block + 1 + layout.resource * size, {2: "=BB", 4: "=HH", 8: "=II"}[size])
     return memory.bytes(block + offset, min(length, 4096)).decode(errors="replace")
 
 

@@ -62,7 +62,10 @@ Runtime::~Runtime() {
 // What others see is in memory that others may write to: no decision rests on it.
 std::uint64_t Runtime::count(int change) noexcept {
   if (options_.connections) *options_.connections += static_cast<std::uint64_t>(change);
-  return connections_ += static_cast<std::uint64_t>(change);
+  const std::uint64_t now = connections_ += static_cast<std::uint64_t>(change);
+  // One that comes at the same instant may be left out.
+  if (now > most_connections_.load(std::memory_order_relaxed)) most_connections_.store(now, std::memory_order_relaxed);
+  return now;
 }
 
 std::string_view Runtime::take_place(bool blocking) noexcept {
@@ -213,7 +216,7 @@ void Runtime::watch(WatchdogOptions options) {
                        .look = [this](Watchdog::Clock::time_point now) {
                          look_at_threads(now);
                          show_memory();
-                         if (idle_heap_.is_due(connections(), now)) give_memory_back();
+                         if (idle_heap_.is_due(connections(), most_connections_.exchange(0), now)) give_memory_back();
                        }});
   watchdog_->start();
 }

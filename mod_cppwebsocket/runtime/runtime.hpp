@@ -130,6 +130,7 @@ class Runtime final : private SessionOwner {
   PinnedMemory memory_;
   std::uint64_t slowed_shown_ = 0, closed_shown_ = 0;  // the watchdog's
   std::atomic<std::uint64_t> connections_{0};
+  std::atomic<std::uint64_t> most_connections_{0};  // at once, since the watchdog looked
   std::atomic<std::size_t> next_reactor_{0};
   std::atomic<std::uint64_t> next_id_{1};
   std::atomic<Stop> stop_{Stop::no};

@@ -126,13 +126,21 @@ void remove_oldest(int directory) {
   for (const auto& each : dead) remove_copies(directory, each.second);
 }
 
+// A signal does not end the waiting.
+bool wait_for_lock(int directory) noexcept {
+  int locked;
+  do locked = ::flock(directory, LOCK_EX);
+  while (locked != 0 && errno == EINTR);
+  return locked == 0;
+}
+
 }  // namespace
 
 CopyDirectory::CopyDirectory(const std::string& directory, uid_t user, gid_t group) {
   const std::string real_path = make_and_check(directory);
   const Descriptor parent(::open(real_path.c_str(), open_flags));
   // One at a time, so that none is removed between being made and being locked.
-  if (parent.get() < 0 || ::flock(parent.get(), LOCK_EX) != 0) fail(real_path);
+  if (parent.get() < 0 || !wait_for_lock(parent.get())) fail(real_path);
   remove_oldest(parent.get());
   const std::string name = random_name();
   if (::mkdirat(parent.get(), name.c_str(), 0700) != 0) fail(real_path);

@@ -12,10 +12,11 @@ class IdleHeap {
  public:
   using TimePoint = std::chrono::steady_clock::time_point;
 
-  // To be asked about once a second. True, once for each peak: at least half of its connections have gone, and the
-  // others stay for a while, so that nobody is kept waiting who comes back at once.
-  bool is_due(std::size_t connections, TimePoint now) noexcept {
-    peak_ = std::max(peak_, connections);
+  // To be asked about once a second; `most`: how many there have been at once since the last time. True, once for each
+  // peak: at least half of its connections have gone, and the others stay for a while, so that nobody is kept waiting
+  // who comes back at once.
+  bool is_due(std::size_t connections, std::size_t most, TimePoint now) noexcept {
+    peak_ = std::max({peak_, most, connections});
     if (connections + settled_ / 16 < settled_ || settled_ < connections) {
       settled_ = connections;
       settled_at_ = now;

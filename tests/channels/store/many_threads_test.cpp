@@ -34,7 +34,7 @@ bool is_whole(const std::string& text) {
   return true;
 }
 
-struct Check final : ChannelReader::Sink {
+struct WholeRecords final : ChannelReader::Sink {
   void received(Follow&, Record&& record) override {
     broken += !is_whole(record.message.payload());
     disordered += record.position.offset != last + 1;
@@ -53,7 +53,7 @@ TEST(ManyThreads, ReadNothingBrokenWhileRingsAreOverwritten) {
   std::deque<ChannelStore> stores;
   while (stores.size() < children) stores.emplace_back(*memory);
   std::atomic<unsigned> following{0}, writing{children};
-  std::deque<Check> checks(children);
+  std::deque<WholeRecords> checks(children);
   {
     std::vector<std::jthread> threads;
     for (unsigned i = 0; i < children; ++i)
@@ -75,7 +75,7 @@ TEST(ManyThreads, ReadNothingBrokenWhileRingsAreOverwritten) {
         --writing;
       });
   }
-  for (const Check& check : checks) {
+  for (const WholeRecords& check : checks) {
     EXPECT_EQ(check.broken, 0u);
     EXPECT_EQ(check.disordered, 0u);
     EXPECT_GT(check.given, 0u);

@@ -11,9 +11,9 @@ using namespace std::chrono_literals;
 class IdleHeap : public ::testing::Test {
  protected:
   // A second later.
-  bool is_due(std::size_t connections) {
+  bool is_due(std::size_t connections, std::size_t most = 0) {
     now_ += 1s;
-    return heap_.is_due(connections, now_);
+    return heap_.is_due(connections, most, now_);
   }
   runtime::IdleHeap heap_;
   runtime::IdleHeap::TimePoint now_{};
@@ -27,6 +27,13 @@ TEST_F(IdleHeap, OnceAfterAPeakWhenTheOthersStay) {
   EXPECT_TRUE(is_due(100));
   EXPECT_FALSE(is_due(100));
   EXPECT_FALSE(is_due(90));
+}
+
+TEST_F(IdleHeap, APeakMayBeShort) {
+  EXPECT_FALSE(is_due(10));
+  EXPECT_FALSE(is_due(10, 1'000));
+  EXPECT_TRUE(is_due(10));
+  EXPECT_FALSE(is_due(10));
 }
 
 TEST_F(IdleHeap, WhoComesBackAtOnceIsNotKeptWaiting) {
