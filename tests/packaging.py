@@ -46,7 +46,7 @@ def check_triggers():
     """The module waits for what its engines and its postinst activate."""
     waits = set(re.findall(r"^interest\S* (\S+)", (DEBIAN / "libapache2-mod-cppwebsocket.triggers").read_text(), re.M))
     postinst = (DEBIAN / "libapache2-mod-cppwebsocket.postinst").read_text()
-    for path in [*DEBIAN.glob("*-redis.triggers"), *DEBIAN.glob("*-nats.triggers")]:
+    for path in DEBIAN.glob("libapache2-mod-cppwebsocket-*.triggers"):
         if set(re.findall(r"^activate\S* (\S+)", path.read_text(), re.M)) != waits:
             problems.append(f"debian/{path.name} does not activate {waits}")
     if set(re.findall(r"dpkg-trigger --no-await (\S+)", postinst)) != waits:
