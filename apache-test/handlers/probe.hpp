@@ -50,36 +50,36 @@ inline std::string_view word(std::string_view& text) {
   throw std::runtime_error(what);
 }
 
-inline std::string quoted(std::optional<std::string_view> text) {
+inline std::string json_text(std::optional<std::string_view> text) {
   return text ? '"' + std::string(*text) + '"' : "null";
 }
 
 inline std::string properties(RequestProperties& request, bool in_handshake) {
   std::string protocols, extensions;
   for (const auto name : request.ws_requested_protocols())
-    protocols += (protocols.empty() ? "" : ", ") + quoted(name);
+    protocols += (protocols.empty() ? "" : ", ") + json_text(name);
   for (const auto& extension : request.ws_requested_extensions())
-    extensions += (extensions.empty() ? "" : ", ") + quoted(extension.name);
-  return "{\"phase\": " + quoted(in_handshake ? "handshake" : "open") +
-         ", \"location\": " + quoted(request.ws_location()) +
-         ", \"origin\": " + quoted(request.ws_origin()) +
-         ", \"resource\": " + quoted(request.ws_resource()) +
-         ", \"query\": " + quoted(request.ws_query()) +
-         ", \"unparsed_uri\": " + quoted(request.unparsed_uri()) +
+    extensions += (extensions.empty() ? "" : ", ") + json_text(extension.name);
+  return "{\"phase\": " + json_text(in_handshake ? "handshake" : "open") +
+         ", \"location\": " + json_text(request.ws_location()) +
+         ", \"origin\": " + json_text(request.ws_origin()) +
+         ", \"resource\": " + json_text(request.ws_resource()) +
+         ", \"query\": " + json_text(request.ws_query()) +
+         ", \"unparsed_uri\": " + json_text(request.unparsed_uri()) +
          ", \"version\": " + std::to_string(static_cast<int>(request.ws_version())) +
-         ", \"protocol\": " + quoted(request.ws_protocol()) +
+         ", \"protocol\": " + json_text(request.ws_protocol()) +
          ", \"requested_protocols\": [" + protocols + "]" +
          ", \"requested_extensions\": [" + extensions + "]" +
-         ", \"extensions\": " + quoted(request.ws_extensions()) +
+         ", \"extensions\": " + json_text(request.ws_extensions()) +
          ", \"deflate\": " + (request.ws_deflate() ? "true" : "false") +
-         ", \"user\": " + quoted(request.user()) +
-         ", \"remote\": " + quoted(request.remote_address()) +
-         ", \"local\": " + quoted(request.local_address()) +
+         ", \"user\": " + json_text(request.user()) +
+         ", \"remote\": " + json_text(request.remote_address()) +
+         ", \"local\": " + json_text(request.local_address()) +
          ", \"https\": " + (request.is_https() ? "true" : "false") +
          ", \"id\": " + std::to_string(request.id()) +
          ", \"state\": " + std::to_string(static_cast<int>(request.ready_state())) +
-         ", \"x_probe\": " + quoted(request.header("x-PROBE")) +
-         ", \"env\": " + quoted(request.env("PROBE_ENV")) +
+         ", \"x_probe\": " + json_text(request.header("x-PROBE")) +
+         ", \"env\": " + json_text(request.env("PROBE_ENV")) +
          ", \"max_message_size\": " + std::to_string(request.limits().max_message_size) +
          ", \"httpd_request\": " + (request.httpd_request() ? "true" : "false") + "}";
 }
