@@ -108,14 +108,13 @@ void read_message(Terms& terms, Command& command) {
 }
 
 void read_remarks(Terms& terms, Command& command) {
-  constexpr std::uint32_t longest_s = 31'536'000;
   Remarks& remarks = command.remarks;
   if (const std::string* event = terms.string("event", "\"event\" is a string")) {
     if (!may_be_event(*event) || !command.message.is_text())
       terms.fail("\"event\" is a name of 1 to 64 bytes, and none of our own, and of a text");
     remarks.event = *event;
   }
-  remarks.ttl_s = terms.count("ttl", 0, longest_s, "\"ttl\" is a number of seconds, at most 31536000");
+  remarks.ttl_s = terms.count("ttl", 0, longest_ttl_s, "\"ttl\" is a number of seconds, at most 31536000");
   if (const std::string* except = terms.string("except", "\"except\" is a string")) {
     if (!may_be_tag(*except)) terms.fail("\"except\" is the tag of those who are not to get it, of 1 to 64 bytes");
     remarks.except = *except;

@@ -162,7 +162,8 @@ class LocalMember final : public detail::Joined, public runtime::SessionGuest {
   bool has_it_early(const Arrival& arrival);
   bool is_excepted(const Arrival& arrival) const noexcept;
   bool is_excepted_from(const SharedBatch& batch) const noexcept;
-  std::vector<Arrival> its_part(const SharedBatch& batch);
+  void leave_out_excepted(std::vector<Arrival>& arrivals) const;
+  std::shared_ptr<SharedBatch> its_part(std::shared_ptr<SharedBatch> piece) const;
   void deliver_later(SharedBatch& batch);
   void hold(const Arrival& publication);
   void replay();

@@ -115,11 +115,18 @@ bool LocalMember::next_piece(Beginning& own) {
   return true;
 }
 
+// All of it, as a rule.
+std::shared_ptr<SharedBatch> LocalMember::its_part(std::shared_ptr<SharedBatch> piece) const {
+  if (!piece || !is_excepted_from(*piece)) return piece;
+  std::vector<Arrival> own = piece->publications();
+  leave_out_excepted(own);
+  return std::make_shared<SharedBatch>(std::move(own));
+}
+
 bool LocalMember::find_piece(Beginning& own) {
   if (own.first.empty()) {
     const Position from = own.at;
-    own.piece = reactor_.replays().next_piece(*channel_, own.at);
-    if (own.piece && is_excepted_from(*own.piece)) own.piece = std::make_shared<SharedBatch>(its_part(*own.piece));
+    own.piece = its_part(reactor_.replays().next_piece(*channel_, own.at));
     if (own.piece) own.next_in_piece = own.piece->first_after(from);
     return own.piece != nullptr;
   }
@@ -128,8 +135,7 @@ bool LocalMember::find_piece(Beginning& own) {
     some.push_back(std::move(own.first[own.next_first++]));
     bytes += some.back().message.size();
   }
-  own.piece = std::make_shared<SharedBatch>(std::move(some));
-  if (is_excepted_from(*own.piece)) own.piece = std::make_shared<SharedBatch>(its_part(*own.piece));
+  own.piece = its_part(std::make_shared<SharedBatch>(std::move(some)));
   own.next_in_piece = 0;
   if (own.next_first == own.first.size()) {
     own.first = {};

@@ -55,21 +55,19 @@ bool LocalMember::is_excepted_from(const SharedBatch& batch) const noexcept {
          std::ranges::any_of(batch.publications(), [&](const Arrival& each) { return is_excepted(each); });
 }
 
-// Of what it is not to get the positions only.
-std::vector<Arrival> LocalMember::its_part(const SharedBatch& batch) {
-  std::vector<Arrival> own = batch.publications();
-  for (Arrival& each : own) {
-    if (each.given_early) each.given_early = has_it_early(each);
-    if (is_excepted(each)) each.given_early = true;
-  }
-  std::erase_if(own, [&](const Arrival& each) { return each.given_early && each.position.offset == 0; });
-  return own;
+void LocalMember::leave_out_excepted(std::vector<Arrival>& arrivals) const {
+  std::erase_if(arrivals, [&](const Arrival& each) { return each.position.offset == 0 && is_excepted(each); });
+  for (Arrival& each : arrivals) each.given_early |= is_excepted(each);
 }
 
 void LocalMember::give(SharedBatch& batch) {
   const bool lacks_some = batch.has_given_early() && seldom_ && !seldom_->lacking.empty();
   if (!lacks_some && !is_excepted_from(batch)) return give_shared(batch);
-  SharedBatch its(its_part(batch));
+  std::vector<Arrival> own = batch.publications();
+  for (Arrival& each : own)
+    if (each.given_early) each.given_early = has_it_early(each);
+  leave_out_excepted(own);
+  SharedBatch its(std::move(own));
   give_shared(its);
 }
 

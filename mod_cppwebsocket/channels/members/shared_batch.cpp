@@ -55,24 +55,30 @@ Arrival gap_until(const Position& last) {
   return gap;
 }
 
-Publication publication_of(Record&& record) {
-  Publication publication;
+namespace {
+
+void fill(Publication& publication, Record&& record, Remarks&& remarks) {
   publication.message = std::move(record.message);
   publication.position = record.position;
-  if (!record.remarks.empty()) {
-    Remarks remarks = unpacked(record.remarks);
-    publication.publisher = std::move(remarks.user);
-    publication.event = std::move(remarks.event);
-    publication.retry = std::chrono::milliseconds(remarks.retry_ms);
-  }
+  publication.publisher = std::move(remarks.user);
+  publication.event = std::move(remarks.event);
+  publication.retry = std::chrono::milliseconds(remarks.retry_ms);
   publication.time = std::chrono::sys_time<std::chrono::milliseconds>(std::chrono::milliseconds(record.time_ms));
+}
+
+}  // namespace
+
+Publication publication_of(Record&& record) {
+  Publication publication;
+  fill(publication, std::move(record), unpacked(record.remarks));
   return publication;
 }
 
 Arrival arrival_of(Record&& record) {
-  std::string except = record.remarks.empty() ? std::string() : unpacked(record.remarks).except;
-  Arrival publication{publication_of(std::move(record))};
-  publication.except = std::move(except);
+  Arrival publication;
+  Remarks remarks = unpacked(record.remarks);
+  publication.except = std::move(remarks.except);
+  fill(publication, std::move(record), std::move(remarks));
   const bool comes_twice = record.kind == RecordKind::provisional ||
                            (is_numbered(record.kind) && (record.position.epoch & engine_epoch) != 0);
   if (comes_twice) {
@@ -83,7 +89,6 @@ Arrival arrival_of(Record&& record) {
 }
 
 bool has_expired(const Record& record) {
-  if (record.remarks.empty()) return false;
   const std::int64_t ttl_ms = std::int64_t{unpacked(record.remarks).ttl_s} * 1000;
   return ttl_ms != 0 && record.time_ms + ttl_ms <= system_ms();
 }
@@ -172,6 +177,7 @@ void SharedBatch::go_on(Encoding& encoding, Form form, const protocol::Protocol&
     encode_position(form, protocol, channel, publication.position, *bytes);
   } else if (form == Form::plain && protocol.has_names() && has_head(publication)) {
     protocol.encode_named(publication.event, publication.message.text(), publication.position, publication.retry, *bytes);
+    share.count_copied(publication.message.size());
   } else if (publication.kind == Publication::Kind::gap) {
     if (form != Form::plain || protocol.has_names())
       encode_gap(form, protocol, channel, publication.position, *bytes);

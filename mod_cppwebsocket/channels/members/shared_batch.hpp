@@ -22,7 +22,7 @@ namespace cppwebsocket::channels {
 struct Arrival : Publication {
   // Who it is, if it may come twice: without a number first, and with it later. 0: it comes once.
   std::uint64_t origin = 0, sequence = 0;
-  // Has its number now: whoever got it without is told that only.
+  // Its position only is told: it has been given without one, or it is not to be given.
   bool given_early = false;
   std::string except;  // members with this tag do not get it
 

@@ -44,6 +44,7 @@ std::optional<std::string> packed(const Remarks& remarks) {
 }
 
 Remarks unpacked(std::string_view text) {
+  if (text.empty()) return {};
   std::array<std::string_view, 5> fields;
   for (std::string_view& field : fields) {
     field = text.substr(0, text.find('\0'));

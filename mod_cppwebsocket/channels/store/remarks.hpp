@@ -12,6 +12,7 @@ namespace cppwebsocket::channels {
 
 inline constexpr std::size_t longest_remarks = 255;  // bytes, packed
 inline constexpr std::size_t longest_tag = 64;       // bytes; of an event's name, too
+inline constexpr std::uint32_t longest_ttl_s = 365 * 24 * 3600;
 
 struct Remarks {
   std::string user;            // who published it, if that is to be told

@@ -54,7 +54,6 @@ std::variant<Message, int> read_message(request_rec* r, const protocol::HeaderFi
 
 std::variant<channels::Remarks, int> read_remarks(request_rec* r, const Message& message) {
   constexpr std::uint32_t longest_ms = 3'600'000;
-  constexpr std::uint32_t longest_s = 31'536'000;
   channels::Remarks remarks;
   remarks.user = view(r->user);
   const std::string_view query = view(r->args);
@@ -71,7 +70,7 @@ std::variant<channels::Remarks, int> read_remarks(request_rec* r, const Message&
     remarks.retry_ms = *ms;
   }
   if (const auto ttl = protocol::query_value(query, "ttl")) {
-    const auto seconds = protocol::parse_count(*ttl, longest_s);
+    const auto seconds = protocol::parse_count(*ttl, channels::longest_ttl_s);
     if (!seconds || *seconds == 0)
       return refuse(r, HTTP_BAD_REQUEST, "ttl= is a number of seconds, from 1 to 31536000.");
     remarks.ttl_s = *seconds;
